@@ -1,0 +1,94 @@
+"""The one interface of all samplers: thumbnails of a volume in, a :class:`Selection` out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Optional
+
+from torch import Tensor, nn
+
+from monai_das.samplers.selection import (
+    Selection,
+    one_hot_rows,
+    real_slices,
+    rounded_half_up,
+    select_top,
+    widened,
+    without_padding,
+)
+
+
+class Sampler(nn.Module):
+    """Abstract: choose ``k`` of D slices from thumbnails of one fixed size.
+
+    Args:
+        num_slices: the budget k, at least 1; or
+        fraction: the budget as a share p of the slices in (0, 1]: ``k = max(1, p x D rounded half up)``.
+
+    Attributes:
+        widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
+            ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
+        lr_multiplier: factor on the base learning rate that this method's parameters want,
+            see :func:`monai_das.samplers.sampler_param_groups`.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``, real slices first along D.
+        - ``lengths``: ``(B,)`` int64, number of real slices per case, or None when all D are real.
+        - returns a :class:`Selection`.
+
+    Raises:
+        ValueError: not exactly one of ``num_slices`` and ``fraction`` is given, or it is out of range.
+    """
+
+    def __init__(self, num_slices: int | None = None, fraction: float | None = None) -> None:
+        super().__init__()
+        if (num_slices is None) == (fraction is None):
+            raise ValueError(f"give num_slices or fraction, one of them, got {num_slices=} and {fraction=}")
+        if num_slices is not None and num_slices < 1:
+            raise ValueError(f"num_slices must be at least 1, got {num_slices}")
+        if fraction is not None and not 0.0 < fraction <= 1.0:
+            raise ValueError(f"fraction must be in (0, 1], got {fraction}")
+        self.num_slices: int = num_slices or 0
+        self.fraction: float = fraction or 0.0
+        share = Fraction(self.fraction).limit_denominator(10_000)
+        self.part: int = share.numerator
+        self.whole: int = share.denominator
+        self.widening: float = 0.0
+        self.lr_multiplier: float = 1.0
+
+    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:  # noqa: UP045
+        """Choose slices; abstract."""
+        raise NotImplementedError("a Sampler implements forward(thumbnails, lengths) -> Selection")
+
+    def budget(self, lengths: Tensor, depth: int) -> tuple[int, Tensor]:
+        """Return the rows k of a selection now, and ``(B,)`` how many of them each case keeps."""
+        if self.num_slices > 0:
+            rows = self.num_slices
+            counts = lengths.clamp(max=rows)
+        else:
+            part, whole = self.part, self.whole
+            rows = rounded_half_up(part * depth, whole)
+            counts = ((2 * part * lengths + whole) // (2 * whole)).clamp(min=1)
+        if self.training and self.widening > 0.0:
+            counts = widened(counts, lengths, self.widening)
+            rows = max(rows, int(counts.max()))
+        return rows, counts
+
+    def top(self, keys: Tensor, scores: Tensor, lengths: Optional[Tensor]) -> Selection:  # noqa: UP045
+        """Return the selection of the highest ``keys`` ``(B, D)`` within the budget; it reports ``scores``.
+
+        ``keys`` are the scores themselves, or the scores with noise.
+        """
+        depth = scores.size(1)
+        real = real_slices(scores, lengths)
+        rows, counts = self.budget(real, depth)
+        indices, kept = select_top(keys, counts, rows, real)
+        return Selection(one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, None)
+
+
+def check_thumbnails(thumbnails: Tensor) -> None:
+    """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)``."""
+    if thumbnails.dim() != 5:
+        raise ValueError(
+            f"thumbnails must be (B, C, h, w, D), got {thumbnails.size()}; add a batch axis: thumbnails[None]"
+        )

@@ -1,0 +1,98 @@
+"""From scores to a :class:`Selection`: the budget, the k highest, the sampling matrix, and taking the slices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Selection(NamedTuple):
+    """Which slices were chosen, and by which scores.
+
+    Letters: B batch, D slices of the (padded) volume, k rows of the selection.
+
+    Attributes:
+        weights: sampling matrix ``(B, k, D)``; a row of a kept slice sums to 1, a row that is not kept is zero.
+        indices: ``(B, k)`` int64, ascending; rows that are not kept repeat the last real slice of the case.
+        kept: ``(B, k)`` bool, false where a case has fewer than k slices.
+        scores: ``(B, D)`` float32, higher is chosen first; a padded slice has the lowest score of all.
+        log_prob: ``(B,)`` log-probability of the drawn subset, for policy-gradient methods, else None.
+        penalty: ``(B,)`` what the method adds to the task loss, else None.
+    """
+
+    weights: Tensor
+    indices: Tensor
+    kept: Tensor
+    scores: Tensor
+    log_prob: Optional[Tensor]  # noqa: UP045 - TorchScript reads this annotation
+    penalty: Optional[Tensor]  # noqa: UP045
+
+
+def lowest() -> float:
+    """Return the score of a padded slice: below every real one, yet finite (a function, as TorchScript needs)."""
+    return -3.0e38
+
+
+def real_slices(scores: Tensor, lengths: Optional[Tensor]) -> Tensor:  # noqa: UP045
+    """Return ``(B,)`` int64, how many slices of each row of ``scores`` ``(B, D)`` are real."""
+    if lengths is None:
+        return torch.full((scores.size(0),), scores.size(1), dtype=torch.int64, device=scores.device)
+    return lengths.to(device=scores.device, dtype=torch.int64).clamp(1, scores.size(1))
+
+
+def slice_mask(lengths: Tensor, depth: int) -> Tensor:
+    """Return ``(B, D)`` bool, true for the real slices of each case."""
+    return torch.arange(depth, device=lengths.device)[None, :] < lengths[:, None]
+
+
+def rounded_half_up(numerator: int, denominator: int) -> int:
+    """Return ``max(1, numerator / denominator rounded half up)``, in whole numbers so that ``torch.export`` follows."""
+    nearest = (2 * numerator + denominator) // (2 * denominator)
+    return nearest + 1 // (nearest + 1)
+
+
+def widened(budget: Tensor, lengths: Tensor, widening: float) -> Tensor:
+    """Return ``budget * (lengths / budget) ** widening`` rounded half up, ``(B,)`` int64; ``widening`` in [0, 1]."""
+    small = torch.minimum(budget, lengths).to(torch.float64)
+    return (small * (lengths.to(torch.float64) / small) ** widening + 0.5).floor().to(torch.int64)
+
+
+def select_top(keys: Tensor, counts: Tensor, rows: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ``indices`` ``(B, k)`` ascending and ``kept`` ``(B, k)`` of the highest ``keys`` ``(B, D)``, k = ``rows``.
+
+    Fewer than k slices are no error: the missing rows repeat the last real slice and are not kept.
+    """
+    finite = torch.nan_to_num(keys.float(), nan=lowest() / 2).clamp(min=lowest() / 2)
+    padded = functional.pad(without_padding(finite, lengths), (0, rows), value=lowest())
+    order = torch.topk(padded, rows, dim=1).indices
+    kept = slice_mask(counts, rows)
+    beyond = order.masked_fill(~kept, keys.size(1))
+    indices = torch.minimum(torch.sort(beyond, dim=1).values, lengths[:, None] - 1)
+    return indices, kept
+
+
+def without_padding(scores: Tensor, lengths: Tensor) -> Tensor:
+    """Return ``scores`` ``(B, D)`` in float32, with those of padded slices put below all others."""
+    return scores.float().masked_fill(~slice_mask(lengths, scores.size(1)), lowest())
+
+
+def one_hot_rows(indices: Tensor, kept: Tensor, depth: int) -> Tensor:
+    """Return the sampling matrix ``(B, k, D)`` of ones and zeros; rows that are not kept are zero."""
+    slices = torch.arange(depth, device=indices.device)
+    return ((indices[:, :, None] == slices) & kept[:, :, None]).float()
+
+
+def take_slices(volume: Tensor, selection: Selection) -> Tensor:
+    """Return the chosen slices ``(B, C, H, W, k)`` of ``volume`` ``(B, C, H, W, D)``.
+
+    Gathers by index; only where the sampling matrix carries a gradient (straight-through methods in training) the
+    slices are the product of matrix and volume, so that the gradient reaches the scores.
+    """
+    if selection.weights.requires_grad:
+        return torch.einsum("bkd,bchwd->bchwk", selection.weights.to(volume.dtype), volume)
+    index = selection.indices[:, None, None, None, :]
+    channels, rows, columns = volume.size(1), volume.size(2), volume.size(3)
+    return torch.gather(volume, 4, index.expand(-1, channels, rows, columns, -1))
