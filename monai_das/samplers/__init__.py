@@ -1,6 +1,30 @@
 """WHICH slices: every sampler turns thumbnails into a Selection."""
 
+from monai_das.samplers.adps import ADPSSampler
 from monai_das.samplers.base import Sampler
+from monai_das.samplers.das_paper import DASPaperSampler
+from monai_das.samplers.dps import DPSSampler
+from monai_das.samplers.fixed import (
+    DASCentreSampler,
+    DASFullSampler,
+    DASRandomSampler,
+    DASTopVarianceSampler,
+    DASUniformSampler,
+)
+from monai_das.samplers.param_groups import sampler_param_groups
 from monai_das.samplers.selection import Selection, take_slices
 
-__all__ = ["Sampler", "Selection", "take_slices"]
+__all__ = [
+    "ADPSSampler",
+    "DASCentreSampler",
+    "DASFullSampler",
+    "DASPaperSampler",
+    "DASRandomSampler",
+    "DASTopVarianceSampler",
+    "DASUniformSampler",
+    "DPSSampler",
+    "Sampler",
+    "Selection",
+    "sampler_param_groups",
+    "take_slices",
+]

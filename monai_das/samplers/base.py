@@ -87,8 +87,10 @@ class Sampler(nn.Module):
 
 
 def check_thumbnails(thumbnails: Tensor) -> None:
-    """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)``."""
+    """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)`` with h and w at least 3."""
     if thumbnails.dim() != 5:
         raise ValueError(
             f"thumbnails must be (B, C, h, w, D), got {thumbnails.size()}; add a batch axis: thumbnails[None]"
         )
+    if thumbnails.size(2) < 3 or thumbnails.size(3) < 3:
+        raise ValueError(f"thumbnails must be at least 3 x 3 pixels, got {thumbnails.size()}")

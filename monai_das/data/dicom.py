@@ -1,0 +1,137 @@
+"""Which DICOM files make one stack of slices, in which order, and who every slice is. Reads headers only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_das.data.frames import frame_planes, frame_times
+from monai_das.data.geometry import IOP, IPP, SPLIT, Plane, stack_affine, stack_order
+from monai_das.data.headers import ImageHeader, image_headers
+from monai_das.data.slice_ref import SliceRef
+
+PLANE_TAGS = (
+    ("ImagePositionPatient", IPP, 3),
+    ("ImageOrientationPatient", IOP, 6),
+    ("PixelSpacing", "PixelSpacing (0028,0030)", 2),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class DICOMStack:
+    """The slices of one DICOM series or multi-frame object, known from headers alone.
+
+    Attributes:
+        files: the files in the order of the slices; one file if it holds all frames.
+        refs: who every slice is, in order.
+        frame_order: for a multi-frame object, the 0-based frame of every slice; else None.
+        affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
+    """
+
+    files: tuple[Path, ...]
+    refs: tuple[SliceRef, ...]
+    frame_order: tuple[int, ...] | None
+    affine: NDArray[np.float64] | None
+
+
+def dicom_slice_refs(path: str | PathLike[str]) -> list[SliceRef]:
+    """Return who every slice of a DICOM folder or file is, in the source's own order, from headers only.
+
+    Slices are sorted by projecting ImagePositionPatient on the slice normal, never by InstanceNumber or file name;
+    the frames of a clip keep their order. What is no image is passed over; folders below ``path`` are not read.
+
+    Args:
+        path: a folder with the files of one series, or one file, single- or multi-frame.
+
+    Raises:
+        FileNotFoundError: ``path`` does not exist.
+        ValueError: there is no image or a damaged one, several series, several time points or echoes, different
+            orientations or sizes, or a tag is missing; the message says where and what to do.
+    """
+    return list(dicom_stack(Path(path)).refs)
+
+
+def dicom_stack(path: Path) -> DICOMStack:
+    """Return the stack of slices in the folder or file ``path``; raises as :func:`dicom_slice_refs`."""
+    headers = image_headers(path)
+    _check_one_series(headers, path)
+    if headers[0].frames > 1:
+        return _frame_stack(headers[0])
+    if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
+        return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None)
+    return _series_stack(headers, path)
+
+
+def _check_one_series(headers: list[ImageHeader], path: Path) -> None:
+    """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or of one series and size, and no mosaics."""
+    series = Counter(str(header.tags.get("SeriesInstanceUID")) for header in headers)
+    if len(series) > 1:
+        found = ", ".join(f"{uid} ({count} images)" for uid, count in sorted(series.items()))
+        raise ValueError(f"{path}: {len(series)} series in one folder, SeriesInstanceUID {found}; {SPLIT}")
+    many = [header for header in headers if header.frames > 1]
+    if many and len(headers) > 1:
+        raise ValueError(f"{path}: {len(headers)} images, {many[0].path.name} of several frames; give each by itself")
+    first = headers[0]
+    for header in headers:
+        size, expected = ((one.tags.Rows, one.tags.Columns) for one in (header, first))
+        if size != expected:
+            raise ValueError(
+                f"{path}: slices of different size, {expected} rows and columns in {first.path.name} and {size} in "
+                f"{header.path.name}; {SPLIT}"
+            )
+        if "MOSAIC" in (header.tags.get("ImageType") or ()):
+            raise ValueError(f"{header.path}: a Siemens mosaic, all slices in one picture; convert it to NIfTI first")
+
+
+def _series_stack(headers: list[ImageHeader], path: Path) -> DICOMStack:
+    planes = [_plane(header) for header in headers]
+    order = stack_order(planes, str(path))
+    planes, headers = [planes[place] for place in order], [headers[place] for place in order]
+    refs = tuple(
+        SliceRef(index, _uid(header), position_mm=plane.position)
+        for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
+    )
+    files = tuple(header.path for header in headers)
+    return DICOMStack(files, refs, None, stack_affine(planes, _thickness(headers[0])))
+
+
+def _frame_stack(header: ImageHeader) -> DICOMStack:
+    uid, count = _uid(header), header.frames
+    planes = frame_planes(header)
+    if planes is None:
+        times = frame_times(header)
+        refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
+        return DICOMStack((header.path,), refs, tuple(range(count)), None)
+    order = stack_order(planes, str(header.path))
+    refs = tuple(
+        SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
+    )
+    affine = stack_affine([planes[frame] for frame in order], _thickness(header))
+    return DICOMStack((header.path,), refs, tuple(order), affine)
+
+
+def _plane(header: ImageHeader) -> Plane:
+    values = []
+    for keyword, name, size in PLANE_TAGS:
+        value = header.number_list(keyword)
+        if value is None or len(value) != size:
+            raise ValueError(
+                f"{header.path}: {name} must be {size} numbers, got {value}; without it slices cannot be put in order: "
+                "repair it, or give the images one by one"
+            )
+        values.append(tuple(value))
+    return Plane(header.path.name, *values)  # type: ignore[arg-type]
+
+
+def _uid(header: ImageHeader) -> str | None:
+    uid = header.tags.get("SOPInstanceUID")
+    return None if uid is None else str(uid)
+
+
+def _thickness(header: ImageHeader) -> float:
+    return (header.number_list("SliceThickness") or [0.0])[0] or 1.0

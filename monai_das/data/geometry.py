@@ -1,0 +1,83 @@
+"""From the planes that DICOM describes to one stack: the order of its slices and its affine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAME_MM = 1e-3
+SAME_DIRECTION = 1e-3
+IPP = "ImagePositionPatient (0020,0032)"
+IOP = "ImageOrientationPatient (0020,0037)"
+SPLIT = "split them first, one folder or file for each"
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where one slice lies, in DICOM patient coordinates (LPS, mm).
+
+    Attributes:
+        label: what to call it in a message: a path, or a frame number.
+        position: centre of its first pixel.
+        orientation: direction of growing column index, then of growing row index (three cosines each).
+        spacing: distance between rows, then between columns, in mm, as in PixelSpacing.
+    """
+
+    label: str
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float, float, float]
+    spacing: tuple[float, float]
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit vector across the plane."""
+        across: NDArray[np.float64] = np.cross(self.orientation[:3], self.orientation[3:])
+        return across / np.linalg.norm(across)
+
+
+def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
+    """Return the order of ``planes`` along their normal.
+
+    Raises:
+        ValueError: the planes are not parallel, or two of them lie at one place (time points, echoes, copies); the
+            message names ``path`` and the planes.
+    """
+    first = planes[0]
+    for plane in planes[1:]:
+        if not np.allclose(plane.orientation, first.orientation, rtol=0.0, atol=SAME_DIRECTION):
+            raise ValueError(
+                f"{path}: slices of different orientation, {IOP} is {list(first.orientation)} in {first.label} and "
+                f"{list(plane.orientation)} in {plane.label}; {SPLIT}"
+            )
+    along = np.array([plane.position for plane in planes]) @ first.normal
+    order = [int(place) for place in np.argsort(along, kind="stable")]
+    steps = np.diff(along[order])
+    if len(steps) and float(steps.min()) < SAME_MM:
+        place = int(steps.argmin())
+        one, other = planes[order[place]], planes[order[place + 1]]
+        raise ValueError(
+            f"{path}: {len(planes)} slices at {int((steps >= SAME_MM).sum()) + 1} positions, so several time points, "
+            f"echoes or copies; for one, {one.label} and {other.label} share {IPP} {list(one.position)}; {SPLIT}"
+        )
+    return order
+
+
+def stack_affine(planes: Sequence[Plane], thickness: float) -> NDArray[np.float64]:
+    """Return the affine ``(4, 4)`` of sorted ``planes``, from (column, row, slice) to mm in RAS, as NIfTI has it.
+
+    The step from slice to slice is the mean one; a single plane steps by ``thickness`` mm along its normal.
+    """
+    first, last = planes[0], planes[-1]
+    affine = np.eye(4)
+    affine[:3, 0] = np.array(first.orientation[:3]) * first.spacing[1]
+    affine[:3, 1] = np.array(first.orientation[3:]) * first.spacing[0]
+    if len(planes) > 1:
+        affine[:3, 2] = (np.array(last.position) - np.array(first.position)) / (len(planes) - 1)
+    else:
+        affine[:3, 2] = first.normal * thickness
+    affine[:3, 3] = first.position
+    to_ras: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return to_ras

@@ -1,0 +1,110 @@
+"""What a network found in one case, in words and numbers that every report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_das.data import SliceRef
+
+
+@dataclass(frozen=True)
+class SelectedSlice:
+    """One slice that the network saw.
+
+    Attributes:
+        ref: its place in the source's own order; as far as known SOPInstanceUID or frame, position in mm, time in ms.
+        score: what the sampler gave it; higher is chosen first, comparable within a case only.
+    """
+
+    ref: SliceRef
+    score: float
+
+    @property
+    def index(self) -> int:
+        """Place in the source's own order, 0-based."""
+        return self.ref.index
+
+
+@dataclass(frozen=True)
+class DASModelInfo:
+    """Which model spoke: its name and version, and the SHA-256 of its weights file in hexadecimal."""
+
+    name: str
+    version: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class CaseTimings:
+    """Milliseconds of wall time: reading and preprocessing, thumbnails and scores, taking the slices, backbone."""
+
+    read: float
+    score: float
+    decode: float
+    backbone: float
+
+    @property
+    def total(self) -> float:
+        """The sum of all four, in milliseconds."""
+        return self.read + self.score + self.decode + self.backbone
+
+
+@dataclass(frozen=True)
+class CasePictures:
+    """Grey or colour values for display, as the network saw them, scaled to 0-255.
+
+    Attributes:
+        slices: the chosen slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
+            ``(k, rows, columns, 3)``, uint8.
+        side_view: brightest value of each line of pixels across the slices, ``(lines, D)``, uint8; D in the source's
+            own order.
+        pixel_aspect: height of a pixel of ``slices`` by its width.
+    """
+
+    slices: NDArray[np.uint8]
+    side_view: NDArray[np.uint8]
+    pixel_aspect: float = 1.0
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """The answer for one case: prediction, the choice of slices itself, and where both came from.
+
+    All slice numbers are 0-based and count in the source's own order (for DICOM: along the slice normal; for NIfTI:
+    along the file's axis; for a clip: in time), whatever order the network worked in.
+
+    Attributes:
+        case_id: name of the case.
+        source_kind: ``"nifti"``, ``"dicom_series"`` or ``"dicom_multiframe"``.
+        label: class number of the highest probability.
+        label_name: its name.
+        probabilities: by class name, in the order of class numbers; they sum to 1.
+        selected: the slices that the network saw, by ascending index.
+        scores: of all D slices.
+        sampling_indices: the sampling matrix ``(k, D)``, one-hot per row, as the column of each row, in the
+            network's order of rows.
+        model: which model spoke.
+        timings: in milliseconds.
+        pictures: for display; no part of comparisons and of the JSON.
+    """
+
+    case_id: str
+    source_kind: str
+    label: int
+    label_name: str
+    probabilities: Mapping[str, float]
+    selected: tuple[SelectedSlice, ...]
+    scores: tuple[float, ...]
+    sampling_indices: tuple[int, ...]
+    model: DASModelInfo
+    timings: CaseTimings
+    pictures: CasePictures = field(repr=False, compare=False)
+
+    @property
+    def total_slices(self) -> int:
+        """D, the number of slices of the source."""
+        return len(self.scores)

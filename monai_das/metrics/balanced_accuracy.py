@@ -1,0 +1,63 @@
+"""Balanced accuracy: the mean over the classes of the share of each that was recognised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.metrics.metric import CumulativeIterationMetric
+from torch import Tensor
+
+
+class DASBalancedAccuracyMetric(CumulativeIterationMetric):
+    """Mean recall over the classes that occur among the true labels, in the manner of MONAI's cumulative metrics.
+
+    A class that is missing from one batch, or from the whole set, does no harm: recall is counted once, at
+    ``aggregate``, over all cases of all processes, and a class without a case has none and is left out.
+
+    Shape:
+        - ``y_pred``: ``(B, K)`` probabilities, logits or one-hot for K >= 2 classes, or ``(B,)`` or ``(B, 1)`` labels;
+          or a list of such items without the batch axis.
+        - ``y``: the same choices, independent of that of ``y_pred``.
+        - ``aggregate`` returns a scalar tensor in [0, 1].
+
+    Raises:
+        ValueError: an input has more than two axes, or nothing was seen before ``aggregate``.
+
+    References:
+        Brodersen et al., *The Balanced Accuracy and Its Posterior Distribution*, ICPR 2010; agrees with
+        ``sklearn.metrics.balanced_accuracy_score``.
+
+    Example:
+        >>> metric = DASBalancedAccuracyMetric()
+        >>> _ = metric(torch.tensor([0, 0, 1, 0]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.aggregate()
+        tensor(0.7500)
+    """
+
+    def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None) -> list[Tensor]:  # type: ignore[override]
+        if y is None:
+            raise ValueError("balanced accuracy needs the true labels, got y=None; call metric(y_pred, y)")
+        return [class_labels(y_pred), class_labels(y)]
+
+    def aggregate(self) -> Tensor:
+        """Return the mean recall over all cases seen since ``reset``, a scalar tensor."""
+        buffer: Any = self.get_buffer()  # type: ignore[no-untyped-call]
+        if buffer is None:
+            raise ValueError("no case was seen; call metric(y_pred, y) before aggregate()")
+        predicted, true = buffer
+        recalls = [(predicted[true == label] == label).float().mean() for label in true.unique()]
+        return torch.stack(recalls).mean()
+
+
+def class_labels(values: Tensor) -> Tensor:
+    """Return labels ``(B,)`` int64 of ``values``: labels ``(B,)`` or ``(B, 1)``, or one column per class ``(B, K)``.
+
+    Raises:
+        ValueError: ``values`` has more than two axes.
+    """
+    if values.dim() > 2:
+        raise ValueError(f"classes must be (B,) or (B, K), got {tuple(values.shape)}; one prediction per case")
+    if values.dim() == 2:
+        values = values.argmax(dim=1) if values.size(1) > 1 else values[:, 0]
+    return values.long()

@@ -1,0 +1,27 @@
+"""WHAT is computed on the kept slices."""
+
+from monai_das.networks.aggregation import (
+    DASAggregation,
+    DASAttentionAggregation,
+    DASGatedAggregation,
+    DASMaxAggregation,
+    DASMeanAggregation,
+)
+from monai_das.networks.base import DASNetwork
+from monai_das.networks.mobilenet import DASMobileNetV3Small
+from monai_das.networks.slice_classifier import DASSliceClassifier
+from monai_das.networks.thumbnails import make_thumbnails
+from monai_das.networks.volume_classifier import DASVolumeClassifier
+
+__all__ = [
+    "DASAggregation",
+    "DASAttentionAggregation",
+    "DASGatedAggregation",
+    "DASMaxAggregation",
+    "DASMeanAggregation",
+    "DASMobileNetV3Small",
+    "DASNetwork",
+    "DASSliceClassifier",
+    "DASVolumeClassifier",
+    "make_thumbnails",
+]

@@ -1,0 +1,99 @@
+"""A 2-D network on every kept slice, then one vector per case, then a linear head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from monai_das.networks.aggregation import DASAggregation, DASGatedAggregation
+from monai_das.networks.base import DASNetwork, check_slices, plain
+from monai_das.samplers import Sampler, Selection
+
+
+class DASSliceClassifier(DASNetwork):
+    """Classify a volume or clip by a 2-D backbone that sees only the slices a sampler keeps.
+
+    Scoring is done once, on thumbnails; in ``eval()`` the slices are gathered by index. Slices are converted to
+    float32 once taken (mixed precision is autocast's matter), in ``channels_last``, which is 2 to 5 times faster.
+    In ``train()`` rows that are not kept are left out, so that batch norms never see them; in ``eval()`` they are
+    computed and masked, which keeps all shapes static for export.
+
+    Args:
+        sampler: chooses the slices.
+        backbone: any 2-D network, ``(N, C, H, W) -> (N, F)`` or ``(N, F, h, w)``; the latter is averaged over pixels.
+        num_classes: width of the logits.
+        aggregation: how features of slices become one vector; by default weighted by the sampler's scores.
+        num_features: F; by default ``backbone.num_features``.
+        thumbnail_size: side of the thumbnails the sampler sees, in pixels.
+        dropout_prob: dropout before the linear head.
+
+    Raises:
+        ValueError: ``num_features`` is not given and the backbone does not tell; ``num_classes`` is below 1; and in
+            use: see :class:`DASNetwork`, or the backbone's features are not ``num_features`` wide.
+
+    Example:
+        >>> import torch
+        >>> from monai_das.networks import DASMeanAggregation, DASMobileNetV3Small
+        >>> from monai_das.samplers import DASUniformSampler
+        >>> backbone = DASMobileNetV3Small(in_channels=1)
+        >>> net = DASSliceClassifier(DASUniformSampler(num_slices=4), backbone, 2, DASMeanAggregation()).eval()
+        >>> net(torch.rand(2, 1, 48, 40, 30), lengths=torch.tensor([30, 17])).shape
+        torch.Size([2, 2])
+        >>> net.score(net.thumbnails(torch.rand(2, 1, 48, 40, 30))).indices.shape
+        torch.Size([2, 4])
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        backbone: nn.Module,
+        num_classes: int,
+        aggregation: DASAggregation | None = None,
+        num_features: int | None = None,
+        thumbnail_size: int = 64,
+        dropout_prob: float = 0.2,
+    ) -> None:
+        super().__init__(sampler, thumbnail_size)
+        width = getattr(backbone, "num_features", None) if num_features is None else num_features
+        if not isinstance(width, int):
+            raise ValueError(
+                f"num_features is needed: {type(backbone).__name__} has no num_features; "
+                "give the F of its output (N, F) or (N, F, h, w)"
+            )
+        if num_classes < 1:
+            raise ValueError(f"num_classes must be at least 1, got {num_classes}")
+        self.num_features: int = width
+        self.backbone = backbone
+        self.aggregation = DASGatedAggregation() if aggregation is None else aggregation
+        self.dropout = nn.Dropout(dropout_prob)
+        self.head = nn.Linear(width, num_classes)
+
+    @torch.jit.export
+    def classify(self, slices: Tensor, selection: Selection) -> Tensor:
+        """Return logits ``(B, num_classes)`` float32 of the chosen ``slices`` ``(B, C, H, W, k)``."""
+        image = plain(slices).float()
+        check_slices(image, selection)
+        # clone, not contiguous: that would keep the odd strides of axes of length 1, and conv2d reads strides
+        images = image.permute(0, 4, 2, 3, 1).clone(memory_format=torch.contiguous_format).flatten(0, 1)
+        if self.training:
+            kept = selection.kept.flatten()
+            features = torch.zeros(kept.size(0), self.num_features, device=image.device)
+            features[kept] = self.described(images[kept])
+        else:
+            features = self.described(images)
+        table = features.view(image.size(0), image.size(4), self.num_features)
+        logits: Tensor = self.head(self.dropout(self.aggregation(table, selection)))
+        return logits.float()
+
+    def described(self, images: Tensor) -> Tensor:
+        """Return features ``(N, F)`` float32 of ``images`` ``(N, H, W, C)``, contiguous, that is ``channels_last``."""
+        features: Tensor = self.backbone(images.permute(0, 3, 1, 2))
+        features = features.float()
+        if features.dim() > 2:
+            features = features.flatten(2).mean(2)
+        if features.size(1) != self.num_features:
+            raise ValueError(
+                f"the backbone must return (N, {self.num_features}) or (N, {self.num_features}, h, w), "
+                f"got {features.size(1)} features; give num_features={features.size(1)}"
+            )
+        return features

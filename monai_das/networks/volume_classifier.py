@@ -1,0 +1,64 @@
+"""A 3-D network on the shortened volume."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from monai_das.networks.aggregation import kept_scores
+from monai_das.networks.base import DASNetwork, check_slices, plain
+from monai_das.samplers import Sampler, Selection
+
+
+class DASVolumeClassifier(DASNetwork):
+    """Classify a volume or clip by a 3-D network that sees only the k kept slices, as ``(B, C, H, W, k)``.
+
+    Kept slices stay in order; rows that are not kept are zero. The gate scales the slice in row i by
+
+        ``2 * sigmoid(score_i - mean of the kept scores)``
+
+    which lies in (0, 2) and is exactly 1 for equal scores, so that the task loss reaches the scores. They must be
+    logits, of the order of 1, as those of learned samplers are; for others say ``gate=False``.
+
+    Args:
+        sampler: chooses the slices.
+        backbone: any 3-D network, ``(B, C, H, W, k) -> (B, num_classes)``; k must suit it (some nets halve it 5 times).
+        thumbnail_size: side of the thumbnails the sampler sees, in pixels.
+        gate: scale the slices by the sampler's scores.
+
+    Raises:
+        ValueError: see :class:`DASNetwork`.
+
+    Example:
+        >>> import torch
+        >>> from monai_das.networks import DASMobileNetV3Small
+        >>> from monai_das.samplers import DASUniformSampler
+        >>> backbone = DASMobileNetV3Small(spatial_dims=3, in_channels=1, num_classes=2)
+        >>> net = DASVolumeClassifier(DASUniformSampler(num_slices=8), backbone).eval()
+        >>> net(torch.rand(2, 1, 48, 40, 30)).shape
+        torch.Size([2, 2])
+    """
+
+    def __init__(self, sampler: Sampler, backbone: nn.Module, thumbnail_size: int = 64, gate: bool = True) -> None:
+        super().__init__(sampler, thumbnail_size)
+        self.backbone = backbone
+        self.gate: bool = gate
+
+    @torch.jit.export
+    def classify(self, slices: Tensor, selection: Selection) -> Tensor:
+        """Return logits ``(B, num_classes)`` float32 of the chosen ``slices`` ``(B, C, H, W, k)``."""
+        image = plain(slices).float()
+        check_slices(image, selection)
+        scale = selection.kept.float()
+        if self.gate:
+            scale = scale * slice_gate(selection)
+        logits: Tensor = self.backbone(image * scale[:, None, None, None, :])
+        return logits.float()
+
+
+def slice_gate(selection: Selection) -> Tensor:
+    """Return ``2 * sigmoid(score - mean of the kept scores)`` of each row, ``(B, k)`` float32."""
+    scores = kept_scores(selection)
+    kept = selection.kept.float()
+    mean = (scores * kept).sum(dim=1, keepdim=True) / kept.sum(dim=1, keepdim=True).clamp(min=1.0)
+    return 2.0 * torch.sigmoid(scores - mean)

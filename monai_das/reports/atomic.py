@@ -1,0 +1,31 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, with its suffix; at the end it takes the place of ``path``.
+
+    When the body raises, what it wrote is removed and an older ``path`` stays as it was. Missing folders are made.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with atomic_path(Path(folder) / "note.txt") as temporary:
+        ...         _ = temporary.write_text("done")
+        ...     [each.name for each in Path(folder).iterdir()]
+        ['note.txt']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""A case as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from monai_das.inference import CaseResult, SelectedSlice
+from monai_das.reports.atomic import atomic_path
+
+SCHEMA_VERSION = "1.0"
+
+
+def write_json(result: CaseResult, path: Path) -> None:
+    """Write ``result`` to ``path`` as JSON, whole or not at all; for its keys see :func:`as_json`.
+
+    Raises:
+        ValueError: a number is not finite (JSON knows neither NaN nor infinity).
+        OSError: ``path`` cannot be written.
+    """
+    write_object(as_json(result), path)
+
+
+def write_object(content: dict[str, Any], path: Path) -> None:
+    """Write ``content`` to ``path`` as indented JSON, whole or not at all."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def as_json(result: CaseResult) -> dict[str, Any]:
+    """Return ``result`` as what JSON can hold; times in ``timings`` are milliseconds, indices are 0-based."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "case_id": result.case_id,
+        "source": result.source_kind,
+        "label": result.label_name,
+        "label_index": result.label,
+        "probabilities": dict(result.probabilities),
+        "total_slices": result.total_slices,
+        "selected_slices": [_slice_as_json(each) for each in result.selected],
+        "scores": list(result.scores),
+        "sampling_indices": list(result.sampling_indices),
+        "model": {
+            "name": result.model.name,
+            "version": result.model.version,
+            "weights_sha256": result.model.weights_sha256,
+        },
+        "timings": {
+            "read": result.timings.read,
+            "score": result.timings.score,
+            "decode": result.timings.decode,
+            "backbone": result.timings.backbone,
+            "total": result.timings.total,
+        },
+    }
+
+
+def _slice_as_json(selected: SelectedSlice) -> dict[str, Any]:
+    """Return index and score, and of the rest what the source knows; frames count from 1."""
+    known = {key: value for key, value in selected.ref.to_dict().items() if value is not None}
+    return {"index": selected.index, "score": selected.score, **known}

@@ -1,0 +1,181 @@
+"""A case as one picture: the chosen slices, their scores, and where in the volume they lie."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from monai_das.inference import CaseResult, SelectedSlice
+from monai_das.reports.atomic import atomic_path
+
+CHOSEN = "#f08a1d"
+DARK = "#b45f06"
+OTHER = "#8fa6b8"
+INK = "#1d2733"
+QUIET = "#66727f"
+WIDTH = 10.0
+MARGIN = 0.45
+GAP = 0.12
+CAPTION = 0.6
+CHART = 2.65
+FOOTER = 0.45
+MOST_COLUMNS = 8
+MOST_BARS = 5
+BAR = 0.18
+
+
+def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
+    """Write ``result`` to ``path`` as a PNG, whole or not at all.
+
+    From top to bottom: the prediction and all probabilities; the chosen slices, each with its number and score; the
+    scores of all slices, the chosen ones in orange; a side view of the volume on the same axis.
+
+    Args:
+        result: the case, with its pictures.
+        path: the PNG to write.
+        dpi: pixels per inch of a picture 10 inches wide.
+
+    Raises:
+        OSError: ``path`` cannot be written.
+    """
+    columns = min(max(len(result.selected), 4), MOST_COLUMNS)
+    rows = math.ceil(len(result.selected) / columns)
+    side = (WIDTH - 2 * MARGIN + GAP) / columns
+    header = max(1.1, 0.5 + BAR * _bars(result))
+    tiles = rows * (side - GAP + CAPTION)
+    figure = Figure(figsize=(WIDTH, header + tiles + CHART + FOOTER), facecolor="white", dpi=dpi)
+    FigureCanvasAgg(figure)
+    page = _Page(figure)
+
+    _draw_header(page, result)
+    for place, selected in enumerate(result.selected):
+        row, column = divmod(place, columns)
+        axes = page.axes(MARGIN + column * side, header + row * (side - GAP + CAPTION), side - GAP, side - GAP)
+        _draw_slice(axes, result, place, selected)
+    _draw_scores(page, result, header + tiles + 0.15)
+    _draw_footer(page, result)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+class _Page:
+    """Places things on a figure in inches from its upper left corner."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.width, self.height = (float(side) for side in figure.get_size_inches())
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Return axes that fill this box, without a frame."""
+        bottom = self.height - top - height
+        box = (left / self.width, bottom / self.height, width / self.width, height / self.height)
+        axes = self.figure.add_axes(box)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(colors=QUIET, labelsize=8, length=2)
+        return axes
+
+    def text(self, left: float, top: float, words: str, **style: Any) -> None:
+        """Write ``words`` with their upper left corner here; a ``$`` is a ``$``."""
+        self.figure.text(
+            left / self.width, 1 - top / self.height, words, verticalalignment="top", parse_math=False, **style
+        )
+
+
+def _draw_header(page: _Page, result: CaseResult) -> None:
+    """Case, label and one bar per class, likeliest first."""
+    page.text(MARGIN, 0.3, _shortened(result.case_id, 60), color=QUIET, fontsize=11)
+    page.text(MARGIN, 0.52, _shortened(result.label_name, 28), color=INK, fontsize=22, fontweight="bold")
+    likeliest = sorted(result.probabilities.items(), key=lambda item: -item[1])[: _bars(result)]
+    axes = page.axes(WIDTH - MARGIN - 2.9, 0.3, 2.3, BAR * len(likeliest))
+    for place, (name, value) in enumerate(likeliest):
+        axes.barh(place, 1.0, height=0.62, color="#edf0f3")
+        axes.barh(place, value, height=0.62, color=CHOSEN if name == result.label_name else OTHER)
+        style: dict[str, Any] = {"color": INK, "fontsize": 9, "verticalalignment": "center_baseline"}
+        axes.text(-0.03, place, _shortened(name, 28), horizontalalignment="right", parse_math=False, **style)
+        axes.text(1.03, place, f"{value:.1%}", **style)
+    axes.set(xlim=(0, 1), xticks=[], yticks=[], ylim=(len(likeliest) - 0.5, -0.5))
+
+
+def _draw_slice(axes: Axes, result: CaseResult, place: int, selected: SelectedSlice) -> None:
+    """One chosen slice on black, with its number, score and place below."""
+    pictures = result.pictures
+    axes.imshow(pictures.slices[place], cmap="gray", vmin=0, vmax=255, aspect=pictures.pixel_aspect)
+    axes.set(xticks=[], yticks=[], facecolor="black", adjustable="datalim")
+    lines: tuple[tuple[str, dict[str, Any]], ...] = (
+        (_name(selected), {"color": INK, "fontsize": 9, "fontweight": "bold"}),
+        (f"score {selected.score:.3g}", {"color": DARK, "fontsize": 9}),
+        (_where(selected), {"color": QUIET, "fontsize": 7.2}),
+    )
+    for row, (words, style) in enumerate(lines):
+        axes.annotate(
+            words, (0, 0), (0, -4 - 12.5 * row), xycoords="axes fraction", textcoords="offset points",
+            verticalalignment="top", parse_math=False, **style,
+        )  # fmt: skip
+
+
+def _draw_scores(page: _Page, result: CaseResult, top: float) -> None:
+    """The score of every slice above the volume seen from the side, on one axis."""
+    clip = _is_frame_of_clip(result.selected[0])
+    start = 0.5 if clip else -0.5  # frames count from 1, slices from 0
+    end = start + result.total_slices
+    chosen = [start + 0.5 + each.index for each in result.selected]
+    left = MARGIN + 0.45
+    upper = page.axes(left, top, WIDTH - left - MARGIN, 1.05)
+    low, high = min(result.scores), max(result.scores)
+    room = 0.08 * ((high - low) or 1.0)
+    edges = [start + place for place in range(result.total_slices + 1)]
+    upper.stairs(result.scores, edges, baseline=low - room, fill=True, color=OTHER)
+    heights = [each.score - low + room for each in result.selected]
+    upper.bar(chosen, heights, width=1.0, bottom=low - room, color=CHOSEN)
+    upper.set(xlim=(start, end), ylim=(low - room, high + room), xticks=[])
+    upper.set_ylabel("score", color=QUIET, fontsize=9)
+
+    lower = page.axes(left, top + 1.1, WIDTH - left - MARGIN, 0.8)
+    view = result.pictures.side_view
+    lower.imshow(view, cmap="gray", vmin=0, vmax=255, aspect="auto", extent=(start, end, view.shape[0], 0))
+    for place in chosen:
+        lower.axvspan(place - 0.5, place + 0.5, color=CHOSEN, alpha=0.45, linewidth=0)
+    lower.set(xlim=(start, end), yticks=[])
+    lower.set_ylabel("side view", color=QUIET, fontsize=9)
+    lower.set_xlabel("frame" if clip else "slice, in the source's own order", color=QUIET, fontsize=9)
+
+
+def _draw_footer(page: _Page, result: CaseResult) -> None:
+    model = result.model
+    noun = "frame" if _is_frame_of_clip(result.selected[0]) else "slice"
+    words = (
+        f"{len(result.selected)} of {result.total_slices} {noun}s seen   |   {model.name} {model.version}, "
+        f"weights {model.weights_sha256[:12]}   |   not a medical device"
+    )
+    page.text(MARGIN, page.height - 0.3, words, color=QUIET, fontsize=8)
+
+
+def _bars(result: CaseResult) -> int:
+    """Return how many classes get a bar."""
+    return min(len(result.probabilities), MOST_BARS)
+
+
+def _is_frame_of_clip(selected: SelectedSlice) -> bool:
+    return selected.ref.frame is not None and selected.ref.position_mm is None
+
+
+def _name(selected: SelectedSlice) -> str:
+    """Return what a reader calls it: slices count from 0, the frames of a clip from 1, as DICOM has it."""
+    return f"frame {selected.ref.frame}" if _is_frame_of_clip(selected) else f"slice {selected.index}"
+
+
+def _where(selected: SelectedSlice) -> str:
+    """Return the position in the patient or the time, as far as known."""
+    ref = selected.ref
+    if ref.position_mm is not None:
+        return ", ".join(f"{value:.0f}" for value in ref.position_mm) + " mm"
+    return f"{ref.time_ms:.0f} ms" if ref.time_ms is not None else ""
+
+
+def _shortened(words: str, longest: int) -> str:
+    return words if len(words) <= longest else words[: longest - 1] + "\u2026"

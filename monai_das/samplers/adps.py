@@ -1,0 +1,157 @@
+"""ADPSSampler: active deep probabilistic subsampling, one slice after the other."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from monai_das.samplers.base import Sampler, check_thumbnails
+from monai_das.samplers.dps import at_slices, check_grid
+from monai_das.samplers.features import pooled
+from monai_das.samplers.gumbel import gumbel_noise, straight_through
+from monai_das.samplers.selection import (
+    Selection,
+    lowest,
+    one_hot_rows,
+    real_slices,
+    slice_mask,
+    without_padding,
+)
+from monai_das.samplers.slice_context import ThumbnailEncoder
+
+
+class SliceReader(nn.Module):
+    """Encode each slice by itself: its thumbnail, its brightness and contrast, and its place in the case.
+
+    Nothing of one slice enters the features of another, so that a sampler may "read" slices one by one.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` real slices.
+        - returns ``(B, D, num_features)`` float32, zero for padded slices.
+    """
+
+    def __init__(self, num_features: int, grid: int = 32) -> None:
+        super().__init__()
+        self.grid: int = grid
+        self.encoder = ThumbnailEncoder(32)
+        self.mix = nn.Sequential(nn.Linear(32 + 3, num_features), nn.ReLU(), nn.LayerNorm(num_features))
+
+    def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
+        """Return the features of every slice."""
+        image = thumbnails.float()
+        factor = max(1, min(image.size(2), image.size(3)) // self.grid)
+        image = pooled(image, factor) if factor > 1 else image
+        mean = image.mean(dim=(1, 2, 3), keepdim=True)
+        centred = image - mean
+        spread = (centred.square().mean(dim=(1, 2, 3), keepdim=True) + 1e-12).sqrt()
+        maps = self.encoder(centred / (spread + 1e-5 * mean.abs()))
+        place = (torch.arange(image.size(4), device=image.device)[None, :] + 0.5) / lengths[:, None]
+        level = torch.stack((torch.asinh(mean[:, 0, 0, 0]), torch.asinh(spread[:, 0, 0, 0]), place), dim=2)
+        features: Tensor = self.mix(torch.cat((maps, level), dim=2)).float()
+        return features.masked_fill(~slice_mask(lengths, image.size(4))[:, :, None], 0.0)
+
+
+class ADPSSampler(Sampler):
+    """Choose slices one after the other, each by what the slices chosen before it show.
+
+    A recurrent network reads the mean feature of the slices taken so far and gives a logit per position; slices
+    already taken are masked; the highest logit, in ``train()`` with Gumbel noise, is the next slice, with the
+    straight-through gradient of that step's softmax. The first slice is the same for all cases. Thumbnails are
+    encoded in one batch, but the decision at a step uses nothing of a slice that has not been taken.
+
+    As in the source: LSTM of 128, decision layers 128-256-logits with LeakyReLU 0.2 and dropout 0.3, temperature 2,
+    noise in training only, one learning rate. Deviations: one slice encoder and one decision network serve all steps
+    (the source has separate ones for each step, at the price of k backbones); the running mean of features of chosen
+    slices stands for the encoded zero-filled signal; logits live on a grid as in :class:`DPSSampler`; taken slices are
+    masked by the lowest number, not by -1000; the classifier sees the final choice only (the source's loss is over the
+    predictions after every step); chosen slices are sorted and gathered.
+
+    Args:
+        num_slices, fraction: the budget, see :class:`Sampler`. The k steps are a Python loop: with ``fraction``,
+            ``torch.export`` and ONNX need a fixed D, TorchScript does not.
+        depth: grid points of the logits, best the usual number of slices of the data.
+        temperature: of the softmax of each step.
+        hidden: width of slice features and LSTM.
+        dropout: in the decision network.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection` whose scores
+          are log-probabilities (without noise) at the step that took the slice, or at the last step if none did; they
+          are comparable within a step only.
+
+    Raises:
+        ValueError: ``depth`` is below 1 or ``temperature`` is not positive.
+
+    References:
+        van Gorp, Huijben, Veeling, Pezzotti, van Sloun, *Active deep probabilistic subsampling*, ICML 2021.
+
+    Example:
+        >>> ADPSSampler(num_slices=4, depth=28).eval()(torch.rand(2, 1, 8, 8, 28)).indices.shape
+        torch.Size([2, 4])
+    """
+
+    def __init__(
+        self,
+        num_slices: int | None = None,
+        fraction: float | None = None,
+        *,
+        depth: int = 32,
+        temperature: float = 2.0,
+        hidden: int = 128,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__(num_slices, fraction)
+        check_grid(depth, temperature)
+        self.temperature: float = temperature
+        self.hidden: int = hidden
+        self.reader = SliceReader(hidden)
+        self.memory = nn.LSTMCell(hidden, hidden)
+        self.decide = nn.Sequential(
+            nn.Linear(hidden, 2 * hidden), nn.LeakyReLU(0.2), nn.Dropout(dropout), nn.Linear(2 * hidden, depth)
+        )
+
+    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
+        """Choose slices step by step."""
+        check_thumbnails(thumbnails)
+        depth = thumbnails.size(4)
+        real = real_slices(thumbnails[:, 0, 0, 0], lengths)
+        rows, counts = self.budget(real, depth)
+        features = self.reader(thumbnails, real)
+        seen = torch.zeros_like(features[:, 0])
+        state = (torch.zeros_like(seen), torch.zeros_like(seen))
+        free = slice_mask(real, depth)
+        scores = torch.zeros_like(features[:, :, 0])
+        picks = []
+        rows_soft = []
+        for step in range(rows):
+            state = self.memory(seen / max(1, step), state)
+            logits = at_slices(self.decide(state[0]).float(), real, depth).masked_fill(~free, lowest() / 2)
+            pick, soft = self.draw(without_padding(logits, real))
+            scores = torch.where(free & (counts > step)[:, None], torch.log_softmax(logits, dim=1), scores)
+            free = free.scatter(1, pick, torch.zeros_like(pick, dtype=torch.bool))
+            seen = seen + self.look(features, pick, soft)
+            picks.append(pick)
+            rows_soft.append(soft)
+        kept = slice_mask(counts, rows)
+        beyond, order = torch.sort(torch.cat(picks, dim=1).masked_fill(~kept, depth), dim=1)
+        indices = torch.minimum(beyond, real[:, None] - 1)
+        weights = one_hot_rows(indices, kept, depth)
+        if self.training:
+            sorted_soft = torch.gather(torch.stack(rows_soft, dim=1), 1, order[:, :, None].expand(-1, -1, depth))
+            weights = straight_through(weights, sorted_soft * kept[:, :, None])
+        return Selection(weights, indices, kept, without_padding(scores, real), None, None)
+
+    def draw(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the slice that one step takes, ``(B, 1)``, and its soft row ``(B, D)``, of logits ``(B, D)``."""
+        keys = logits + gumbel_noise(logits) if self.training else logits
+        soft = torch.softmax((keys / self.temperature).clamp(min=lowest()), dim=1)
+        return keys.argmax(dim=1, keepdim=True), soft
+
+    def look(self, features: Tensor, pick: Tensor, soft: Tensor) -> Tensor:
+        """Return features ``(B, F)`` of the slices ``pick`` ``(B, 1)``, with the soft row's gradient in ``train()``."""
+        seen = torch.gather(features, 1, pick[:, :, None].expand(-1, -1, features.size(2)))[:, 0]
+        if self.training:
+            seen = straight_through(seen, torch.bmm(soft[:, None, :], features.detach())[:, 0])
+        return seen

@@ -1,0 +1,166 @@
+"""DASSampler, the default: handcrafted scores with a learned, bounded residual."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from monai_das.samplers.base import Sampler
+from monai_das.samplers.features import SliceFeatures, within_variance
+from monai_das.samplers.gumbel import gumbel_noise
+from monai_das.samplers.selection import (
+    Selection,
+    lowest,
+    one_hot_rows,
+    real_slices,
+    select_top,
+    slice_mask,
+    widened,
+    without_padding,
+)
+from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
+
+
+class DASSampler(Sampler):
+    """Choose k distinct slices by handcrafted scores and a learned, bounded residual.
+
+    ``scores = (log(variance / largest variance + floor) + bound * tanh(residual / bound)) / temperature``. The residual
+    is what multi-head attention over the slices makes of the light features of the paper, a small encoder of each
+    thumbnail and the place of the slice. Its last layer starts at zero: untrained, the choice is that of
+    :class:`DASTopVarianceSampler`. A slice whose variance is below ``floor`` of the largest is *eligible* only when
+    fewer than k others are, whatever the residual says, so that the choice cannot collapse onto empty slices.
+
+    Kept of the paper: light features, several heads, adaptive temperature, Gumbel noise, the sampling matrix. Mended:
+    slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
+    and the gradient comes through the weight that a kept slice's score has in the aggregation
+    (``DASGatedAggregation``), which has far less variance than straight-through gradients through pixels.
+
+    Args:
+        num_slices, fraction: the budget, see :class:`Sampler`.
+        max_slices: in training, draw the budget log-uniformly from ``[num_slices, max_slices]`` in every step, so that
+            one trained model serves any of them.
+        variance: ``"within"`` slices or ``"between"`` neighbouring ones (clips), see :class:`SliceFeatures`.
+        num_heads: heads of the attention over slices.
+        dim: width of a slice's token.
+        bound: largest absolute residual; 4 lets a slice overtake one of 55 times its variance, and be overtaken.
+        floor: share of the largest variance below which a slice counts as empty.
+        noise: scale of the Gumbel noise on the scores in ``train()``; 0 is none.
+        temperature: the paper's tau_0; the adaptive temperature is ``tau_0 * (0.5 + sigmoid(...))`` per case.
+        residual_penalty: weight of the mean squared residual in ``Selection.penalty``.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
+
+    Raises:
+        ValueError: ``max_slices`` is below ``num_slices``, or given with ``fraction``.
+
+    References:
+        Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
+        Kool et al., *Stochastic Beams and Where to Find Them*, ICML 2019 (Gumbel top-k).
+
+    Example:
+        >>> DASSampler(num_slices=4).eval()(torch.rand(2, 1, 64, 64, 32)).indices.shape
+        torch.Size([2, 4])
+    """
+
+    def __init__(
+        self,
+        num_slices: int | None = None,
+        fraction: float | None = None,
+        *,
+        max_slices: int | None = None,
+        variance: str = "within",
+        num_heads: int = 4,
+        dim: int = 32,
+        bound: float = 4.0,
+        floor: float = 0.01,
+        noise: float = 1.0,
+        temperature: float = 1.0,
+        residual_penalty: float = 0.001,
+    ) -> None:
+        super().__init__(num_slices, fraction)
+        if max_slices is not None and max_slices < self.num_slices or (max_slices and not self.num_slices):
+            raise ValueError(f"max_slices must be num_slices or more, got {num_slices=} and {max_slices=}")
+        self.max_slices: int = max_slices or 0
+        self.bound: float = bound
+        self.floor: float = floor
+        self.noise: float = noise
+        self.temperature: float = temperature
+        self.residual_penalty: float = residual_penalty
+        self.features = SliceFeatures(variance)
+        self.encoder = ThumbnailEncoder(dim)
+        self.token = nn.Linear(dim + 5, dim)
+        self.attention = SliceAttention(dim, num_heads)
+        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, num_heads))
+        self.heat = nn.Linear(3, 1)
+        for layer in (self.head[-1], self.heat):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
+        """Choose slices: the highest scores, in ``train()`` with Gumbel noise."""
+        depth = thumbnails.size(4)
+        real = real_slices(thumbnails[:, 0, 0, 0], lengths)
+        mask = slice_mask(real, depth)
+        logs, eligible = self.describe(thumbnails, real, mask)
+        residual = self.residual(thumbnails, logs, real, mask)
+        prior = logs[:, 0] * (1.0 - self.widening) if self.training else logs[:, 0]
+        scores = (prior + residual) / self.case_temperature(logs, mask)
+        keys = scores
+        if self.training and self.noise > 0.0:
+            keys = scores + self.noise * gumbel_noise(scores)
+        keys = torch.where(eligible, keys, lowest() / 4)
+        rows, counts = self.budget(real, depth)
+        if self.training and self.max_slices > 0:
+            rows, counts = self.random_budget(rows, counts, real)
+        indices, kept = select_top(keys, counts, rows, real)
+        penalty = self.residual_penalty * (residual.square() * mask).sum(dim=1) / real
+        return Selection(
+            one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, penalty
+        )
+
+    def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the light features as logarithms relative to the case's largest, ``(B, 3, D)``, and who is eligible."""
+        features = self.features(thumbnails, lengths)
+        logs = torch.log(relative(features, mask[:, None, :]) + self.floor)
+        variance = within_variance(thumbnails) if self.features.between else features[:, 0]
+        return logs, relative(variance, mask) >= self.floor
+
+    def residual(self, thumbnails: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
+        """Return the learned part of the score, ``(B, D)``, within ``bound`` of zero."""
+        image = standardised(self.features.small(thumbnails.float()), mask)
+        place = torch.arange(mask.size(1), device=mask.device)[None, :] / (lengths[:, None] - 1).clamp(min=1)
+        place = 2.0 * place - 1.0
+        tokens = torch.cat((self.encoder(image), logs.transpose(1, 2), place[:, :, None], place[:, :, None].square()), dim=2)
+        tokens = self.attention(self.token(tokens), lengths)
+        raw = self.head(tokens).float().mean(dim=2)
+        return self.bound * torch.tanh(raw / self.bound)
+
+    def case_temperature(self, logs: Tensor, mask: Tensor) -> Tensor:
+        """Return the adaptive temperature of each case, ``(B, 1)``: ``tau_0 * (0.5 + sigmoid(linear(mean features)))``."""
+        mean = (logs * mask[:, None, :]).sum(dim=2) / mask.sum(dim=1, keepdim=True)
+        return self.temperature * (0.5 + torch.sigmoid(self.heat(mean).float()))
+
+    def random_budget(self, rows: int, counts: Tensor, lengths: Tensor) -> tuple[int, Tensor]:
+        """Return a budget drawn log-uniformly between the present one and ``max_slices``, the same for the batch."""
+        ratio = max(1.0, self.max_slices / self.num_slices)
+        drawn = int(self.num_slices * ratio ** float(torch.rand(1)) + 0.5)
+        rows = max(rows, drawn)
+        return rows, torch.minimum(torch.maximum(counts, torch.full_like(counts, drawn)), lengths)
+
+
+def relative(features: Tensor, mask: Tensor) -> Tensor:
+    """Return non-negative ``features`` ``(..., D)`` as shares of their largest real value; all 1 where all are 0."""
+    largest = (features * mask).amax(dim=-1, keepdim=True)
+    return torch.where(largest > 0.0, features / largest.clamp(min=1e-30), torch.ones_like(features))
+
+
+def standardised(image: Tensor, mask: Tensor) -> Tensor:
+    """Return ``image`` ``(B, C, h, w, D)`` with mean 0 and standard deviation 1 over the real slices of each case."""
+    weight = (mask / mask.sum(dim=1, keepdim=True)).float()
+    mean = (image.mean(dim=(1, 2, 3)) * weight).sum(dim=1)
+    centred = image - mean[:, None, None, None, None]
+    variance = (centred.square().mean(dim=(1, 2, 3)) * weight).sum(dim=1)
+    return centred * (variance[:, None, None, None, None] + 1e-12).rsqrt()

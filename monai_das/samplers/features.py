@@ -1,0 +1,125 @@
+"""Cheap numbers that describe every slice: variance, Sobel and Laplacian energy."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from monai_das.samplers.base import check_thumbnails
+
+
+def within_variance(thumbnails: Tensor) -> Tensor:
+    """Return the variance of each slice over channels and pixels, ``(B, D)``, of ``(B, C, h, w, D)``.
+
+    Two passes (mean first), so that an offset such as that of CT costs no digits; ``Tensor.var`` is 20 times slower.
+    """
+    image = thumbnails.float()
+    return (image - image.mean(dim=(1, 2, 3), keepdim=True)).square().mean(dim=(1, 2, 3))
+
+
+def between_variance(thumbnails: Tensor, lengths: Tensor) -> Tensor:
+    """Return how much each slice differs from its neighbours, ``(B, D)``: the mean squared difference to them.
+
+    A single slice has no neighbour and gets 0. ``lengths`` ``(B,)`` keeps padded slices out.
+    """
+    image = thumbnails.float()
+    steps = (image[..., 1:] - image[..., :-1]).square().mean(dim=(1, 2, 3))
+    real = torch.arange(1, image.size(4), device=image.device)[None, :] < lengths[:, None]
+    steps = steps * real
+    before = functional.pad(steps, (1, 0))
+    after = functional.pad(steps, (0, 1))
+    neighbours = functional.pad(real.float(), (1, 0)) + functional.pad(real.float(), (0, 1))
+    return (before + after) / neighbours.clamp(min=1.0)
+
+
+def pooled(image: Tensor, factor: int) -> Tensor:
+    """Return ``image`` ``(B, C, h, w, D)`` averaged over blocks of ``factor`` x ``factor`` pixels."""
+    height, width = image.size(2) // factor * factor, image.size(3) // factor * factor
+    rows = image[:, :, 0:height:factor]
+    for i in range(1, factor):
+        rows = rows + image[:, :, i:height:factor]
+    total = rows[:, :, :, 0:width:factor]
+    for i in range(1, factor):
+        total = total + rows[:, :, :, i:width:factor]
+    return total / float(factor * factor)
+
+
+def sobel_energy(image: Tensor) -> Tensor:
+    """Return the mean squared Sobel gradient of each slice, ``(B, D)``, of ``(B, C, h, w, D)``."""
+    across = image[:, :, :, 2:] - image[:, :, :, :-2]
+    gx = (across[:, :, 2:] + across[:, :, :-2]).add_(across[:, :, 1:-1], alpha=2.0)
+    down = image[:, :, 2:] - image[:, :, :-2]
+    gy = (down[:, :, :, 2:] + down[:, :, :, :-2]).add_(down[:, :, :, 1:-1], alpha=2.0)
+    return gx.square_().add_(gy.square_()).mean(dim=(1, 2, 3))
+
+
+def laplacian_energy(image: Tensor) -> Tensor:
+    """Return the mean squared Laplacian (4 neighbours) of each slice, ``(B, D)``, of ``(B, C, h, w, D)``."""
+    around = (image[:, :, 2:, 1:-1] + image[:, :, :-2, 1:-1]).add_(image[:, :, 1:-1, 2:])
+    around = around.add_(image[:, :, 1:-1, :-2]).sub_(image[:, :, 1:-1, 1:-1], alpha=4.0)
+    return around.square_().mean(dim=(1, 2, 3))
+
+
+def exporting() -> bool:
+    """Tell whether ``torch.export`` is tracing, which cannot loop over a batch of unknown size."""
+    if not torch.jit.is_scripting():
+        return torch.compiler.is_compiling()
+    return False
+
+
+class SliceFeatures(nn.Module):
+    """Describe every slice by three cheap numbers: variance, Sobel and Laplacian energy.
+
+    Nothing is trained; all arithmetic is in float32, also under autocast and for half-precision input.
+
+    Args:
+        variance: ``"within"`` a slice over its pixels, or ``"between"`` a slice and its neighbours along D. The
+            sources of the paper disagree; within suits anatomy, between suits time.
+        grid: edges are taken on a grid of about this many pixels a side: finer thumbnails are block-averaged first.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``, float, h and w at least 3; ``lengths``: ``(B,)`` real slices.
+        - returns ``(B, 3, D)``, all three in squared units of the input intensity, taken on the pixel grid
+          (spacing is ignored).
+
+    Raises:
+        ValueError: ``variance`` is none of the two, or ``thumbnails`` is not 5-D or smaller than the kernels.
+
+    References:
+        Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376.
+
+    Example:
+        >>> import torch
+        >>> SliceFeatures()(torch.rand(2, 1, 64, 64, 32), torch.tensor([32, 20])).shape
+        torch.Size([2, 3, 32])
+    """
+
+    def __init__(self, variance: str = "within", grid: int = 32) -> None:
+        super().__init__()
+        if variance not in ("within", "between"):
+            raise ValueError(f"variance must be 'within' or 'between', got {variance!r}")
+        self.between: bool = variance == "between"
+        self.grid: int = grid
+        # from here on one case at a time: temporaries of a whole batch leave the cache and fault in fresh pages
+        self.chunk: int = 200_000
+
+    def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
+        """Return variance, Sobel energy and Laplacian energy of each slice."""
+        check_thumbnails(thumbnails)
+        if thumbnails[0].numel() < self.chunk or exporting():
+            return self.describe(thumbnails, lengths)
+        cases = [self.describe(thumbnails[i : i + 1], lengths[i : i + 1]) for i in range(thumbnails.size(0))]
+        return torch.cat(cases)
+
+    def describe(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
+        """Do the work of ``forward`` on all cases at once."""
+        image = thumbnails.float()
+        edges = self.small(image)
+        energy = between_variance(image, lengths) if self.between else within_variance(image)
+        return torch.stack((energy, sobel_energy(edges), laplacian_energy(edges)), dim=1)
+
+    def small(self, image: Tensor) -> Tensor:
+        """Return ``image`` block-averaged to about ``grid`` pixels a side."""
+        factor = max(1, min(image.size(2), image.size(3)) // self.grid)
+        return pooled(image, factor) if factor > 1 else image

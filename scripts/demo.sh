@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The main job on real input: the trained bundle by `monai.bundle run` and by `monai-das predict`, on four studies.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+. scripts/environment.sh
+prepare
+
+out=demo_output
+rm -rf "$out"
+echo "== Cases =="
+python scripts/make_demo_cases.py "$out/cases"
+
+echo
+echo "== python -m monai.bundle run =="
+log="$out/bundle_run.log"
+if ! python -m monai.bundle run --config_file bundle/configs/inference.json --bundle_root bundle \
+    --dataset_dir "$PWD/$out/cases" --output_dir "$PWD/$out/bundle_run" >"$log" 2>&1; then
+    cat "$log" >&2
+    exit 1
+fi
+echo "case,normal,hyperplasia"
+sed 's|^.*/cases/||' "$out/bundle_run/predictions.csv"
+
+echo
+echo "== monai-das predict =="
+monai-das predict "$out/cases" --bundle bundle -o "$out/predict"
+
+echo
+echo "Pictures of the chosen slices:"
+ls "$PWD/$out"/predict/*/montage.png

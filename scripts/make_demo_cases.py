@@ -1,0 +1,40 @@
+"""Write three AdrenalMNIST3D test volumes as NIfTI, and the first one as a DICOM series too, into a folder."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from monai_das.data import make_sample_volumes, medmnist3d_datalist, write_dicom_series, write_nifti
+
+LABELS = ("normal", "hyperplasia")
+
+
+def main(folder: Path) -> None:
+    """Write the cases; their true labels are printed."""
+    cases, origin = find_volumes()
+    print(f"Source: {origin}")
+    numbers = [next(i for i, case in enumerate(cases) if case["label"] == label) for label in (1, 0)]
+    numbers.append(next(i for i, case in enumerate(cases) if case["label"] == 1 and i > numbers[0]))
+    for number in numbers:
+        path = folder / f"volume_{number:03d}.nii.gz"
+        write_nifti(cases[number]["image"][0], path)
+        print(f"{path}: truly {LABELS[cases[number]['label']]}")
+    series = folder / f"volume_{numbers[0]:03d}_dicom"
+    write_dicom_series(cases[numbers[0]]["image"][0], series)
+    print(f"{series}: the same volume as {numbers[0]:03d}, as a DICOM series")
+
+
+def find_volumes() -> tuple[list[dict], str]:
+    """Return cases and where they come from: a local copy, the official download, or made up where both fail."""
+    socket.setdefaulttimeout(20)  # without a network the download must fail, not hang
+    root = os.environ.get("MONAI_DAS_DATA", os.path.expanduser("~/.cache/monai_das"))
+    try:
+        cases = medmnist3d_datalist(root, "adrenalmnist3d", "test")
+    except OSError as error:
+        return make_sample_volumes(4), f"volumes made up by monai_das.data.make_sample_volumes, as {error}"
+    return cases, f"the AdrenalMNIST3D test split (MedMNIST v2, CC BY 4.0), under {root}"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

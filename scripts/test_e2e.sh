@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Run what a user runs, on real input: the demonstration twice, the short needle benchmark, the cost table.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+. scripts/environment.sh
+prepare all
+bash scripts/demo.sh
+bash scripts/demo.sh
+monai-das benchmark needle --short | tee /dev/stderr | tail -n 1 | python -m json.tool >/dev/null
+python scripts/cost.py
+echo "end-to-end: all passed"

@@ -1,0 +1,62 @@
+"""A bundle with the shipped configs, an unlearned sampler, and random weights that tell volumes apart."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from monai_das.data import write_nifti
+from monai_das.inference import Predictor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def random_bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    shutil.copytree(ROOT / "bundle" / "configs", folder / "configs")
+    config = folder / "configs" / "inference.json"
+    config.write_text(config.read_text().replace("samplers.DASSampler", "samplers.DASTopVarianceSampler"))
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    torch.manual_seed(0)
+    network = parser.get_parsed_content("network_def")
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.rand(2, 1, 64, 64, 16))
+    (folder / "models").mkdir()
+    torch.save(network.state_dict(), folder / "models" / "model.pt")
+    return folder
+
+
+@pytest.fixture
+def own_bundle(random_bundle, tmp_path):
+    """A copy to spoil."""
+    return Path(shutil.copytree(random_bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def predictor(random_bundle):
+    return Predictor(random_bundle, num_slices=4)
+
+
+@pytest.fixture(scope="session")
+def volume():
+    """``(40, 32, 12)`` uint8: noise whose strength differs from slice to slice, so that no two scores are equal."""
+    random = np.random.RandomState(0)
+    strength = random.permutation(12) / 12 + 0.1
+    noise = random.rand(40, 32, 12) * 200 * strength
+    noise[10:20, 5:15] *= 0.3
+    return noise.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def nifti(volume, tmp_path_factory):
+    path = tmp_path_factory.mktemp("nifti") / "case.nii.gz"
+    write_nifti(volume, path, (0.5, 0.5, 2.0))
+    return path

@@ -1,0 +1,106 @@
+"""``monai-das predict`` from the command line to the files it writes."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_das.cli import main
+from monai_das.data import write_dicom_series, write_nifti
+
+
+@pytest.fixture
+def studies(volume, tmp_path):
+    write_nifti(volume, tmp_path / "studies" / "file.nii.gz")
+    write_dicom_series(volume, tmp_path / "studies" / "series")
+    return tmp_path / "studies"
+
+
+def command(random_bundle, out, *inputs, **options):
+    extra = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    return main(["predict", *map(str, inputs), "--bundle", str(random_bundle), "-o", str(out), *extra])
+
+
+def test_a_folder_of_cases_becomes_json_and_pictures(random_bundle, studies, tmp_path, capsys):
+    code = command(random_bundle, tmp_path / "out", studies, num_slices=3)
+
+    printed = capsys.readouterr()
+    file, series = (json.loads((tmp_path / "out" / case / "result.json").read_text()) for case in ("file", "series"))
+    assert code == 0
+    assert [each["index"] for each in file["selected_slices"]] == [each["index"] for each in series["selected_slices"]]
+    assert len(file["selected_slices"]) == 3
+    assert file["probabilities"] == pytest.approx(series["probabilities"], abs=1e-6)
+    assert set(file["timings"]) == {"read", "score", "decode", "backbone", "total"}
+    assert f"2 of 2 cases written to {tmp_path / 'out'}" in printed.out
+    assert f"file: {file['label']} (" in printed.out
+    assert "2/2" in printed.err
+    assert np.asarray(Image.open(tmp_path / "out" / "file" / "montage.png")).shape[1] == 1200
+    assert not (tmp_path / "out" / "errors.json").exists()
+
+
+def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_path, capsys):
+    (studies / "damaged.nii.gz").write_bytes(b"no NIfTI")
+
+    code = command(random_bundle, tmp_path / "out", studies, tmp_path / "nowhere.nii")
+
+    errors = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
+    assert code == 1
+    assert [each["case"] for each in errors] == ["damaged", "(missing) nowhere.nii"]
+    assert "NIfTI file cannot be read" in errors[0]["error"]
+    assert errors[1]["path"] == str(tmp_path / "nowhere.nii")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["errors.json", "file", "series"]
+    printed = capsys.readouterr()
+    assert "2 of 4 cases written" in printed.out
+    assert "damaged: ValueError" in printed.err
+
+    (studies / "damaged.nii.gz").unlink()
+    assert command(random_bundle, tmp_path / "out", studies) == 0
+    assert not (tmp_path / "out" / "errors.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_slices": 0}, "num_slices must be at least 1, got 0"),
+        ({"num_slices": "many"}, "invalid int value: 'many'"),
+        ({"device": "abacus"}, "invalid choice: 'abacus'"),
+        ({"bundle": "nowhere"}, "nowhere is not a bundle"),
+    ],
+)
+def test_arguments_that_cannot_work_exit_with_2(random_bundle, studies, tmp_path, capsys, options, message):
+    with pytest.raises(SystemExit) as exit_:
+        command(random_bundle, tmp_path / "out", studies, **options)
+
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_inputs_that_are_all_missing_exit_with_2(random_bundle, tmp_path, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        command(random_bundle, tmp_path / "out", tmp_path / "nowhere")
+
+    assert exit_.value.code == 2
+    assert "nowhere: no such file or folder" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_a_folder_exits_with_2(random_bundle, studies, tmp_path, capsys):
+    (tmp_path / "out").write_text("a file")
+
+    with pytest.raises(SystemExit) as exit_:
+        command(random_bundle, tmp_path / "out", studies)
+
+    assert exit_.value.code == 2
+    assert "out" in capsys.readouterr().err
+
+
+def test_a_second_run_replaces_the_first(random_bundle, studies, tmp_path):
+    shutil.rmtree(studies / "series")
+
+    for budget in (3, 5):
+        command(random_bundle, tmp_path / "out", studies, num_slices=budget)
+
+    result = json.loads((tmp_path / "out" / "file" / "result.json").read_text())
+    assert len(result["selected_slices"]) == 5

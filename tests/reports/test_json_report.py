@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from monai_das.reports import write_json
+
+
+def test_everything_but_the_pictures_is_there(result, tmp_path):
+    write_json(result, tmp_path / "deep" / "result.json")
+
+    content = json.loads((tmp_path / "deep" / "result.json").read_text())
+    assert content == {
+        "schema_version": "1.0",
+        "case_id": "case",
+        "source": "dicom_series",
+        "label": "normal",
+        "label_index": 0,
+        "probabilities": {"normal": 0.9, "hyperplasia": 0.1},
+        "total_slices": 12,
+        "selected_slices": [
+            {"index": 3, "score": result.scores[3], "sop_instance_uid": "1.2.3", "position_mm": [1.0, -2.0, 7.5]},
+            {"index": 7, "score": result.scores[7], "sop_instance_uid": "1.2.7", "position_mm": [1.0, -2.0, 17.5]},
+        ],
+        "scores": list(result.scores),
+        "sampling_indices": [3, 7],
+        "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
+        "timings": {"read": 1.0, "score": 2.0, "decode": 3.0, "backbone": 4.0, "total": 10.0},
+    }
+
+
+def test_frames_and_times_of_a_clip_are_named(result_with, tmp_path):
+    result = result_with(clip=True)
+
+    write_json(result, tmp_path / "result.json")
+
+    (first, _) = json.loads((tmp_path / "result.json").read_text())["selected_slices"]
+    assert first == {
+        "index": 3,
+        "score": result.scores[3],
+        "sop_instance_uid": "1.2.3",
+        "frame": 4,
+        "time_ms": 120.0,
+    }
+
+
+def test_what_json_cannot_say_is_an_error_and_no_file(result_with, tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(result_with(scores=(float("nan"),)), tmp_path / "result.json")
+
+    assert list(tmp_path.iterdir()) == []
