@@ -52,7 +52,32 @@ def add_benchmark_parser(commands: Commands) -> None:
     """Add ``monai-das benchmark``; each benchmark adds a parser to ``benchmarks`` and sets ``run``."""
     parser = commands.add_parser("benchmark", help="measure what the documentation claims")
     benchmarks = parser.add_subparsers(required=True, metavar="BENCHMARK")
-    del benchmarks
+    needle = benchmarks.add_parser("needle", help="does a sampler learn to look where the variance is not?")
+    needle.add_argument("--seeds", type=int, default=5, help="trainings of each row (default: %(default)s)")
+    needle.add_argument("--jobs", type=int, default=2, help="processes of one thread each (default: %(default)s)")
+    needle.add_argument(
+        "--short", action="store_true", help="one seed, k = 4, two methods: minutes instead of half an hour"
+    )
+    needle.set_defaults(run=benchmark_needle)
+    cost = benchmarks.add_parser(
+        "cost", help="what choosing costs beside what it saves; exit code 1: a promise is broken"
+    )
+    cost.set_defaults(run=benchmark_cost)
+
+
+def benchmark_needle(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark needle``."""
+    from monai_das.benchmark import needle
+
+    needle(arguments.seeds, arguments.jobs, short=arguments.short)
+    return 0
+
+
+def benchmark_cost(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark cost``."""
+    from monai_das.benchmark import cost
+
+    return cost()
 
 
 def predict(arguments: argparse.Namespace) -> int:

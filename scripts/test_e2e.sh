@@ -8,5 +8,5 @@ prepare all
 bash scripts/demo.sh
 bash scripts/demo.sh
 monai-das benchmark needle --short | tee /dev/stderr | tail -n 1 | python -m json.tool >/dev/null
-python scripts/cost.py
+monai-das benchmark cost
 echo "end-to-end: all passed"

@@ -1,22 +1,17 @@
-"""``monai-das benchmark needle``: does a sampler learn to look where the variance is not?"""
+"""The needle test's arms: train one, measure its AUC and how often it finds the needle."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
-from statistics import mean
 
 import torch
 from monai.metrics import compute_roc_auc
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from monai_das.benchmark.needle_data import SIZE, NeedleSet, needle_set
+from monai_das.benchmark.needle_data import DEPTH, SIZE, NeedleSet, needle_set
+from monai_das.losses import DASLoss
 from monai_das.networks import (
     DASAggregation,
     DASAttentionAggregation,
@@ -36,7 +31,7 @@ from monai_das.samplers import (
 )
 
 FEATURES = 64
-RIVALS = ("DASTopVarianceSampler", "DASUniformSampler", "DPSSampler", "DASPaperSampler")
+METHODS = ("DASSampler", "DASTopVarianceSampler", "DASUniformSampler", "DPSSampler", "DASPaperSampler")
 REFERENCES = ("full, attention", "full, mean")
 
 
@@ -47,9 +42,9 @@ class NeedleRecipe:
     ``hold`` and ``end`` are the epochs at which its budget starts to shrink from all slices, and has reached k.
     """
 
-    epochs: int = 9
-    hold: float = 4.0
-    end: float = 7.0
+    epochs: int = 10
+    hold: float = 5.0
+    end: float = 8.0
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     batch_size: int = 16
@@ -87,7 +82,7 @@ def sampler_and_aggregation(method: str, num_slices: int) -> tuple[Sampler, DASA
     if method == "full, attention":
         return DASFullSampler(), attention
     if method == "DPSSampler":
-        return DPSSampler(num_slices=num_slices, depth=32), attention
+        return DPSSampler(num_slices=num_slices, depth=DEPTH), attention
     plain = {"DASTopVarianceSampler": DASTopVarianceSampler, "DASUniformSampler": DASUniformSampler}
     return plain.get(method, DASPaperSampler)(num_slices=num_slices), attention
 
@@ -100,7 +95,7 @@ def run_job(job: NeedleJob) -> dict[str, float]:
     sampler, aggregation = sampler_and_aggregation(job.method, job.num_slices)
     network = DASSliceClassifier(sampler, SliceCNN(), 2, aggregation, FEATURES, SIZE, dropout_prob=0.0)
     train(network, data(job.recipe.train_cases, 2 * job.seed), job.recipe)
-    auc, found = test(network, data(job.recipe.test_cases, 2 * job.seed + 1))
+    auc, found = evaluate(network, data(job.recipe.test_cases, 2 * job.seed + 1))
     return {"auc": auc, "found": found, "seconds": time.perf_counter() - began}
 
 
@@ -112,11 +107,12 @@ def data(num: int, seed: int) -> NeedleSet:
 
 def train(network: DASSliceClassifier, cases: NeedleSet, recipe: NeedleRecipe) -> None:
     """Train by AdamW on one cycle; the budget of a ``DASSampler`` shrinks as the recipe says."""
-    groups = sampler_param_groups(network, recipe.learning_rate)
     steps = len(cases.labels) // recipe.batch_size
+    groups = sampler_param_groups(network, recipe.learning_rate)
+    rates = [group["lr"] for group in groups]
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps * recipe.epochs)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps * recipe.epochs, pct_start=0.1)
+    loss = DASLoss(network)
     network.train()
     for step in range(steps * recipe.epochs):
         if step % steps == 0:
@@ -124,12 +120,8 @@ def train(network: DASSliceClassifier, cases: NeedleSet, recipe: NeedleRecipe) -
         if isinstance(network.sampler, DASSampler):
             network.sampler.widening = widening(step / steps, recipe)
         chosen = order[(step % steps) * recipe.batch_size :][: recipe.batch_size]
-        loss = nn.functional.cross_entropy(network(cases.images[chosen]), cases.labels[chosen])
-        selection = network.selection
-        if selection.penalty is not None:
-            loss = loss + selection.penalty.mean()
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss(network(cases.images[chosen]), cases.labels[chosen]))
         optimizer.step()
         schedule.step()
 
@@ -140,13 +132,14 @@ def widening(epoch: float, recipe: NeedleRecipe) -> float:
 
 
 @torch.no_grad()
-def test(network: DASSliceClassifier, cases: NeedleSet) -> tuple[float, float]:
+def evaluate(network: DASSliceClassifier, cases: NeedleSet) -> tuple[float, float]:
     """Return the AUC, and the share of cases whose needle is among the chosen slices."""
     network.eval()
     scores: list[Tensor] = []
     found: list[Tensor] = []
-    for images, needles in zip(cases.images.split(50), cases.needles.split(50), strict=True):
+    for images, needles in zip(torch.split(cases.images, 50), torch.split(cases.needles, 50), strict=True):
         selection = network.score(network.thumbnails(images))
         scores.append(torch.softmax(network(images), dim=1)[:, 1])
         found.append(((selection.indices == needles[:, None]) & selection.kept).any(dim=1).float())
-    return float(compute_roc_auc(torch.cat(scores), cases.labels)), float(torch.cat(found).mean())
+    auc = torch.as_tensor(compute_roc_auc(torch.cat(scores), cases.labels))
+    return float(auc), float(torch.cat(found).mean())

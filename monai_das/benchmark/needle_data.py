@@ -10,8 +10,8 @@ from torch import Tensor
 SIZE = 28
 DEPTH = 32
 DISTRACTORS = 10
-NEEDLE_CONTRAST = 4.0
-DISTRACTOR_CONTRAST = 6.0
+NEEDLE_CONTRAST = 5.0
+DISTRACTOR_CONTRAST = 8.0
 
 
 class NeedleSet(NamedTuple):
@@ -35,7 +35,7 @@ def ring_and_cross() -> Tensor:
 def needle_set(num: int, seed: int) -> NeedleSet:
     """Return ``num`` volumes of standard normal noise with one needle and ten distractors each.
 
-    The needle is a 7 x 7 ring (class 0) or cross (class 1) of 4 standard deviations of the noise, at a random place in
+    The needle is a 7 x 7 ring (class 0) or cross (class 1) of 5 standard deviations of the noise, at a random place in
     one random slice. In 10 other slices lies a 9 x 9 box of 6 standard deviations, the same in both classes: there the
     variance is highest.
     """

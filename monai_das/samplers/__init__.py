@@ -2,6 +2,7 @@
 
 from monai_das.samplers.adps import ADPSSampler
 from monai_das.samplers.base import Sampler
+from monai_das.samplers.das import DASSampler
 from monai_das.samplers.das_paper import DASPaperSampler
 from monai_das.samplers.dps import DPSSampler
 from monai_das.samplers.fixed import (
@@ -20,6 +21,7 @@ __all__ = [
     "DASFullSampler",
     "DASPaperSampler",
     "DASRandomSampler",
+    "DASSampler",
     "DASTopVarianceSampler",
     "DASUniformSampler",
     "DPSSampler",

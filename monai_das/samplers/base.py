@@ -56,7 +56,7 @@ class Sampler(nn.Module):
         self.widening: float = 0.0
         self.lr_multiplier: float = 1.0
 
-    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:  # noqa: UP045
+    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Choose slices; abstract."""
         raise NotImplementedError("a Sampler implements forward(thumbnails, lengths) -> Selection")
 
@@ -74,7 +74,7 @@ class Sampler(nn.Module):
             rows = max(rows, int(counts.max()))
         return rows, counts
 
-    def top(self, keys: Tensor, scores: Tensor, lengths: Optional[Tensor]) -> Selection:  # noqa: UP045
+    def top(self, keys: Tensor, scores: Tensor, lengths: Optional[Tensor]) -> Selection:
         """Return the selection of the highest ``keys`` ``(B, D)`` within the budget; it reports ``scores``.
 
         ``keys`` are the scores themselves, or the scores with noise.

@@ -7,7 +7,7 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers.base import Sampler
+from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.features import SliceFeatures, within_variance
 from monai_das.samplers.gumbel import gumbel_noise
 from monai_das.samplers.selection import (
@@ -17,7 +17,6 @@ from monai_das.samplers.selection import (
     real_slices,
     select_top,
     slice_mask,
-    widened,
     without_padding,
 )
 from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
@@ -26,16 +25,19 @@ from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
 class DASSampler(Sampler):
     """Choose k distinct slices by handcrafted scores and a learned, bounded residual.
 
-    ``scores = (log(variance / largest variance + floor) + bound * tanh(residual / bound)) / temperature``. The residual
-    is what multi-head attention over the slices makes of the light features of the paper, a small encoder of each
-    thumbnail and the place of the slice. Its last layer starts at zero: untrained, the choice is that of
-    :class:`DASTopVarianceSampler`. A slice whose variance is below ``floor`` of the largest is *eligible* only when
-    fewer than k others are, whatever the residual says, so that the choice cannot collapse onto empty slices.
+    ``scores = (prior + bound * tanh(residual / bound)) / temperature``, where ``prior = log(variance / largest
+    variance + floor)``. The residual is what multi-head attention over the slices makes of the light features of the
+    paper, a small encoder of each thumbnail and the place of the slice. Its last layer starts at zero: untrained, the
+    choice is that of :class:`DASTopVarianceSampler`. A slice whose variance is below ``floor`` of the largest is
+    *eligible* only when fewer than k others are, whatever the residual says, so that the choice cannot collapse onto
+    empty slices.
 
     Kept of the paper: light features, several heads, adaptive temperature, Gumbel noise, the sampling matrix. Mended:
     slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
     and the gradient comes through the weight that a kept slice's score has in the aggregation
-    (``DASGatedAggregation``), which has far less variance than straight-through gradients through pixels.
+    (``DASGatedAggregation``), which has far less variance than straight-through gradients through pixels. While
+    training widens the budget (``Sampler.widening``) the prior is faded out as far: with all slices kept there is
+    nothing to choose, and a misleading prior would only hide the evidence from the classifier.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
@@ -65,7 +67,7 @@ class DASSampler(Sampler):
         torch.Size([2, 4])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every choice that the paper leaves open is an argument
         self,
         num_slices: int | None = None,
         fraction: float | None = None,
@@ -76,12 +78,12 @@ class DASSampler(Sampler):
         dim: int = 32,
         bound: float = 4.0,
         floor: float = 0.01,
-        noise: float = 1.0,
+        noise: float = 0.3,
         temperature: float = 1.0,
         residual_penalty: float = 0.001,
     ) -> None:
         super().__init__(num_slices, fraction)
-        if max_slices is not None and max_slices < self.num_slices or (max_slices and not self.num_slices):
+        if max_slices is not None and not 0 < self.num_slices <= max_slices:
             raise ValueError(f"max_slices must be num_slices or more, got {num_slices=} and {max_slices=}")
         self.max_slices: int = max_slices or 0
         self.bound: float = bound
@@ -93,14 +95,16 @@ class DASSampler(Sampler):
         self.encoder = ThumbnailEncoder(dim)
         self.token = nn.Linear(dim + 5, dim)
         self.attention = SliceAttention(dim, num_heads)
-        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, num_heads))
+        last = nn.Linear(dim, num_heads)
+        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.ReLU(), last)
         self.heat = nn.Linear(3, 1)
-        for layer in (self.head[-1], self.heat):
+        for layer in (last, self.heat):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Choose slices: the highest scores, in ``train()`` with Gumbel noise."""
+        check_thumbnails(thumbnails)
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
         mask = slice_mask(real, depth)
@@ -122,7 +126,7 @@ class DASSampler(Sampler):
         )
 
     def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the light features as logarithms relative to the case's largest, ``(B, 3, D)``, and who is eligible."""
+        """Return the light features ``(B, 3, D)``, as logarithms of shares of the largest, and who is eligible."""
         features = self.features(thumbnails, lengths)
         logs = torch.log(relative(features, mask[:, None, :]) + self.floor)
         variance = within_variance(thumbnails) if self.features.between else features[:, 0]
@@ -133,13 +137,14 @@ class DASSampler(Sampler):
         image = standardised(self.features.small(thumbnails.float()), mask)
         place = torch.arange(mask.size(1), device=mask.device)[None, :] / (lengths[:, None] - 1).clamp(min=1)
         place = 2.0 * place - 1.0
-        tokens = torch.cat((self.encoder(image), logs.transpose(1, 2), place[:, :, None], place[:, :, None].square()), dim=2)
+        places = torch.stack((place, place.square()), dim=2)
+        tokens = torch.cat((self.encoder(image), logs.transpose(1, 2), places), dim=2)
         tokens = self.attention(self.token(tokens), lengths)
         raw = self.head(tokens).float().mean(dim=2)
         return self.bound * torch.tanh(raw / self.bound)
 
     def case_temperature(self, logs: Tensor, mask: Tensor) -> Tensor:
-        """Return the adaptive temperature of each case, ``(B, 1)``: ``tau_0 * (0.5 + sigmoid(linear(mean features)))``."""
+        """Return the adaptive temperature of each case, ``(B, 1)``: tau_0 times 0.5 to 1.5, learned of its features."""
         mean = (logs * mask[:, None, :]).sum(dim=2) / mask.sum(dim=1, keepdim=True)
         return self.temperature * (0.5 + torch.sigmoid(self.heat(mean).float()))
 

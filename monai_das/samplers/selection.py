@@ -27,8 +27,8 @@ class Selection(NamedTuple):
     indices: Tensor
     kept: Tensor
     scores: Tensor
-    log_prob: Optional[Tensor]  # noqa: UP045 - TorchScript reads this annotation
-    penalty: Optional[Tensor]  # noqa: UP045
+    log_prob: Optional[Tensor]
+    penalty: Optional[Tensor]
 
 
 def lowest() -> float:
@@ -36,7 +36,7 @@ def lowest() -> float:
     return -3.0e38
 
 
-def real_slices(scores: Tensor, lengths: Optional[Tensor]) -> Tensor:  # noqa: UP045
+def real_slices(scores: Tensor, lengths: Optional[Tensor]) -> Tensor:
     """Return ``(B,)`` int64, how many slices of each row of ``scores`` ``(B, D)`` are real."""
     if lengths is None:
         return torch.full((scores.size(0),), scores.size(1), dtype=torch.int64, device=scores.device)
@@ -86,13 +86,22 @@ def one_hot_rows(indices: Tensor, kept: Tensor, depth: int) -> Tensor:
 
 
 def take_slices(volume: Tensor, selection: Selection) -> Tensor:
-    """Return the chosen slices ``(B, C, H, W, k)`` of ``volume`` ``(B, C, H, W, D)``.
+    """Return the chosen slices ``(B, C, H, W, k)`` of ``volume`` ``(B, C, H, W, D)``, gathered by index.
 
-    Gathers by index; only where the sampling matrix carries a gradient (straight-through methods in training) the
-    slices are the product of matrix and volume, so that the gradient reaches the scores.
+    Where the sampling matrix carries a gradient (straight-through methods in training), so do the slices: that of the
+    product of matrix and volume.
     """
-    if selection.weights.requires_grad:
-        return torch.einsum("bkd,bchwd->bchwk", selection.weights.to(volume.dtype), volume)
     index = selection.indices[:, None, None, None, :]
     channels, rows, columns = volume.size(1), volume.size(2), volume.size(3)
-    return torch.gather(volume, 4, index.expand(-1, channels, rows, columns, -1))
+    slices = torch.gather(volume, 4, index.expand(-1, channels, rows, columns, -1))
+    if selection.weights.requires_grad:
+        slices = with_gradient(slices, volume, selection.weights)
+    return slices
+
+
+@torch.jit.unused
+def with_gradient(slices: Tensor, volume: Tensor, weights: Tensor) -> Tensor:
+    """Return ``slices`` with the gradient of ``weights @ volume``, which is taken in float32, also under autocast."""
+    with torch.autocast(volume.device.type, enabled=False):
+        zero = torch.einsum("bkd,bchwd->bchwk", (weights - weights.detach()).float(), volume.float())
+    return slices + zero.to(slices.dtype)

@@ -10,7 +10,7 @@ from monai_das.samplers.selection import lowest, slice_mask
 
 
 class ThumbnailEncoder(nn.Module):
-    """Encode each slice of a block-averaged volume by two small convolutions.
+    """Encode each slice of a block-averaged volume by a small convolution and a layer per place.
 
     Pixels are folded four by four into channels before the first convolution: on a CPU a convolution of one input
     channel costs several times as much as one of 16, and the copy that folds also brings the slices to the front.
@@ -23,7 +23,7 @@ class ThumbnailEncoder(nn.Module):
     def __init__(self, num_features: int = 32, width: int = 16) -> None:
         super().__init__()
         self.first = nn.Conv2d(16, width, 3, padding=1)
-        self.second = nn.Conv2d(width, num_features // 2, 1)
+        self.second = nn.Linear(width, num_features // 2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the features of every slice."""
@@ -32,8 +32,9 @@ class ThumbnailEncoder(nn.Module):
         batch, rows, columns, depth = grey.shape
         blocks = grey.reshape(batch, rows // 4, 4, columns // 4, 4, depth).permute(0, 5, 1, 3, 2, 4)
         folded = blocks.reshape(batch * depth, rows // 4, columns // 4, 16).permute(0, 3, 1, 2)
-        maps = functional.relu(self.second(functional.relu(self.first(folded)))).float().flatten(2)
-        features = torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1)
+        maps = functional.relu(self.first(folded)).permute(0, 2, 3, 1).flatten(1, 2)
+        maps = functional.relu(self.second(maps)).float()
+        features = torch.cat((maps.mean(dim=1), maps.amax(dim=1)), dim=1)
         return features.reshape(batch, depth, -1)
 
 
@@ -65,4 +66,5 @@ class SliceAttention(nn.Module):
         logits = torch.matmul(query, key.transpose(2, 3)).float() * (dim // self.num_heads) ** -0.5
         logits = logits.masked_fill(~slice_mask(lengths, depth)[:, None, None, :], lowest())
         mixed = torch.matmul(torch.softmax(logits, dim=3).to(value.dtype), value)
-        return tokens + self.out(mixed.permute(0, 2, 1, 3).reshape(batch, depth, dim))
+        attended: Tensor = self.out(mixed.permute(0, 2, 1, 3).reshape(batch, depth, dim))
+        return tokens + attended

@@ -1,0 +1,86 @@
+"""``monai-das benchmark cost``: what choosing costs beside what it saves, one thread, side by side in one run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from monai_das.networks import DASMobileNetV3Small, make_thumbnails
+from monai_das.samplers import DASSampler
+
+CUBES = ((28, 0.10), (64, 0.05), (96, 0.05))
+BATCHES = (16, 1)
+THUMBNAIL = 64
+STUDY_SECONDS = 0.3
+
+
+def seconds_in_turn(first: Callable[[], object], second: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Return the median seconds of two functions called in turn, after one warm-up of each."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 1):
+        for function, times in zip((first, second), taken, strict=True):
+            began = time.perf_counter()
+            function()
+            if turn > 0:
+                times.append(time.perf_counter() - began)
+    return median(taken[0]), median(taken[1])
+
+
+def slices_of(volume: Tensor) -> Tensor:
+    """Return all slices ``(B * D, 1, H, W)`` of ``(B, 1, H, W, D)`` with the strides of ``channels_last``."""
+    images = volume.permute(0, 4, 2, 3, 1).clone(memory_format=torch.contiguous_format)
+    return images.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def cube_cost(size: int, batch: int, rounds: int) -> tuple[float, float]:
+    """Return the seconds of the sampler, and of the backbone on all slices, for a batch of cubes of ``size``.
+
+    The backbone runs on the whole batch at once and case by case, and the faster of the two counts.
+
+    The backbone sees slices of ``size``, the sampler their thumbnails: of 64 pixels, or of 28 for cubes of 28.
+    """
+    volume = torch.rand(batch, 1, size, size, size)
+    thumbnails = make_thumbnails(volume, min(size, THUMBNAIL))
+    sampler = DASSampler(num_slices=max(1, size // 4)).eval()
+    backbone = DASMobileNetV3Small(in_channels=1).eval()
+    slices = slices_of(volume)
+    choosing, together = seconds_in_turn(lambda: sampler(thumbnails), lambda: backbone(slices), rounds)
+    again, apart = seconds_in_turn(
+        lambda: sampler(thumbnails), lambda: [backbone(case) for case in torch.split(slices, size)], rounds
+    )
+    return max(choosing, again), min(together, apart)
+
+
+def study_cost(rounds: int) -> float:
+    """Return the seconds that thumbnails and choice of a 300 x 512 x 512 volume take."""
+    volume = torch.rand(1, 1, 512, 512, 300)
+    sampler = DASSampler(num_slices=32).eval()
+    study, _ = seconds_in_turn(lambda: sampler(make_thumbnails(volume, THUMBNAIL)), lambda: None, rounds)
+    return study
+
+
+@torch.no_grad()
+def cost(rounds: int = 11) -> int:
+    """Print the table and one JSON object; return 1 when a promise of the documentation is broken, else 0."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    rows = {(size, batch): cube_cost(size, batch, rounds) for size, _ in CUBES for batch in BATCHES}
+    study = study_cost(rounds)
+    torch.set_num_threads(threads)
+    print("| cube | batch | DASSampler ms | backbone on all slices ms | share | promise |\n|---|---|---|---|---|---|")
+    for (size, batch), (choosing, classifying) in rows.items():
+        promise = f"<= {dict(CUBES)[size]:.0%}" if batch == BATCHES[0] else "none"
+        print(
+            f"| {size} | {batch} | {choosing * 1e3:.2f} | {classifying * 1e3:.1f} | {choosing / classifying:.1%} "
+            f"| {promise} |"
+        )
+    print(f"\n300 x 512 x 512, thumbnails and choice: {study:.3f} s (promise: <= {STUDY_SECONDS} s)")
+    shares = {f"{size}x{batch}": round(a / b, 4) for (size, batch), (a, b) in rows.items()}
+    print(json.dumps({"share": shares, "study_s": round(study, 4)}))
+    kept = all(rows[size, BATCHES[0]][0] <= limit * rows[size, BATCHES[0]][1] for size, limit in CUBES)
+    return 0 if kept and study <= STUDY_SECONDS else 1
