@@ -63,21 +63,35 @@ def add_benchmark_parser(commands: Commands) -> None:
         "cost", help="what choosing costs beside what it saves; exit code 1: a promise is broken"
     )
     cost.set_defaults(run=benchmark_cost)
+    interval = benchmarks.add_parser("interval", help="the AUC of an evaluation, with its 95 %% bootstrap interval")
+    interval.add_argument("predictions", type=Path, metavar="predictions.csv", help="what evaluate.json wrote")
+    interval.set_defaults(run=benchmark_interval, parser=interval)
 
 
 def benchmark_needle(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark needle``."""
-    from monai_das.benchmark import needle
+    from monai_das.benchmark import run_needle
 
-    needle(arguments.seeds, arguments.jobs, short=arguments.short)
+    run_needle(arguments.seeds, arguments.jobs, short=arguments.short)
     return 0
 
 
 def benchmark_cost(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark cost``."""
-    from monai_das.benchmark import cost
+    from monai_das.benchmark import run_cost
 
-    return cost()
+    return run_cost()
+
+
+def benchmark_interval(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark interval``; an unreadable file exits with 2."""
+    from monai_das.benchmark import run_interval
+
+    try:
+        run_interval(arguments.predictions)
+    except (OSError, ValueError) as error:
+        arguments.parser.error(str(error))
+    return 0
 
 
 def predict(arguments: argparse.Namespace) -> int:

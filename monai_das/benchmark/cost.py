@@ -65,7 +65,7 @@ def study_cost(rounds: int) -> float:
 
 
 @torch.no_grad()
-def cost(rounds: int = 11) -> int:
+def run_cost(rounds: int = 11) -> int:
     """Print the table and one JSON object; return 1 when a promise of the documentation is broken, else 0."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -79,7 +79,7 @@ def table(results: Results) -> str:
     return "\n".join(lines)
 
 
-def needle(seeds: int = 5, processes: int = 2, *, short: bool = False) -> None:
+def run_needle(seeds: int = 5, processes: int = 2, *, short: bool = False) -> None:
     """Run the benchmark and print table and JSON; ``short``: one seed, k = 4, for a check in minutes."""
     recipe = NeedleRecipe()
     jobs = needle_jobs(seeds, min(seeds, 2), (4, 2, 1), recipe)

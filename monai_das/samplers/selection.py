@@ -94,12 +94,11 @@ def take_slices(volume: Tensor, selection: Selection) -> Tensor:
     index = selection.indices[:, None, None, None, :]
     channels, rows, columns = volume.size(1), volume.size(2), volume.size(3)
     slices = torch.gather(volume, 4, index.expand(-1, channels, rows, columns, -1))
-    if selection.weights.requires_grad:
+    if not torch.jit.is_scripting() and selection.weights.requires_grad:  # type: ignore[attr-defined]
         slices = with_gradient(slices, volume, selection.weights)
     return slices
 
 
-@torch.jit.unused
 def with_gradient(slices: Tensor, volume: Tensor, weights: Tensor) -> Tensor:
     """Return ``slices`` with the gradient of ``weights @ volume``, which is taken in float32, also under autocast."""
     with torch.autocast(volume.device.type, enabled=False):
