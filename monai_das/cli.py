@@ -72,7 +72,7 @@ def benchmark_needle(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark needle``."""
     from monai_das.benchmark import run_needle
 
-    run_needle(arguments.seeds, arguments.jobs, short=arguments.short)
+    print(run_needle(arguments.seeds, arguments.jobs, short=arguments.short))
     return 0
 
 
@@ -80,7 +80,9 @@ def benchmark_cost(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark cost``."""
     from monai_das.benchmark import run_cost
 
-    return run_cost()
+    report, kept = run_cost()
+    print(report)
+    return 0 if kept else 1
 
 
 def benchmark_interval(arguments: argparse.Namespace) -> int:
@@ -88,7 +90,7 @@ def benchmark_interval(arguments: argparse.Namespace) -> int:
     from monai_das.benchmark import run_interval
 
     try:
-        run_interval(arguments.predictions)
+        print(run_interval(arguments.predictions))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

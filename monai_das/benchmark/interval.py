@@ -62,8 +62,8 @@ def bootstrap(probabilities: Tensor, labels: Tensor, draws: int, seed: int = 0) 
     return low, high
 
 
-def run_interval(path: Path, draws: int = 2000) -> None:
-    """Print AUC with its 95 % interval, balanced and plain accuracy, and the same as one JSON object."""
+def run_interval(path: Path, draws: int = 2000) -> str:
+    """Return AUC with its 95 % interval, balanced and plain accuracy; the last line is the same as one JSON object."""
     probabilities, labels = read_predictions(path)
     low, high = bootstrap(probabilities, labels, draws)
     plain = float((probabilities.argmax(dim=1) == labels).float().mean())
@@ -75,6 +75,7 @@ def run_interval(path: Path, draws: int = 2000) -> None:
         "balanced_accuracy": round(balanced_accuracy(probabilities, labels), 4),
         "accuracy": round(plain, 4),
     }
-    print(f"AUC {figures['auc']:.3f}, 95 % interval {low:.3f} to {high:.3f} ({draws} resamples of {len(labels)} cases)")
-    print(f"balanced accuracy {figures['balanced_accuracy']:.3f}, accuracy {plain:.3f}")
-    print(json.dumps(figures))
+    return (
+        f"AUC {figures['auc']:.3f}, 95 % interval {low:.3f} to {high:.3f} ({draws} resamples of {len(labels)} cases)\n"
+        f"balanced accuracy {figures['balanced_accuracy']:.3f}, accuracy {plain:.3f}\n{json.dumps(figures)}"
+    )

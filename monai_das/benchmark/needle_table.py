@@ -79,13 +79,15 @@ def table(results: Results) -> str:
     return "\n".join(lines)
 
 
-def run_needle(seeds: int = 5, processes: int = 2, *, short: bool = False) -> None:
-    """Run the benchmark and print table and JSON; ``short``: one seed, k = 4, for a check in minutes."""
+def run_needle(seeds: int = 5, processes: int = 2, *, short: bool = False) -> str:
+    """Run the benchmark and return its table, with one JSON object as the last line.
+
+    ``short``: one seed, k = 4 and two methods, for a check in minutes.
+    """
     recipe = NeedleRecipe()
     jobs = needle_jobs(seeds, min(seeds, 2), (4, 2, 1), recipe)
     if short:
         quick = replace(recipe, test_cases=300)
         jobs = [NeedleJob(method, HEADLINE, 0, quick) for method in METHODS[:2]]
     results = run_jobs(jobs, processes)
-    print(table(results))
-    print(json.dumps(summary(results)))
+    return f"{table(results)}\n{json.dumps(summary(results))}"
