@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on real input: the trained bundle by `monai.bundle run` and by `monai-das predict`, on four studies.
+# The main job on real input: the trained bundle by `monai.bundle run` and by `monai-das predict`, on a few studies.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

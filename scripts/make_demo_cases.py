@@ -1,4 +1,4 @@
-"""Write three AdrenalMNIST3D test volumes as NIfTI, and the first one as a DICOM series too, into a folder."""
+"""Write the first AdrenalMNIST3D test volumes of each class as NIfTI, and one as a DICOM series too, into a folder."""
 
 import os
 import socket
@@ -8,14 +8,15 @@ from pathlib import Path
 from monai_das.data import make_sample_volumes, medmnist3d_datalist, write_dicom_series, write_nifti
 
 LABELS = ("normal", "hyperplasia")
+PER_CLASS = 3
 
 
 def main(folder: Path) -> None:
     """Write the cases; their true labels are printed."""
     cases, origin = find_volumes()
     print(f"Source: {origin}")
-    numbers = [next(i for i, case in enumerate(cases) if case["label"] == label) for label in (1, 0)]
-    numbers.append(next(i for i, case in enumerate(cases) if case["label"] == 1 and i > numbers[0]))
+    classes = [[i for i, case in enumerate(cases) if case["label"] == label] for label in (0, 1)]
+    numbers = [number for members in classes for number in members[:PER_CLASS]]
     for number in numbers:
         path = folder / f"volume_{number:03d}.nii.gz"
         write_nifti(cases[number]["image"][0], path)
@@ -32,7 +33,7 @@ def find_volumes() -> tuple[list[dict], str]:
     try:
         cases = medmnist3d_datalist(root, "adrenalmnist3d", "test")
     except OSError as error:
-        return make_sample_volumes(4), f"volumes made up by monai_das.data.make_sample_volumes, as {error}"
+        return make_sample_volumes(2 * PER_CLASS), f"volumes made up by monai_das.data.make_sample_volumes, as {error}"
     return cases, f"the AdrenalMNIST3D test split (MedMNIST v2, CC BY 4.0), under {root}"
 
 

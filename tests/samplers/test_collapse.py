@@ -1,0 +1,70 @@
+"""The setting of the collapse onto empty slices, shortened; ``monai-das benchmark collapse`` has the full length."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from monai_das.benchmark.collapse import collapse, run_collapse
+from monai_das.samplers import DASSampler
+
+MARGIN = 0.05
+
+with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["masks", "noisy masks"])
+with_and_without_curriculum = pytest.mark.parametrize("curriculum", [False, True], ids=["k = 7", "k = 28 to 7"])
+
+
+@pytest.fixture(scope="module")
+def data_root() -> Path:
+    root = os.environ.get("MONAI_DAS_DATA", "")
+    if not root or not Path(root).is_dir():
+        pytest.skip("MONAI_DAS_DATA names no folder with the data")
+    return Path(root)
+
+
+class Unguarded(DASSampler):
+    """A sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
+
+    def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        logs, eligible = super().describe(thumbnails, lengths, mask)
+        return torch.zeros_like(logs), torch.ones_like(eligible)
+
+
+@with_and_without_curriculum
+@with_and_without_noise
+def test_it_does_not_flee_to_empty_slices(data_root: Path, noise: float, curriculum: bool) -> None:
+    shares = collapse(data_root, 4, noise, curriculum=curriculum, limit=240)
+
+    assert all(share <= top_variance + MARGIN for share, top_variance in shares)
+
+
+def test_a_sampler_without_guards_does_flee_there(data_root: Path) -> None:
+    shares = collapse(data_root, 3, limit=200, sampler=Unguarded(num_slices=7, bound=1000.0))
+
+    assert max(share for share, _ in shares) > 0.5
+
+
+@with_and_without_noise
+def test_it_does_not_flee_to_empty_slices_of_made_up_masks(noise: float) -> None:
+    shares = collapse(None, 4, noise, curriculum=True, limit=96)
+
+    assert all(share <= top_variance + MARGIN for share, top_variance in shares)
+
+
+def test_the_report_has_all_four_variants() -> None:
+    report, held = run_collapse(None, epochs=1, limit=16)
+
+    table, last = report.splitlines()[2:-1], report.splitlines()[-1]
+    excess = json.loads(last)["excess"]
+    assert len(table) == 4
+    assert all(row.endswith("| 0.000 |") for row in table)
+    assert set(excess) == {f"noise {noise}, {budget}" for noise in (0.0, 0.01) for budget in ("7", "28 to 7")}
+    assert held == (max(excess.values()) <= MARGIN)
+
+
+def test_a_training_of_no_epochs_is_refused() -> None:
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
+        collapse(None, epochs=0)
