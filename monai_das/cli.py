@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -63,6 +64,10 @@ def add_benchmark_parser(commands: Commands) -> None:
         "cost", help="what choosing costs beside what it saves; exit code 1: a promise is broken"
     )
     cost.set_defaults(run=benchmark_cost)
+    collapse = benchmarks.add_parser("collapse", help="does a sampler flee to empty slices? exit code 1: it does")
+    collapse.add_argument("--epochs", type=int, default=8, help="default: %(default)s")
+    collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
+    collapse.set_defaults(run=benchmark_collapse)
     interval = benchmarks.add_parser("interval", help="the AUC of an evaluation, with its 95 %% bootstrap interval")
     interval.add_argument("predictions", type=Path, metavar="predictions.csv", help="what evaluate.json wrote")
     interval.set_defaults(run=benchmark_interval, parser=interval)
@@ -83,6 +88,15 @@ def benchmark_cost(arguments: argparse.Namespace) -> int:
     report, kept = run_cost()
     print(report)
     return 0 if kept else 1
+
+
+def benchmark_collapse(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark collapse``."""
+    from monai_das.benchmark import run_collapse
+
+    report, held = run_collapse(arguments.data or os.environ.get("MONAI_DAS_DATA"), arguments.epochs)
+    print(report)
+    return 0 if held else 1
 
 
 def benchmark_interval(arguments: argparse.Namespace) -> int:

@@ -29,8 +29,8 @@ class DASSampler(Sampler):
     variance + floor)``. The residual is what multi-head attention over the slices makes of the light features of the
     paper, a small encoder of each thumbnail and the place of the slice. Its last layer starts at zero: untrained, the
     choice is that of :class:`DASTopVarianceSampler`. A slice whose variance is below ``floor`` of the largest is
-    *eligible* only when fewer than k others are, whatever the residual says, so that the choice cannot collapse onto
-    empty slices.
+    *eligible* only when fewer than k others are, and then by its variance, whatever the residual says, so that the
+    choice cannot collapse onto empty slices.
 
     Kept of the paper: light features, several heads, adaptive temperature, Gumbel noise, the sampling matrix. Mended:
     slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
@@ -56,7 +56,8 @@ class DASSampler(Sampler):
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
 
     Raises:
-        ValueError: ``max_slices`` is below ``num_slices``, or given with ``fraction``.
+        ValueError: ``max_slices`` is below ``num_slices``, or given with ``fraction``; ``bound`` or ``temperature`` is
+            not positive, or ``floor`` not in (0, 1).
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
@@ -85,6 +86,10 @@ class DASSampler(Sampler):
         super().__init__(num_slices, fraction)
         if max_slices is not None and not 0 < self.num_slices <= max_slices:
             raise ValueError(f"max_slices must be num_slices or more, got {num_slices=} and {max_slices=}")
+        if bound <= 0.0 or temperature <= 0.0 or not 0.0 < floor < 1.0:
+            raise ValueError(
+                f"bound and temperature must be above 0, floor in (0, 1), got {bound=}, {temperature=} and {floor=}"
+            )
         self.max_slices: int = max_slices or 0
         self.bound: float = bound
         self.floor: float = floor
@@ -108,14 +113,15 @@ class DASSampler(Sampler):
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
         mask = slice_mask(real, depth)
-        logs, eligible = self.describe(thumbnails, real, mask)
+        logs, share = self.describe(thumbnails, real, mask)
         residual = self.residual(thumbnails, logs, real, mask)
         prior = logs[:, 0] * (1.0 - self.widening) if self.training else logs[:, 0]
         scores = (prior + residual) / self.case_temperature(logs, mask)
         keys = scores
         if self.training and self.noise > 0.0:
             keys = scores + self.noise * gumbel_noise(scores)
-        keys = torch.where(eligible, keys, lowest() / 4)
+        # empty slices rank behind all others, among themselves by variance
+        keys = torch.where(share >= self.floor, keys, lowest() / (1e3 + 1e12 * share))
         rows, counts = self.budget(real, depth)
         if self.training and self.max_slices > 0:
             rows, counts = self.random_budget(rows, counts, real)
@@ -126,11 +132,11 @@ class DASSampler(Sampler):
         )
 
     def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the light features ``(B, 3, D)``, as logarithms of shares of the largest, and who is eligible."""
+        """Return the light features ``(B, 3, D)``, as logarithms of shares of the largest, and that of the variance."""
         features = self.features(thumbnails, lengths)
         logs = torch.log(relative(features, mask[:, None, :]) + self.floor)
         variance = within_variance(thumbnails) if self.features.between else features[:, 0]
-        return logs, relative(variance, mask) >= self.floor
+        return logs, relative(variance, mask)
 
     def residual(self, thumbnails: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
         """Return the learned part of the score, ``(B, D)``, within ``bound`` of zero."""

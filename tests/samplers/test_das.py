@@ -110,6 +110,25 @@ def test_fewer_eligible_slices_than_rows_still_fill_all_rows(training: bool) -> 
         assert {1, 6} <= set(row)
 
 
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_empty_slices_too_are_taken_by_variance(training: bool) -> None:
+    thumbnails = torch.randn(4, 1, 16, 16, 30) * (0.001 * torch.rand(4, 1, 1, 1, 30))
+    thumbnails[..., 11] += torch.randn(16, 16)
+    lengths = torch.tensor([30, 30, 20, 12])
+    sampler = preferring(DASSampler(num_slices=5), 0, 1, 2).train(training)
+
+    selection = sampler(thumbnails, lengths)
+
+    control = DASTopVarianceSampler(num_slices=5)(thumbnails, lengths)
+    assert torch.equal(selection.indices, control.indices)
+
+
+@pytest.mark.parametrize("wrong", [{"bound": 0.0}, {"temperature": 0.0}, {"floor": 0.0}, {"floor": 1.0}], ids=str)
+def test_numbers_that_make_no_score_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"bound and temperature must be above 0, floor in \(0, 1\), got bound="):
+        DASSampler(num_slices=4, **wrong)
+
+
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
     with pytest.raises(ValueError, match="dim must be a multiple of num_heads, got dim=30 and num_heads=4"):
         DASSampler(num_slices=4, dim=30)
