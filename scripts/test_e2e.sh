@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 prepare all
 bash scripts/demo.sh
 bash scripts/demo.sh
-monai-das benchmark needle --short | tee /dev/stderr | tail -n 1 | python -m json.tool >/dev/null
+report="$(monai-das benchmark needle --short)"
+echo "$report"
+tail -n 1 <<<"$report" | python -m json.tool >/dev/null
 monai-das benchmark cost
 echo "end-to-end: all passed"
