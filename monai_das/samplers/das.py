@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.features import SliceFeatures, within_variance
+from monai_das.samplers.features import SliceFeatures, exporting, within_variance
 from monai_das.samplers.gumbel import gumbel_noise
 from monai_das.samplers.selection import (
     Selection,
@@ -140,14 +140,25 @@ class DASSampler(Sampler):
 
     def residual(self, thumbnails: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
         """Return the learned part of the score, ``(B, D)``, within ``bound`` of zero."""
-        image = standardised(self.features.small(thumbnails.float()), mask)
         place = torch.arange(mask.size(1), device=mask.device)[None, :] / (lengths[:, None] - 1).clamp(min=1)
         place = 2.0 * place - 1.0
         places = torch.stack((place, place.square()), dim=2)
-        tokens = torch.cat((self.encoder(image), logs.transpose(1, 2), places), dim=2)
+        tokens = torch.cat((self.encoded(thumbnails, mask), logs.transpose(1, 2), places), dim=2)
         tokens = self.attention(self.token(tokens), lengths)
         raw = self.head(tokens).float().mean(dim=2)
         return self.bound * torch.tanh(raw / self.bound)
+
+    def encoded(self, thumbnails: Tensor, mask: Tensor) -> Tensor:
+        """Return what the encoder sees in each slice, ``(B, D, dim)``; large cases one at a time, as the features."""
+        if thumbnails[0].numel() < self.features.chunk or exporting():
+            return self.encode(thumbnails, mask)
+        cases = [self.encode(thumbnails[i : i + 1], mask[i : i + 1]) for i in range(thumbnails.size(0))]
+        return torch.cat(cases)
+
+    def encode(self, thumbnails: Tensor, mask: Tensor) -> Tensor:
+        """Do the work of ``encoded`` on all cases at once."""
+        encoding: Tensor = self.encoder(standardised(self.features.small(thumbnails.float()), mask))
+        return encoding
 
     def case_temperature(self, logs: Tensor, mask: Tensor) -> Tensor:
         """Return the adaptive temperature of each case, ``(B, 1)``: tau_0 times 0.5 to 1.5, learned of its features."""

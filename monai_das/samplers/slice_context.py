@@ -32,8 +32,8 @@ class ThumbnailEncoder(nn.Module):
         batch, rows, columns, depth = grey.shape
         blocks = grey.reshape(batch, rows // 4, 4, columns // 4, 4, depth).permute(0, 5, 1, 3, 2, 4)
         folded = blocks.reshape(batch * depth, rows // 4, columns // 4, 16).permute(0, 3, 1, 2)
-        maps = functional.relu(self.first(folded)).permute(0, 2, 3, 1).flatten(1, 2)
-        maps = functional.relu(self.second(maps)).float()
+        maps = functional.relu_(self.first(folded)).permute(0, 2, 3, 1).flatten(1, 2)
+        maps = functional.relu_(self.second(maps)).float()
         features = torch.cat((maps.mean(dim=1), maps.amax(dim=1)), dim=1)
         return features.reshape(batch, depth, -1)
 
