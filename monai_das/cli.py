@@ -16,6 +16,8 @@ import monai_das
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+REPORTS = ("json", "png", "html")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``monai-das`` with the arguments ``argv``, by default those of the process; return its exit code."""
@@ -38,15 +40,32 @@ def add_predict_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "predict",
         help="classify studies with a trained bundle, and show the slices it chose",
-        description="Write OUT/<case>/result.json and montage.png for every case. Exit code: 0 all went well, 1 cases "
+        description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
+        "0 all went well, 1 cases "
         "failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="NIfTI file, DICOM file or folder, folder of cases")
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
+    parser.add_argument(
+        "--report",
+        type=report_kinds,
+        default=("json", "png"),
+        metavar="KINDS",
+        help="of json, png and html, with commas between (default: json,png)",
+    )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     parser.set_defaults(run=predict, parser=parser)
+
+
+def report_kinds(words: str) -> tuple[str, ...]:
+    """Return the kinds of reports in ``words``, as in ``json,html``; an unknown one is an error of usage."""
+    kinds = tuple(word.strip() for word in words.split(","))
+    unknown = sorted(set(kinds) - set(REPORTS))
+    if unknown:
+        raise argparse.ArgumentTypeError(f"invalid choice: {', '.join(unknown)} (of {', '.join(REPORTS)})")
+    return kinds
 
 
 def add_benchmark_parser(commands: Commands) -> None:
@@ -130,7 +149,7 @@ def predict(arguments: argparse.Namespace) -> int:
         arguments.parser.error(str(error))
     cases += [(f"(missing) {path.name}", path) for path in missing]
     failed = 0
-    for outcome in tqdm(report_cases(predictor, cases, arguments.out), total=len(cases), unit="case"):
+    for outcome in tqdm(report_cases(predictor, cases, arguments.out, arguments.report), total=len(cases), unit="case"):
         if isinstance(outcome, CaseError):
             failed += 1
             tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)

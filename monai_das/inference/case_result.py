@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,11 +63,23 @@ class CasePictures:
         side_view: brightest value of each line of pixels across the slices, ``(lines, D)``, uint8; D in the source's
             own order.
         pixel_aspect: height of a pixel of ``slices`` by its width.
+        make_stack: makes what :meth:`stack` returns; it holds the volume, which the other attributes do not.
     """
 
     slices: NDArray[np.uint8]
     side_view: NDArray[np.uint8]
     pixel_aspect: float = 1.0
+    make_stack: Callable[[], NDArray[np.uint8]] | None = None
+
+    def stack(self) -> NDArray[np.uint8]:
+        """Return all slices in the source's own order, ``(D, rows, columns)`` or ``(D, rows, columns, 3)``.
+
+        Raises:
+            ValueError: these pictures were made without the volume.
+        """
+        if self.make_stack is None:
+            raise ValueError("only the chosen slices have pictures here; give CasePictures make_stack to show all")
+        return self.make_stack()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -32,8 +33,15 @@ def case_pictures(
     low, high = float(shades.min()), float(shades.max())
     scale = 255.0 / (high - low) if high > low else 0.0
     side_view = (shades.mean(dim=0).amax(dim=1)[:, list(order)] - low) * scale
-    slices = ((shades[..., list(shown)] - low) * scale).permute(3, 1, 2, 0)
-    return CasePictures(_bytes(slices if slices.size(3) == 3 else slices[..., 0]), _bytes(side_view), ratio)
+    return CasePictures(
+        _display(shades, shown, low, scale), _bytes(side_view), ratio, partial(_display, shades, order, low, scale)
+    )
+
+
+def _display(shades: Tensor, places: Sequence[int], low: float, scale: float) -> NDArray[np.uint8]:
+    """Return the slices ``places`` of ``shades`` ``(C, rows, columns, D)`` as ``(n, rows, columns)``, or RGB last."""
+    slices = ((shades[..., list(places)] - low) * scale).permute(3, 1, 2, 0)
+    return _bytes(slices if slices.size(3) == 3 else slices[..., 0])
 
 
 def _upright(image: Tensor, plane: Tensor, has_anatomy: bool) -> tuple[Tensor, float]:

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
+from monai_das.inference import CasePictures
 from monai_das.inference.pictures import case_pictures
 
 
@@ -50,3 +52,20 @@ def test_a_constant_volume_is_black():
     pictures = case_pictures(torch.full((1, 4, 4, 2), 7.0), [0], [0, 1], torch.eye(4), True)
 
     assert pictures.slices.max() == 0
+
+
+def test_the_stack_shows_all_slices_in_the_order_of_the_source():
+    volume = torch.arange(3.0).expand(1, 4, 5, 3)
+
+    pictures = case_pictures(volume, [1], [2, 1, 0], torch.eye(4), False)
+
+    assert pictures.stack().shape == (3, 5, 4)
+    assert pictures.stack()[:, 0, 0].tolist() == [255, 128, 0]
+    assert (pictures.stack()[1] == pictures.slices[0]).all()
+
+
+def test_pictures_without_the_volume_say_so():
+    pictures = CasePictures(np.zeros((1, 2, 2), np.uint8), np.zeros((2, 3), np.uint8))
+
+    with pytest.raises(ValueError, match="only the chosen slices have pictures here; give CasePictures make_stack"):
+        pictures.stack()

@@ -65,6 +65,7 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
     [
         ({"num_slices": 0}, "num_slices must be at least 1, got 0"),
         ({"num_slices": "many"}, "invalid int value: 'many'"),
+        ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html)"),
         ({"device": "abacus"}, "invalid choice: 'abacus'"),
         ({"bundle": "nowhere"}, "nowhere is not a bundle"),
     ],
@@ -104,3 +105,11 @@ def test_a_second_run_replaces_the_first(random_bundle, studies, tmp_path):
 
     result = json.loads((tmp_path / "out" / "file" / "result.json").read_text())
     assert len(result["selected_slices"]) == 5
+
+
+def test_report_names_what_is_written(random_bundle, studies, tmp_path):
+    code = command(random_bundle, tmp_path / "out", studies / "series", num_slices=3, report="html,json")
+
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / "out" / "series").iterdir()) == ["case.html", "result.json"]
+    assert '"noun": "slice"' in (tmp_path / "out" / "series" / "case.html").read_text(encoding="utf-8")

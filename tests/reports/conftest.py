@@ -30,7 +30,9 @@ def make_result(depth=12, chosen=(3, 7), colour=False, clip=False, classes=2, **
         "model": DASModelInfo("A model", "1.2.3", "ab" * 32),
         "timings": CaseTimings(1.0, 2.0, 3.0, 4.0),
         "pictures": CasePictures(
-            random.randint(0, 255, shape, np.uint8), random.randint(0, 255, (20, depth), np.uint8)
+            random.randint(0, 255, shape, np.uint8),
+            random.randint(0, 255, (20, depth), np.uint8),
+            make_stack=lambda: np.random.RandomState(1).randint(0, 255, (depth, *shape[1:]), np.uint8),
         ),
     }
     return CaseResult(**(values | changes))

@@ -85,3 +85,16 @@ def test_other_exceptions_stop(result, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         list(report_cases(Stopped(result), CASES, tmp_path))
+
+
+def test_only_the_reports_asked_for_are_there(result, tmp_path):
+    list(report_cases(FakePredictor(result), CASES[:1], tmp_path))
+
+    list(report_cases(FakePredictor(result), CASES[:1], tmp_path, ["html"]))
+
+    assert files(tmp_path) == ["first/case.html"]
+
+
+def test_unknown_reports_are_refused(result, tmp_path):
+    with pytest.raises(ValueError, match="reports must be of html, json, png, got pdf"):
+        list(report_cases(FakePredictor(result), CASES, tmp_path, ["json", "pdf"]))

@@ -1,0 +1,172 @@
+"""A case as one web page that needs nothing else: every slice, the score curve, the choice, and where both came from.
+
+``page.html``, ``page.css`` and ``page.js`` beside this file are put together here; the page's own policy forbids it to
+ask any network for anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import torch
+from matplotlib.image import imsave
+from numpy.typing import NDArray
+
+import monai_das
+from monai_das.inference import CaseResult
+from monai_das.reports.atomic import atomic_path
+
+MOST_BYTES = 10_000_000  # of all JPEGs; base64 makes them a third larger
+LONGEST_SIDES = (640, 512, 384, 256, 128)
+QUALITY = 82
+WIDTH, HEIGHT, MARGIN = 1000, 200, 14
+
+
+def write_html(result: CaseResult, path: Path) -> None:
+    """Write ``result`` to ``path`` as one self-contained HTML page, whole or not at all.
+
+    Pictures are JPEGs of at most 640 pixels a side, smaller where all together would exceed 10 MB. Slices count from
+    0, the frames of a clip from 1.
+
+    Raises:
+        ValueError: ``result.pictures`` has no pictures of all slices.
+        OSError: ``path`` cannot be written.
+    """
+    page = Template(_part("html")).substitute(_fields(result))
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _part(suffix: str) -> str:
+    return files(monai_das).joinpath("reports", f"page.{suffix}").read_text(encoding="utf-8")
+
+
+def _fields(result: CaseResult) -> dict[str, object]:
+    """Return what the template's names stand for, as HTML."""
+    clip = _is_clip(result)
+    noun, first = ("frame", 1) if clip else ("slice", 0)
+    stack = result.pictures.stack()
+    data = {
+        "noun": noun,
+        "first": first,
+        "start": max(result.selected, key=lambda each: each.score).index,
+        "scores": list(result.scores),
+        "aspect": stack.shape[2] / (stack.shape[1] * result.pictures.pixel_aspect),
+        "images": [base64.b64encode(image).decode() for image in _jpegs(stack)],
+    }
+    return {
+        "title": escape(f"{result.label_name} - {result.case_id}"),
+        "css": _part("css"),
+        "js": _part("js"),
+        "case": escape(result.case_id),
+        "label": escape(result.label_name),
+        "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),
+        "noun": noun,
+        "last": result.total_slices - 1,
+        "count": len(result.selected),
+        "total": result.total_slices,
+        "curve": _curve(result),
+        "chosen": "\n".join(
+            f'<button type="button" data-index="{each.index}">{noun} {each.index + first}'
+            f"<br><small>{each.score:.3g}</small></button>"
+            for each in result.selected
+        ),
+        "matrix": _matrix(result),
+        "provenance": "\n".join(
+            f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in _facts(result)
+        ),
+        # a "<" in a name must not end the script element
+        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+    }
+
+
+def _is_clip(result: CaseResult) -> bool:
+    ref = result.selected[0].ref
+    return ref.frame is not None and ref.position_mm is None
+
+
+def _probability(result: CaseResult, name: str) -> str:
+    value = result.probabilities[name]
+    mark = ' class="predicted"' if name == result.label_name else ""
+    return (
+        f'<li{mark}><span>{escape(name)}</span><span class="track"><i style="width:{value:.2%}"></i></span>'
+        f'<span class="number">{value:.1%}</span></li>'
+    )
+
+
+def _curve(result: CaseResult) -> str:
+    """Return the scores of all slices as an SVG, a vertical mark at each chosen one."""
+    low, high = min(result.scores), max(result.scores)
+    scale = (HEIGHT - 2 * MARGIN) / ((high - low) or 1.0)
+    step = WIDTH / result.total_slices
+    points = [
+        (step * (place + 0.5), HEIGHT - MARGIN - scale * (score - low)) for place, score in enumerate(result.scores)
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    marks = "".join(
+        f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT}" y2="{y:.1f}"/>'
+        for x, y in (points[each.index] for each in result.selected)
+    )
+    return (
+        f'<svg id="curve" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="score of every slice">{marks}<polyline points="{line}"/>'
+        f'<line id="cursor" x1="0" x2="0" y1="0" y2="{HEIGHT}"/></svg>'
+    )
+
+
+def _matrix(result: CaseResult) -> str:
+    """Return the sampling matrix (k, D) as an SVG, one unit per cell."""
+    cells = "".join(
+        f'<rect x="{column}" y="{row}" width="1" height="1"/>' for row, column in enumerate(result.sampling_indices)
+    )
+    return (
+        f'<svg id="matrix" viewBox="0 0 {result.total_slices} {len(result.sampling_indices)}" '
+        f'preserveAspectRatio="none" shape-rendering="crispEdges" role="img" aria-label="sampling matrix">{cells}</svg>'
+    )
+
+
+def _facts(result: CaseResult) -> Sequence[tuple[str, object]]:
+    model = result.model
+    return (
+        ("Model", f"{model.name} {model.version}"),
+        ("Weights, SHA-256", model.weights_sha256),
+        ("Written by", f"monai-das {monai_das.__version__}"),
+        ("Source", result.source_kind),
+        ("Seen by the network", f"{len(result.selected)} of {result.total_slices}"),
+        ("Time", f"{result.timings.total:.0f} ms"),
+    )
+
+
+def _jpegs(stack: NDArray[np.uint8]) -> list[bytes]:
+    """Return each of ``stack`` ``(D, rows, columns[, 3])`` as a JPEG, as large as the limit for all allows."""
+    images: list[bytes] = []
+    for longest in LONGEST_SIDES:
+        images = []
+        for image in stack:
+            images.append(_jpeg(image, longest))
+            if sum(map(len, images)) > MOST_BYTES:
+                break
+        else:
+            return images
+    raise ValueError(f"{len(stack)} slices are too many for one page; write JSON and the montage instead")
+
+
+def _jpeg(image: NDArray[np.uint8], longest: int) -> bytes:
+    shrink = longest / max(image.shape[:2])
+    if shrink < 1:
+        planes = torch.from_numpy(np.atleast_3d(image).copy()).permute(2, 0, 1)[None].float()
+        size = [max(1, round(side * shrink)) for side in image.shape[:2]]
+        smaller = torch.nn.functional.interpolate(planes, size=size, mode="area")[0].permute(1, 2, 0)
+        image = smaller.round().to(torch.uint8).numpy()
+        image = image if image.shape[2] == 3 else image[..., 0]
+    stream = BytesIO()
+    imsave(stream, image, cmap="gray", vmin=0, vmax=255, format="jpeg", pil_kwargs={"quality": QUALITY})
+    return stream.getvalue()
