@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monai_das.data.frames import frame_planes, frame_times
 from monai_das.data.geometry import IOP, IPP, SPLIT, Plane, stack_affine, stack_order
 from monai_das.data.headers import ImageHeader, image_headers
+from monai_das.data.series import check_no_copies, chosen_headers, series_listing, stack_choices
 from monai_das.data.slice_ref import SliceRef
 
 PLANE_TAGS = (
@@ -39,7 +40,7 @@ class DICOMStack:
     affine: NDArray[np.float64] | None
 
 
-def dicom_slice_refs(path: str | PathLike[str]) -> list[SliceRef]:
+def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
     """Return who every slice of a DICOM folder or file is, in the source's own order, from headers only.
 
     Slices are sorted by projecting ImagePositionPatient on the slice normal, never by InstanceNumber or file name;
@@ -47,18 +48,21 @@ def dicom_slice_refs(path: str | PathLike[str]) -> list[SliceRef]:
 
     Args:
         path: a folder with the files of one series, or one file, single- or multi-frame.
+        choose: DICOM keyword to value; only images with all of these values are taken, as
+            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
         ValueError: there is no image or a damaged one, several series, several time points or echoes, different
-            orientations or sizes, or a tag is missing; the message says where and what to do.
+            orientations or sizes, one image twice, no image that ``choose`` fits, or a tag is missing; the message
+            says where and what to do.
     """
-    return list(dicom_stack(Path(path)).refs)
+    return list(dicom_stack(Path(path), choose).refs)
 
 
-def dicom_stack(path: Path) -> DICOMStack:
-    """Return the stack of slices in the folder or file ``path``; raises as :func:`dicom_slice_refs`."""
-    headers = image_headers(path)
+def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOMStack:
+    """Return the stack of slices in the folder or file ``path``; arguments and errors of :func:`dicom_slice_refs`."""
+    headers = chosen_headers(image_headers(path), choose or {}, path)
     _check_one_series(headers, path)
     if headers[0].frames > 1:
         return _frame_stack(headers[0])
@@ -69,10 +73,13 @@ def dicom_stack(path: Path) -> DICOMStack:
 
 def _check_one_series(headers: list[ImageHeader], path: Path) -> None:
     """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or of one series and size, and no mosaics."""
-    series = Counter(str(header.tags.get("SeriesInstanceUID")) for header in headers)
+    series = {str(header.tags.get("SeriesInstanceUID")) for header in headers}
     if len(series) > 1:
-        found = ", ".join(f"{uid} ({count} images)" for uid, count in sorted(series.items()))
-        raise ValueError(f"{path}: {len(series)} series in one folder, SeriesInstanceUID {found}; {SPLIT}")
+        raise ValueError(
+            f"{path}: {len(series)} series in one folder, {series_listing(headers)}; {SPLIT}, or choose one by its "
+            "SeriesInstanceUID"
+        )
+    check_no_copies(headers, path)
     many = [header for header in headers if header.frames > 1]
     if many and len(headers) > 1:
         raise ValueError(f"{path}: {len(headers)} images, {many[0].path.name} of several frames; give each by itself")
@@ -90,7 +97,10 @@ def _check_one_series(headers: list[ImageHeader], path: Path) -> None:
 
 def _series_stack(headers: list[ImageHeader], path: Path) -> DICOMStack:
     planes = [_plane(header) for header in headers]
-    order = stack_order(planes, str(path))
+    try:
+        order = stack_order(planes, str(path))
+    except ValueError as error:
+        raise ValueError(f"{error}{stack_choices(headers)}") from error
     planes, headers = [planes[place] for place in order], [headers[place] for place in order]
     refs = tuple(
         SliceRef(index, _uid(header), position_mm=plane.position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -43,12 +43,13 @@ class VolumeCase:
     has_anatomy: bool
 
 
-def read_volume(path: str | PathLike[str]) -> VolumeCase:
+def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> VolumeCase:
     """Read a NIfTI file, a folder with one DICOM series, or a DICOM file of one or several frames.
 
     NIfTI goes through MONAI's ``NibabelReader``, the pixels of DICOM through its ``ITKReader``, the order and identity
     of DICOM slices through :func:`dicom_slice_refs`. A DICOM file of one frame is a volume of one slice. Colour clips
     have 3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
+    ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
@@ -59,7 +60,7 @@ def read_volume(path: str | PathLike[str]) -> VolumeCase:
         values, affine = nifti_pixels(found)
         image = _image(values, affine, found)
         return VolumeCase(image, _nifti_refs(affine, values.shape[-1]), "nifti", True)
-    stack = dicom_stack(found)
+    stack = dicom_stack(found, choose)
     values = dicom_pixels(stack, found)
     kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
     affine = np.eye(4) if stack.affine is None else stack.affine
