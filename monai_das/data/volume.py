@@ -58,13 +58,13 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
     found = Path(path)
     if found.name.lower().endswith(NIFTI_SUFFIXES):
         values, affine = nifti_pixels(found)
-        image = _image(values, affine, found)
+        image = as_image(values, affine, found)
         return VolumeCase(image, _nifti_refs(affine, values.shape[-1]), "nifti", True)
     stack = dicom_stack(found, choose)
     values = dicom_pixels(stack, found)
     kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
     affine = np.eye(4) if stack.affine is None else stack.affine
-    return VolumeCase(_image(values, affine, found), stack.refs, kind, stack.affine is not None)
+    return VolumeCase(as_image(values, affine, found), stack.refs, kind, stack.affine is not None)
 
 
 def plane_refs(refs: Sequence[SliceRef], image: MetaTensor) -> list[SliceRef]:
@@ -116,7 +116,8 @@ class DASVolumeReader(ImageReader):
         return np.asarray(image), meta
 
 
-def _image(values: NDArray[Any], affine: NDArray[np.float64], path: Path) -> MetaTensor:
+def as_image(values: NDArray[Any], affine: NDArray[np.float64], path: str | Path) -> MetaTensor:
+    """Return ``values`` ``(C, W, H, D)`` as float32 with ``affine`` to mm in RAS, and the meta of MONAI readers."""
     meta = {
         MetaKeys.ORIGINAL_AFFINE: affine.copy(),
         MetaKeys.SPACE: SpaceKeys.RAS,

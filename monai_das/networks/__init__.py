@@ -10,8 +10,8 @@ from monai_das.networks.aggregation import (
 from monai_das.networks.base import DASNetwork
 from monai_das.networks.mobilenet import DASMobileNetV3Small
 from monai_das.networks.slice_classifier import DASSliceClassifier
-from monai_das.networks.thumbnails import make_thumbnails
 from monai_das.networks.volume_classifier import DASVolumeClassifier
+from monai_das.transforms.thumbnails import make_thumbnails
 
 __all__ = [
     "DASAggregation",

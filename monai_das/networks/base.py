@@ -8,8 +8,8 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor, nn
 
-from monai_das.networks.thumbnails import check_volume, make_thumbnails
 from monai_das.samplers import Sampler, Selection, take_slices
+from monai_das.transforms.thumbnails import check_volume, make_thumbnails
 
 
 class Memory:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from monai_das.networks import make_thumbnails
+from monai_das.transforms import make_thumbnails
 
 
 def ramp(height: int, width: int, depth: int) -> torch.Tensor:

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+import torch
+
+from monai_das.data import make_sample_volumes, open_source, write_nifti
+
+
+@pytest.fixture
+def source(tmp_path):
+    write_nifti(make_sample_volumes(1, 32)[0]["image"][0], tmp_path / "case.nii.gz")
+    return open_source(tmp_path / "case.nii.gz")
+
+
+def test_slices_are_read_in_the_order_asked_for(source):
+    torch.testing.assert_close(source.read([5, 3]), source.read_all().as_tensor()[..., [5, 3]])
+
+
+def test_a_slice_beyond_the_last_is_named(source):
+    with pytest.raises(ValueError, match=r"case.nii.gz: slice 32 asked for, there are slices 0 to 31"):
+        source.read([1, 32])
+
+
+def test_thumbnails_cover_the_same_field_of_view(source):
+    corners = np.array([[-0.5, -0.5, 0, 1], [31.5, 31.5, 31, 1]]).T
+    small = np.array([[-0.5, -0.5, 0, 1], [7.5, 7.5, 31, 1]]).T
+
+    np.testing.assert_allclose(source.thumbnail_affine(8) @ small, source.full_affine() @ corners)
+    assert source.thumbnails(8).shape == (1, 8, 8, 32)
