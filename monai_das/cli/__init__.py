@@ -1,28 +1,5 @@
 """The command ``monai-das``: one file per sub-command, thin; the work is in the packages."""
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
-
-import monai_das
-from monai_das.cli.benchmark import add_benchmark_parser
-from monai_das.cli.predict import add_predict_parser
+from monai_das.cli.main import build_parser, main
 
 __all__ = ["build_parser", "main"]
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``monai-das`` with the arguments ``argv``, by default those of the process; return its exit code."""
-    arguments = build_parser().parse_args(argv)
-    return int(arguments.run(arguments))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all sub-commands."""
-    parser = argparse.ArgumentParser(prog="monai-das", description=monai_das.__doc__)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_predict_parser(commands)
-    add_benchmark_parser(commands)
-    return parser
