@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.features import SliceFeatures, exporting, within_variance
+from monai_das.samplers.features import SliceFeatures, exporting, slice_moments
 from monai_das.samplers.gumbel import gumbel_noise
 from monai_das.samplers.selection import (
     Selection,
@@ -96,6 +96,7 @@ class DASSampler(Sampler):
         self.noise: float = noise
         self.temperature: float = temperature
         self.residual_penalty: float = residual_penalty
+        self.chunk: int = 200_000
         self.features = SliceFeatures(variance)
         self.encoder = ThumbnailEncoder(dim)
         self.token = nn.Linear(dim + 5, dim)
@@ -113,10 +114,14 @@ class DASSampler(Sampler):
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
         mask = slice_mask(real, depth)
-        logs, share = self.describe(thumbnails, real, mask)
-        residual = self.residual(thumbnails, logs, real, mask)
+        weight = mask / real[:, None].float()
+        features, variance, encoded = self.look(thumbnails, real, weight)
+        shares = relative(features, mask[:, None, :])
+        share = relative(variance, mask) if self.features.between else shares[:, 0]
+        logs = torch.log(shares + self.floor)
+        residual = self.residual(encoded, logs, real, mask)
         prior = logs[:, 0] * (1.0 - self.widening) if self.training else logs[:, 0]
-        scores = (prior + residual) / self.case_temperature(logs, mask)
+        scores = (prior + residual) / self.case_temperature(logs, weight)
         keys = scores
         if self.training and self.noise > 0.0:
             keys = scores + self.noise * gumbel_noise(scores)
@@ -126,43 +131,49 @@ class DASSampler(Sampler):
         if self.training and self.max_slices > 0:
             rows, counts = self.random_budget(rows, counts, real)
         indices, kept = select_top(keys, counts, rows, real)
-        penalty = self.residual_penalty * (residual.square() * mask).sum(dim=1) / real
+        penalty = self.residual_penalty * (residual.square() * weight).sum(dim=1)
         return Selection(
             one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, penalty
         )
 
-    def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the light features ``(B, 3, D)``, as logarithms of shares of the largest, and that of the variance."""
-        features = self.features(thumbnails, lengths)
-        logs = torch.log(relative(features, mask[:, None, :]) + self.floor)
-        variance = within_variance(thumbnails) if self.features.between else features[:, 0]
-        return logs, relative(variance, mask)
+    def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, dim)`` of slices.
 
-    def residual(self, thumbnails: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
+        Large cases one at a time: temporaries of a whole batch leave the cache and fault in fresh pages.
+        """
+        if thumbnails[0].numel() < self.chunk or exporting():
+            return self.look_at_once(thumbnails, lengths, weight)
+        seen = [
+            self.look_at_once(thumbnails[i : i + 1], lengths[i : i + 1], weight[i : i + 1])
+            for i in range(thumbnails.size(0))
+        ]
+        return (
+            torch.cat([a for a, _, _ in seen]),
+            torch.cat([b for _, b, _ in seen]),
+            torch.cat([c for _, _, c in seen]),
+        )
+
+    def look_at_once(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Do the work of ``look`` on all cases at once."""
+        image = thumbnails.float()
+        mean, variance = slice_moments(image)
+        small = self.features.small(image)
+        features = self.features.describe(image, small, variance, lengths)
+        return features, variance, self.encoder(standardised(small, mean, variance, weight))
+
+    def residual(self, encoded: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
         """Return the learned part of the score, ``(B, D)``, within ``bound`` of zero."""
         place = torch.arange(mask.size(1), device=mask.device)[None, :] / (lengths[:, None] - 1).clamp(min=1)
         place = 2.0 * place - 1.0
         places = torch.stack((place, place.square()), dim=2)
-        tokens = torch.cat((self.encoded(thumbnails, mask), logs.transpose(1, 2), places), dim=2)
-        tokens = self.attention(self.token(tokens), lengths)
+        tokens = torch.cat((encoded, logs.transpose(1, 2), places), dim=2)
+        tokens = self.attention(self.token(tokens), mask)
         raw = self.head(tokens).float().mean(dim=2)
         return self.bound * torch.tanh(raw / self.bound)
 
-    def encoded(self, thumbnails: Tensor, mask: Tensor) -> Tensor:
-        """Return what the encoder sees in each slice, ``(B, D, dim)``; large cases one at a time, as the features."""
-        if thumbnails[0].numel() < self.features.chunk or exporting():
-            return self.encode(thumbnails, mask)
-        cases = [self.encode(thumbnails[i : i + 1], mask[i : i + 1]) for i in range(thumbnails.size(0))]
-        return torch.cat(cases)
-
-    def encode(self, thumbnails: Tensor, mask: Tensor) -> Tensor:
-        """Do the work of ``encoded`` on all cases at once."""
-        encoding: Tensor = self.encoder(standardised(self.features.small(thumbnails.float()), mask))
-        return encoding
-
-    def case_temperature(self, logs: Tensor, mask: Tensor) -> Tensor:
+    def case_temperature(self, logs: Tensor, weight: Tensor) -> Tensor:
         """Return the adaptive temperature of each case, ``(B, 1)``: tau_0 times 0.5 to 1.5, learned of its features."""
-        mean = (logs * mask[:, None, :]).sum(dim=2) / mask.sum(dim=1, keepdim=True)
+        mean = (logs * weight[:, None, :]).sum(dim=2)
         return self.temperature * (0.5 + torch.sigmoid(self.heat(mean).float()))
 
     def random_budget(self, rows: int, counts: Tensor, lengths: Tensor) -> tuple[int, Tensor]:
@@ -179,10 +190,11 @@ def relative(features: Tensor, mask: Tensor) -> Tensor:
     return torch.where(largest > 0.0, features / largest.clamp(min=1e-30), torch.ones_like(features))
 
 
-def standardised(image: Tensor, mask: Tensor) -> Tensor:
-    """Return ``image`` ``(B, C, h, w, D)`` with mean 0 and standard deviation 1 over the real slices of each case."""
-    weight = (mask / mask.sum(dim=1, keepdim=True)).float()
-    mean = (image.mean(dim=(1, 2, 3)) * weight).sum(dim=1)
-    centred = image - mean[:, None, None, None, None]
-    variance = (centred.square().mean(dim=(1, 2, 3)) * weight).sum(dim=1)
-    return centred * (variance[:, None, None, None, None] + 1e-12).rsqrt()
+def standardised(image: Tensor, mean: Tensor, variance: Tensor, weight: Tensor) -> Tensor:
+    """Return ``image`` ``(B, C, h, w, D)`` with mean 0 and standard deviation 1 over the real slices of each case.
+
+    ``mean`` and ``variance`` ``(B, D)`` are those of the slices; ``weight`` ``(B, D)`` of a case sums to 1.
+    """
+    centre = (mean * weight).sum(dim=1, keepdim=True)
+    spread = ((variance + (mean - centre).square()) * weight).sum(dim=1, keepdim=True)
+    return (image - centre[:, :, None, None, None]).mul_((spread + 1e-12).rsqrt()[:, :, None, None, None])

@@ -9,15 +9,21 @@ from torch.nn import functional
 from monai_das.samplers.base import check_thumbnails
 
 
-def within_variance(thumbnails: Tensor) -> Tensor:
-    """Return the variance of each slice over channels and pixels, ``(B, D)``, of ``(B, C, h, w, D)``.
+def slice_moments(thumbnails: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of each slice over channels and pixels, both ``(B, D)``, of ``(B, C, h, w, D)``.
 
     Two passes (mean first), so that an offset such as that of CT costs no digits; ``Tensor.var`` is 20 times slower.
     No gradient flows to the pixels, here and in all handcrafted features: that allows arithmetic in place.
     """
     with torch.no_grad():
         image = thumbnails.float()
-        return (image - image.mean(dim=(1, 2, 3), keepdim=True)).square_().mean(dim=(1, 2, 3))
+        mean = image.mean(dim=(1, 2, 3))
+        return mean, (image - mean[:, None, None, None, :]).square_().mean(dim=(1, 2, 3))
+
+
+def within_variance(thumbnails: Tensor) -> Tensor:
+    """Return the variance of each slice, ``(B, D)``, see :func:`slice_moments`."""
+    return slice_moments(thumbnails)[1]
 
 
 def between_variance(thumbnails: Tensor, lengths: Tensor) -> Tensor:
@@ -47,19 +53,23 @@ def pooled(image: Tensor, factor: int) -> Tensor:
     return total / float(factor * factor)
 
 
-def sobel_energy(image: Tensor) -> Tensor:
-    """Return the mean squared Sobel gradient of each slice, ``(B, D)``, of ``(B, C, h, w, D)``."""
-    across = image[:, :, :, 2:] - image[:, :, :, :-2]
-    gx = (across[:, :, 2:] + across[:, :, :-2]).add_(across[:, :, 1:-1], alpha=2.0)
-    down = image[:, :, 2:] - image[:, :, :-2]
-    gy = (down[:, :, :, 2:] + down[:, :, :, :-2]).add_(down[:, :, :, 1:-1], alpha=2.0)
+def sobel_energy(image: Tensor, step: int = 1) -> Tensor:
+    """Return the mean squared Sobel gradient of each slice, ``(B, D)``, of ``(B, C, h, w, D)``.
+
+    It is taken at every ``step``-th pixel of both axes, at full resolution.
+    """
+    across = image[:, :, :, 2::step] - image[:, :, :, :-2:step]
+    gx = (across[:, :, 2::step] + across[:, :, :-2:step]).add_(across[:, :, 1:-1:step], alpha=2.0)
+    down = image[:, :, 2::step] - image[:, :, :-2:step]
+    gy = (down[:, :, :, 2::step] + down[:, :, :, :-2:step]).add_(down[:, :, :, 1:-1:step], alpha=2.0)
     return gx.square_().add_(gy.square_()).mean(dim=(1, 2, 3))
 
 
-def laplacian_energy(image: Tensor) -> Tensor:
-    """Return the mean squared Laplacian (4 neighbours) of each slice, ``(B, D)``, of ``(B, C, h, w, D)``."""
-    around = (image[:, :, 2:, 1:-1] + image[:, :, :-2, 1:-1]).add_(image[:, :, 1:-1, 2:])
-    around = around.add_(image[:, :, 1:-1, :-2]).sub_(image[:, :, 1:-1, 1:-1], alpha=4.0)
+def laplacian_energy(image: Tensor, step: int = 1) -> Tensor:
+    """Return the mean squared Laplacian (4 neighbours) of each slice, ``(B, D)``; pixels as in ``sobel_energy``."""
+    rows, columns = image[:, :, 1:-1:step], image[:, :, :, 1:-1:step]
+    around = (columns[:, :, 2::step] + columns[:, :, :-2:step]).add_(rows[:, :, :, 2::step])
+    around = around.add_(rows[:, :, :, :-2:step]).sub_(rows[:, :, :, 1:-1:step], alpha=4.0)
     return around.square_().mean(dim=(1, 2, 3))
 
 
@@ -79,6 +89,7 @@ class SliceFeatures(nn.Module):
         variance: ``"within"`` a slice over its pixels, or ``"between"`` a slice and its neighbours along D. The
             sources of the paper disagree; within suits anatomy, between suits time.
         grid: edges are taken on a grid of about this many pixels a side: finer thumbnails are block-averaged first.
+        step: edges are taken at every so many pixels of that grid, along both axes.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``, float, h and w at least 3; ``lengths``: ``(B,)`` real slices.
@@ -97,30 +108,26 @@ class SliceFeatures(nn.Module):
         torch.Size([2, 3, 32])
     """
 
-    def __init__(self, variance: str = "within", grid: int = 32) -> None:
+    def __init__(self, variance: str = "within", grid: int = 32, step: int = 2) -> None:
         super().__init__()
         if variance not in ("within", "between"):
             raise ValueError(f"variance must be 'within' or 'between', got {variance!r}")
         self.between: bool = variance == "between"
         self.grid: int = grid
-        # from here on one case at a time: temporaries of a whole batch leave the cache and fault in fresh pages
-        self.chunk: int = 200_000
+        self.step: int = step
 
     def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
         """Return variance, Sobel energy and Laplacian energy of each slice."""
         check_thumbnails(thumbnails)
-        if thumbnails[0].numel() < self.chunk or exporting():
-            return self.describe(thumbnails, lengths)
-        cases = [self.describe(thumbnails[i : i + 1], lengths[i : i + 1]) for i in range(thumbnails.size(0))]
-        return torch.cat(cases)
+        image = thumbnails.float()
+        return self.describe(image, self.small(image), within_variance(image), lengths)
 
-    def describe(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
-        """Do the work of ``forward`` on all cases at once."""
+    def describe(self, image: Tensor, small: Tensor, variance: Tensor, lengths: Tensor) -> Tensor:
+        """Do the work of ``forward`` with ``small`` and the variance within slices, which are known already."""
         with torch.no_grad():
-            image = thumbnails.float()
-            edges = self.small(image)
-            energy = between_variance(image, lengths) if self.between else within_variance(image)
-            return torch.stack((energy, sobel_energy(edges), laplacian_energy(edges)), dim=1)
+            energy = between_variance(image, lengths) if self.between else variance
+            edges = (sobel_energy(small, self.step), laplacian_energy(small, self.step))
+            return torch.stack((energy, edges[0], edges[1]), dim=1)
 
     def small(self, image: Tensor) -> Tensor:
         """Return ``image`` block-averaged to about ``grid`` pixels a side."""

@@ -6,14 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_das.samplers.selection import lowest, slice_mask
-
 
 class ThumbnailEncoder(nn.Module):
-    """Encode each slice of a block-averaged volume by a small convolution and a layer per place.
+    """Encode each slice of a block-averaged volume by its blocks of 8 x 8 pixels and a small network per block.
 
-    Pixels are folded four by four into channels before the first convolution: on a CPU a convolution of one input
-    channel costs several times as much as one of 16, and the copy that folds also brings the slices to the front.
+    A matrix product with the slices last, as they come: on a CPU a convolution, which wants the slices first, takes
+    several times as long.
 
     Shape:
         - ``image``: ``(B, C, h, w, D)``, standardised intensities; channels are averaged.
@@ -22,27 +20,31 @@ class ThumbnailEncoder(nn.Module):
 
     def __init__(self, num_features: int = 32, width: int = 16) -> None:
         super().__init__()
-        self.first = nn.Conv2d(16, width, 3, padding=1)
+        self.block: int = 8
+        self.first = nn.Linear(self.block**2, width)
         self.second = nn.Linear(width, num_features // 2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the features of every slice."""
         grey = image[:, 0] if image.size(1) == 1 else image.mean(dim=1)
-        grey = functional.pad(grey, (0, 0, 0, -grey.size(2) % 4, 0, -grey.size(1) % 4))
+        block = self.block
+        below, right = -grey.size(1) % block, -grey.size(2) % block
+        if below + right > 0:
+            grey = functional.pad(grey, (0, 0, 0, right, 0, below))
         batch, rows, columns, depth = grey.shape
-        blocks = grey.reshape(batch, rows // 4, 4, columns // 4, 4, depth).permute(0, 5, 1, 3, 2, 4)
-        folded = blocks.reshape(batch * depth, rows // 4, columns // 4, 16).permute(0, 3, 1, 2)
-        maps = functional.relu_(self.first(folded)).permute(0, 2, 3, 1).flatten(1, 2)
-        maps = functional.relu_(self.second(maps)).float()
-        features = torch.cat((maps.mean(dim=1), maps.amax(dim=1)), dim=1)
-        return features.reshape(batch, depth, -1)
+        blocks = grey.reshape(batch, rows // block, block, columns // block, block, depth)
+        pixels = blocks.permute(0, 2, 4, 1, 3, 5).reshape(batch, block * block, -1)
+        maps = functional.relu(torch.matmul(self.first.weight, pixels) + self.first.bias[:, None])
+        maps = functional.relu(torch.matmul(self.second.weight, maps) + self.second.bias[:, None]).float()
+        maps = maps.reshape(batch, maps.size(1), -1, depth)
+        return torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1).transpose(1, 2)
 
 
 class SliceAttention(nn.Module):
     """Multi-head self-attention over the slices of a case (pre-norm), for any number of slices.
 
     Shape:
-        - ``tokens``: ``(B, D, dim)``; ``lengths``: ``(B,)`` real slices, the others are never looked at.
+        - ``tokens``: ``(B, D, dim)``; ``mask``: ``(B, D)``, true for real slices; the others are never looked at.
         - returns ``(B, D, dim)``.
 
     Raises:
@@ -58,13 +60,11 @@ class SliceAttention(nn.Module):
         self.to_qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Let every slice look at all real slices of its case."""
         batch, depth, dim = tokens.shape
         parts = self.to_qkv(self.norm(tokens)).reshape(batch, depth, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        query, key, value = parts[0], parts[1], parts[2]
-        logits = torch.matmul(query, key.transpose(2, 3)).float() * (dim // self.num_heads) ** -0.5
-        logits = logits.masked_fill(~slice_mask(lengths, depth)[:, None, None, :], lowest())
-        mixed = torch.matmul(torch.softmax(logits, dim=3).to(value.dtype), value)
+        seen = mask[:, None, None, :].expand(-1, 1, depth, -1)
+        mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=seen)
         attended: Tensor = self.out(mixed.permute(0, 2, 1, 3).reshape(batch, depth, dim))
         return tokens + attended

@@ -54,7 +54,7 @@ def test_the_first_slice_does_not_depend_on_the_input() -> None:
 def test_a_second_slice_depends_on_the_input() -> None:
     sampler = ADPSSampler(num_slices=2, depth=10).eval()
     with torch.no_grad():
-        for parameter in sampler.decide.parameters():
+        for parameter in (*sampler.decide.parameters(), *sampler.memory.parameters()):
             parameter.mul_(20.0)
 
     indices = sampler(torch.randn(64, 1, 8, 8, 10) * torch.logspace(-3, 3, 64)[:, None, None, None, None]).indices

@@ -28,9 +28,9 @@ def data_root() -> Path:
 class Unguarded(DASSampler):
     """A sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
 
-    def describe(self, thumbnails: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        logs, eligible = super().describe(thumbnails, lengths, mask)
-        return torch.zeros_like(logs), torch.ones_like(eligible)
+    def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features, variance, encoded = super().look(thumbnails, lengths, weight)
+        return torch.ones_like(features), torch.ones_like(variance), encoded
 
 
 @with_and_without_curriculum

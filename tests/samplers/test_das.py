@@ -6,6 +6,7 @@ from torch import nn
 
 from monai_das.samplers import DASSampler, DASTopVarianceSampler
 from monai_das.samplers.das import relative, standardised
+from monai_das.samplers.features import slice_moments
 from tests.samplers.das_cases import EMPTY, FAINT, falling_volume, preferring, steep, volume_with_empty_slices
 
 
@@ -220,8 +221,20 @@ def test_standardising_forgets_offset_unit_and_padding() -> None:
     image[1, ..., 4:] = 1e4
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
 
-    plain, scaled = standardised(image, mask), standardised(50.0 * image - 1000.0, mask)
+    weight = mask / mask.sum(dim=1, keepdim=True)
+
+    plain, scaled = (standardised(one, *slice_moments(one), weight=weight) for one in (image, 50.0 * image - 1000.0))
 
     torch.testing.assert_close(plain[1, ..., :4].mean(), torch.tensor(0.0), atol=1e-5, rtol=0.0)
     torch.testing.assert_close(plain[1, ..., :4].std(correction=0), torch.tensor(1.0))
     torch.testing.assert_close(scaled, plain, atol=1e-3, rtol=1e-3)
+
+
+def test_large_cases_one_at_a_time_choose_what_they_choose_together() -> None:
+    sampler = steep(DASSampler(num_slices=3)).eval()
+    thumbnails, lengths = torch.rand(3, 1, 24, 24, 9), torch.tensor([9, 6, 4])
+    together = sampler(thumbnails, lengths)
+
+    sampler.chunk = 1
+
+    torch.testing.assert_close(sampler(thumbnails, lengths).scores, together.scores)

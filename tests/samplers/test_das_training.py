@@ -7,6 +7,7 @@ from torch import nn
 from monai_das.losses import DASLoss
 from monai_das.networks import DASGatedAggregation, DASSliceClassifier
 from monai_das.samplers import DASSampler
+from monai_das.samplers.das import relative
 from tests.samplers.das_cases import draws, falling_volume, steep
 
 
@@ -48,8 +49,9 @@ def test_the_prior_fades_while_training_keeps_all_slices() -> None:
     thumbnails, lengths = falling_volume(), torch.tensor([8, 8])
     sampler = steep(DASSampler(num_slices=2))
     mask = torch.ones(2, 8, dtype=torch.bool)
-    logs, _ = sampler.describe(thumbnails, lengths, mask)
-    residual, heat = sampler.residual(thumbnails, logs, lengths, mask), sampler.case_temperature(logs, mask)
+    features, _, encoded = sampler.look(thumbnails, lengths, mask / 8)
+    logs = torch.log(relative(features, mask[:, None, :]) + sampler.floor)
+    residual, heat = sampler.residual(encoded, logs, lengths, mask), sampler.case_temperature(logs, mask / 8)
 
     scores = {}
     for sampler.widening in (1.0, 0.25, 0.0):

@@ -116,18 +116,19 @@ def test_edges_are_taken_on_a_grid_of_about_32_pixels(side: int, wanted: int) ->
 
     assert describe.small(thumbnails).shape == (1, 1, wanted, wanted, 3)
     torch.testing.assert_close(features[:, 0], within_variance(thumbnails))
-    torch.testing.assert_close(features[:, 1], sobel_energy(describe.small(thumbnails)))
+    torch.testing.assert_close(features[:, 1], sobel_energy(describe.small(thumbnails), 2))
+    torch.testing.assert_close(features[:, 2], laplacian_energy(describe.small(thumbnails), 2))
 
 
-@pytest.mark.parametrize("variance", ["within", "between"])
-def test_case_by_case_is_the_same_as_all_at_once(variance: str) -> None:
-    describe = SliceFeatures(variance)
-    thumbnails, lengths = ct_like(3, 1, 64, 64, 6), torch.tensor([6, 4, 1])
-    at_once = describe(thumbnails, lengths)
+@pytest.mark.parametrize(("energy", "kernels"), [(sobel_energy, (SOBEL, SOBEL.T)), (laplacian_energy, (LAPLACIAN,))])
+@pytest.mark.parametrize("step", [2, 3])
+def test_edges_at_every_other_pixel_are_those_of_the_kernels_there(energy, kernels, step) -> None:
+    image = torch.rand(2, 1, 13, 12, 4)
 
-    describe.chunk = 1
+    found = energy(image, step)
 
-    torch.testing.assert_close(describe(thumbnails, lengths), at_once)
+    squares = sum(convolved(image, kernel).square()[..., ::step, ::step] for kernel in kernels)
+    torch.testing.assert_close(found, squares.mean(dim=(2, 3, 4)).float())
 
 
 @pytest.mark.parametrize("variance", ["within", "between"])

@@ -34,7 +34,7 @@ def test_channels_are_averaged_before_encoding() -> None:
     torch.testing.assert_close(encoder(image), encoder(image.mean(dim=1, keepdim=True)))
 
 
-def test_the_border_is_padded_with_zeros_to_blocks_of_four() -> None:
+def test_the_border_is_padded_with_zeros_to_blocks_of_eight() -> None:
     encoder = ThumbnailEncoder()
     image = torch.randn(1, 1, 6, 7, 2)
 
@@ -54,7 +54,7 @@ def test_attention_is_that_of_torch() -> None:
     tokens, lengths = torch.randn(2, 6, 8), torch.tensor([6, 4])
     normed = attention.norm(tokens)
 
-    mixed = attention(tokens, lengths)
+    mixed = attention(tokens, torch.arange(6)[None, :] < lengths[:, None])
 
     hidden = torch.arange(6)[None, :] >= lengths[:, None]
     wanted = tokens + reference(normed, normed, normed, key_padding_mask=hidden, need_weights=False)[0]
@@ -68,7 +68,8 @@ def test_padded_slices_are_never_looked_at() -> None:
     changed = tokens.clone()
     changed[:, 4:] += 5.0
 
-    one, other = attention(tokens, torch.tensor([4])), attention(changed, torch.tensor([4]))
+    mask = torch.arange(6)[None, :] < 4
+    one, other = attention(tokens, mask), attention(changed, mask)
 
     assert torch.equal(one[:, :4], other[:, :4])
 
@@ -77,9 +78,9 @@ def test_the_order_of_slices_means_nothing_to_attention() -> None:
     attention = SliceAttention(dim=8, num_heads=2)
     tokens, order = torch.randn(1, 5, 8), torch.tensor([3, 0, 4, 1, 2])
 
-    torch.testing.assert_close(
-        attention(tokens[:, order], torch.tensor([5])), attention(tokens, torch.tensor([5]))[:, order]
-    )
+    mask = torch.ones(1, 5, dtype=torch.bool)
+
+    torch.testing.assert_close(attention(tokens[:, order], mask), attention(tokens, mask)[:, order])
 
 
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
