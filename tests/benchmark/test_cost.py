@@ -19,7 +19,7 @@ def test_slices_lie_in_memory_as_channels_last_and_in_order():
 def test_functions_are_timed_in_turn():
     calls = []
 
-    first, second = seconds_in_turn(lambda: calls.append("a"), lambda: calls.append("b"), rounds=2)
+    first, second = seconds_in_turn([lambda: calls.append("a"), lambda: calls.append("b")], rounds=2)
 
     assert "".join(calls) == "ababab"
     assert min(first, second) > 0.0
