@@ -8,16 +8,17 @@ from os import PathLike
 from pathlib import Path
 
 from monai_das.data.headers import image_header, is_dicom_file
+from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
 
 NIFTI_NAME = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 
 
 def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
-    """Return ``(name, path)`` of every case in ``inputs``, for :func:`read_volume`.
+    """Return ``(name, path)`` of every case in ``inputs``, for :func:`open_source`.
 
-    An input is a file (any: whether it can be read is for ``read_volume`` to say), a folder with the DICOM files of
-    one series, or a folder of cases at any depth: folders with DICOM files, NIfTI files, and DICOM files of several
-    frames, each of which is a case. Everything else in a folder is passed over.
+    An input is a file (any: whether it can be read is for ``open_source`` to say), a folder with the DICOM files of
+    one series, or a folder of cases at any depth: folders with DICOM files, NIfTI files, videos, and DICOM files of
+    several frames, each of which is a case. Everything else in a folder is passed over.
 
     A name is made of the file's or folder's name below the input, safe for file systems, unique also where upper and
     lower case are one (``-2`` is appended). Inputs keep their order, cases within one are sorted; what is given twice
@@ -28,7 +29,7 @@ def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
         ValueError: an input holds no case, or there is no input.
     """
     if not inputs:
-        raise ValueError("no input given; give NIfTI files, DICOM files or folders, or a folder of cases")
+        raise ValueError("no input given; give NIfTI files, videos, DICOM files or folders, or a folder of cases")
     cases: list[tuple[str, Path]] = []
     names: set[str] = set()
     known: set[Path] = set()
@@ -36,7 +37,7 @@ def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
         root = Path(given)
         found = list(_cases_in(root))
         if not found:
-            raise ValueError(f"{root}: no case found; a case is a NIfTI file or a folder with DICOM files")
+            raise ValueError(f"{root}: no case found; a case is a NIfTI file, a video or a folder with DICOM files")
         for path in found:
             if path.resolve() not in known:
                 known.add(path.resolve())
@@ -56,7 +57,7 @@ def _cases_in(path: Path) -> Iterator[Path]:
     for entry in entries:
         if entry.is_dir():
             yield from _cases_in(entry)
-        elif NIFTI_NAME.search(entry.name):
+        elif NIFTI_NAME.search(entry.name) or is_video_file(entry):
             yield entry
 
 
@@ -87,7 +88,7 @@ def _name(path: Path, root: Path) -> str:
     """Return a name for the case ``path`` of the input ``root``: its own, below the input with the folders between."""
     parts = path.relative_to(root).parts or (path.resolve().name,)
     name = NIFTI_NAME.sub("", "-".join(parts))
-    name = name[:-4] if name.lower().endswith(".dcm") else name
+    name = name[: name.rindex(".")] if name.lower().endswith((".dcm", *VIDEO_SUFFIXES)) else name
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-") or "case"
 
 

@@ -32,12 +32,14 @@ class DICOMStack:
         refs: who every slice is, in order.
         frame_order: for a multi-frame object, the 0-based frame of every slice; else None.
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
+        headers: those of ``files``.
     """
 
     files: tuple[Path, ...]
     refs: tuple[SliceRef, ...]
     frame_order: tuple[int, ...] | None
     affine: NDArray[np.float64] | None
+    headers: tuple[ImageHeader, ...]
 
 
 def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
@@ -62,18 +64,22 @@ def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | N
 
 def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOMStack:
     """Return the stack of slices in the folder or file ``path``; arguments and errors of :func:`dicom_slice_refs`."""
-    headers = chosen_headers(image_headers(path), choose or {}, path)
+    return header_stack(chosen_headers(image_headers(path, tuple(choose or ())), choose or {}, path), path)
+
+
+def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
+    """Return the stack that ``headers`` describe, at least one; ``path`` is where they come from, for messages."""
     _check_one_series(headers, path)
     if headers[0].frames > 1:
         return _frame_stack(headers[0])
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
-        return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None)
+        return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None, (headers[0],))
     return _series_stack(headers, path)
 
 
-def _check_one_series(headers: list[ImageHeader], path: Path) -> None:
+def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
     """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or of one series and size, and no mosaics."""
-    series = {str(header.tags.get("SeriesInstanceUID")) for header in headers}
+    series = {header.text("SeriesInstanceUID") for header in headers}
     if len(series) > 1:
         raise ValueError(
             f"{path}: {len(series)} series in one folder, {series_listing(headers)}; {SPLIT}, or choose one by its "
@@ -85,17 +91,17 @@ def _check_one_series(headers: list[ImageHeader], path: Path) -> None:
         raise ValueError(f"{path}: {len(headers)} images, {many[0].path.name} of several frames; give each by itself")
     first = headers[0]
     for header in headers:
-        size, expected = ((one.tags.Rows, one.tags.Columns) for one in (header, first))
+        size, expected = (one.size for one in (header, first))
         if size != expected:
             raise ValueError(
                 f"{path}: slices of different size, {expected} rows and columns in {first.path.name} and {size} in "
                 f"{header.path.name}; {SPLIT}"
             )
-        if "MOSAIC" in (header.tags.get("ImageType") or ()):
+        if "MOSAIC" in (header.text("ImageType") or "").split("\\"):
             raise ValueError(f"{header.path}: a Siemens mosaic, all slices in one picture; convert it to NIfTI first")
 
 
-def _series_stack(headers: list[ImageHeader], path: Path) -> DICOMStack:
+def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
     planes = [_plane(header) for header in headers]
     try:
         order = stack_order(planes, str(path))
@@ -107,7 +113,7 @@ def _series_stack(headers: list[ImageHeader], path: Path) -> DICOMStack:
         for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
     )
     files = tuple(header.path for header in headers)
-    return DICOMStack(files, refs, None, stack_affine(planes, _thickness(headers[0])))
+    return DICOMStack(files, refs, None, stack_affine(planes, _thickness(headers[0])), tuple(headers))
 
 
 def _frame_stack(header: ImageHeader) -> DICOMStack:
@@ -116,13 +122,13 @@ def _frame_stack(header: ImageHeader) -> DICOMStack:
     if planes is None:
         times = frame_times(header)
         refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
-        return DICOMStack((header.path,), refs, tuple(range(count)), None)
+        return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,))
     order = stack_order(planes, str(header.path))
     refs = tuple(
         SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
     )
     affine = stack_affine([planes[frame] for frame in order], _thickness(header))
-    return DICOMStack((header.path,), refs, tuple(order), affine)
+    return DICOMStack((header.path,), refs, tuple(order), affine, (header,))
 
 
 def _plane(header: ImageHeader) -> Plane:
@@ -139,8 +145,7 @@ def _plane(header: ImageHeader) -> Plane:
 
 
 def _uid(header: ImageHeader) -> str | None:
-    uid = header.tags.get("SOPInstanceUID")
-    return None if uid is None else str(uid)
+    return header.text("SOPInstanceUID")
 
 
 def _thickness(header: ImageHeader) -> float:

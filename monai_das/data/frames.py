@@ -75,3 +75,18 @@ def frame_times(header: ImageHeader) -> list[float] | list[None]:
 def _positive(header: ImageHeader, keyword: str) -> float | None:
     value = header.number_list(keyword)
     return value[0] if value and value[0] > 0 else None
+
+
+def frame_rescale(header: ImageHeader, frame: int) -> tuple[float, float]:
+    """Return slope and intercept of the 0-based ``frame``: its functional group's, the shared ones, or the header's."""
+    per_frame = list(header.tags.get("PerFrameFunctionalGroupsSequence") or ())
+    holders = [*per_frame[frame : frame + 1], *(header.tags.get("SharedFunctionalGroupsSequence") or ())]
+    for holder in holders:
+        for item in holder.get("PixelValueTransformationSequence") or ():
+            return _rescale(numbers(item, "RescaleSlope"), numbers(item, "RescaleIntercept"))
+    return _rescale(header.number_list("RescaleSlope"), header.number_list("RescaleIntercept"))
+
+
+def _rescale(slope: list[float] | None, intercept: list[float] | None) -> tuple[float, float]:
+    """Return both, 1 and 0 where missing; a slope of 0, which some writers leave, is 1."""
+    return (slope or [1.0])[0] or 1.0, (intercept or [0.0])[0]

@@ -46,12 +46,13 @@ def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
             message names ``path`` and the planes.
     """
     first = planes[0]
-    for plane in planes[1:]:
-        if not np.allclose(plane.orientation, first.orientation, rtol=0.0, atol=SAME_DIRECTION):
-            raise ValueError(
-                f"{path}: slices of different orientation, {IOP} is {list(first.orientation)} in {first.label} and "
-                f"{list(plane.orientation)} in {plane.label}; {SPLIT}"
-            )
+    turned = np.abs(np.array([plane.orientation for plane in planes]) - first.orientation).max(axis=1) > SAME_DIRECTION
+    if turned.any():
+        plane = planes[int(turned.argmax())]
+        raise ValueError(
+            f"{path}: slices of different orientation, {IOP} is {list(first.orientation)} in {first.label} and "
+            f"{list(plane.orientation)} in {plane.label}; {SPLIT}"
+        )
     along = np.array([plane.position for plane in planes]) @ first.normal
     order = [int(place) for place in np.argsort(along, kind="stable")]
     steps = np.diff(along[order])

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from monai_das.data.dicom import DICOMStack
 from monai_das.data.headers import image_header
 
+NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
+
 
 def dicom_pixels(stack: DICOMStack, path: Path) -> NDArray[Any]:
     """Return the values ``(C, columns, rows, D)`` of ``stack`` after rescale, in the order of its refs.
@@ -60,23 +62,35 @@ def nifti_pixels(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         FileNotFoundError: ``path`` does not exist.
         ValueError: the file is damaged, or not 3-D.
     """
+    reader = NibabelReader()
+    image = nifti_image(path, reader)
+    try:
+        values, meta = reader.get_data(image)
+    except NIFTI_ERRORS as error:
+        raise _unreadable(path, error) from error
+    return values.reshape(1, *image.shape[:3]), np.asarray(meta["affine"], dtype=np.float64)
+
+
+def nifti_image(path: Path, reader: NibabelReader | None = None) -> Any:
+    """Return nibabel's image of a 3-D NIfTI file, whose voxels are not read yet; raises as :func:`nifti_pixels`."""
     from nibabel.filebasedimages import ImageFileError
 
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
-    reader = NibabelReader()
     try:
-        image = reader.read(path)
-        shape = image.shape
-        values, meta = reader.get_data(image) if _is_3d(shape) else (None, {})
-    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise ValueError(f"{path}: the NIfTI file cannot be read ({_short(error)}); copy it again") from error
-    if values is None:
+        image = (reader or NibabelReader()).read(path)
+    except (ImageFileError, *NIFTI_ERRORS) as error:
+        raise _unreadable(path, error) from error
+    if not _is_3d(image.shape):
         raise ValueError(
-            f"{path}: a NIfTI file of shape {tuple(shape)}, that is several time points or channels, or no volume; "
-            "give one 3-D volume per file"
+            f"{path}: a NIfTI file of shape {tuple(image.shape)}, that is several time points or channels, or no "
+            "volume; give one 3-D volume per file"
         )
-    return values.reshape(1, *shape[:3]), np.asarray(meta["affine"], dtype=np.float64)
+    return image
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: the NIfTI file cannot be read ({_short(error)}); copy it again")
 
 
 def _is_3d(shape: tuple[int, ...]) -> bool:

@@ -24,7 +24,7 @@ STACK_TAGS = (
 SHOWN = 6
 
 
-def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object], path: Path) -> list[ImageHeader]:
+def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object], path: Path | str) -> list[ImageHeader]:
     """Return the ``headers`` whose tags have all the values of ``choose``, compared as text.
 
     Args:
@@ -77,7 +77,7 @@ def counted(headers: Sequence[ImageHeader], keyword: str) -> str:
     return ", ".join(found[:SHOWN] + more)
 
 
-def check_no_copies(headers: Sequence[ImageHeader], path: Path) -> None:
+def check_no_copies(headers: Sequence[ImageHeader], path: Path | str) -> None:
     """Raise ``ValueError`` if two files of ``path`` hold the same image, naming them."""
     known: dict[str, ImageHeader] = {}
     for header in headers:
@@ -92,7 +92,4 @@ def check_no_copies(headers: Sequence[ImageHeader], path: Path) -> None:
 
 def text(header: ImageHeader, keyword: str) -> str:
     """Return the tag ``keyword`` as text, several values joined by a backslash; "None" where it is missing."""
-    value = header.tags.get(keyword)
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return str(value)
-    return "\\".join(str(one) for one in value)
+    return str(header.text(keyword))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.headers import whole_header
 from monai_das.data.slice_ref import SliceRef
 from monai_das.data.volume import VolumeCase, as_image, read_volume
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -30,6 +32,7 @@ class SliceSource(ABC):
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
         channels: C, 1 for grey and 3 for RGB.
         plane_shape: ``(columns, rows)`` of a slice, in pixels.
+        warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
     """
 
     name: str
@@ -38,6 +41,7 @@ class SliceSource(ABC):
     affine: NDArray[np.float64] | None
     channels: int
     plane_shape: tuple[int, int]
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return D, the number of slices."""
@@ -93,6 +97,8 @@ class WholeSource(SliceSource):
         self.volume: Tensor = case.image.as_tensor()
         self.channels = int(self.volume.shape[0])
         self.plane_shape = (int(self.volume.shape[1]), int(self.volume.shape[2]))
+        self.files = case.files
+        self.warnings = case.warnings
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small; see :class:`SliceSource`."""
@@ -101,6 +107,13 @@ class WholeSource(SliceSource):
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`."""
         return self.volume[..., checked_indices(indices, len(self), self.name)]
+
+    def header(self, index: int) -> Dataset | None:
+        """Return the header of slice ``index``; see :class:`SliceSource`."""
+        (place,) = checked_indices([index], len(self), self.name)
+        if not self.files:
+            return None
+        return whole_header(self.files[place if len(self.files) > 1 else 0])
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
@@ -115,6 +128,9 @@ def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
 def open_source(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> SliceSource:
     """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
 
+    DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
+    read whole, once.
+
     Example:
         >>> from monai_das.data import make_sample_volumes, write_nifti
         >>> from tempfile import TemporaryDirectory
@@ -124,4 +140,15 @@ def open_source(path: str | PathLike[str], choose: Mapping[str, object] | None =
         >>> len(source), source.thumbnails(16).shape, source.read([3, 5]).shape
         (32, torch.Size([1, 16, 16, 32]), torch.Size([1, 32, 32, 2]))
     """
-    return WholeSource(read_volume(path, choose), str(path))
+    from monai_das.data.dicom_source import DICOMSource
+    from monai_das.data.kinds import special_source
+    from monai_das.data.masked_source import masked_source
+    from monai_das.data.nifti_source import NIfTISource
+
+    special = special_source(path, choose)
+    if special is not None:
+        return masked_source(special)
+    name = str(path).lower()
+    if name.endswith(".nii.gz"):
+        return WholeSource(read_volume(path), str(path))
+    return NIfTISource(Path(path)) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))

@@ -17,6 +17,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.burned_in import text_warnings, without_text
 from monai_das.data.dicom import dicom_stack
 from monai_das.data.pixels import dicom_pixels, nifti_pixels
 from monai_das.data.slice_ref import SliceRef
@@ -35,12 +36,16 @@ class VolumeCase:
         refs: one :class:`SliceRef` per slice of the last axis.
         kind: ``"nifti"``, ``"dicom_series"`` or ``"dicom_multiframe"``.
         has_anatomy: false for clips and pictures, whose affine means nothing.
+        files: for DICOM the file of every slice, or the one that holds all.
+        warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
     """
 
     image: MetaTensor
     refs: tuple[SliceRef, ...]
     kind: str
     has_anatomy: bool
+    files: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> VolumeCase:
@@ -49,6 +54,8 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
     NIfTI goes through MONAI's ``NibabelReader``, the pixels of DICOM through its ``ITKReader``, the order and identity
     of DICOM slices through :func:`dicom_slice_refs`. A DICOM file of one frame is a volume of one slice. Colour clips
     have 3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
+    Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO:
+    nobody and no network is to read a name there.
     ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes.
 
     Raises:
@@ -59,12 +66,18 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
     if found.name.lower().endswith(NIFTI_SUFFIXES):
         values, affine = nifti_pixels(found)
         image = as_image(values, affine, found)
-        return VolumeCase(image, _nifti_refs(affine, values.shape[-1]), "nifti", True)
+        return VolumeCase(image, nifti_refs(affine, values.shape[-1]), "nifti", True)
     stack = dicom_stack(found, choose)
-    values = dicom_pixels(stack, found)
-    kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
-    affine = np.eye(4) if stack.affine is None else stack.affine
-    return VolumeCase(as_image(values, affine, found), stack.refs, kind, stack.affine is not None)
+    tags = [header.tags for header in stack.headers]
+    values = without_text(dicom_pixels(stack, found), tags)
+    return VolumeCase(
+        image=as_image(values, np.eye(4) if stack.affine is None else stack.affine, found),
+        refs=stack.refs,
+        kind="dicom_series" if stack.frame_order is None else "dicom_multiframe",
+        has_anatomy=stack.affine is not None,
+        files=stack.files,
+        warnings=text_warnings(tags),
+    )
 
 
 def plane_refs(refs: Sequence[SliceRef], image: MetaTensor) -> list[SliceRef]:
@@ -125,11 +138,13 @@ def as_image(values: NDArray[Any], affine: NDArray[np.float64], path: str | Path
         MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
         "filename_or_obj": str(path),
     }
-    tensor: Tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    # the order in memory is kept: to put slices innermost takes longer than to read them
+    tensor: Tensor = torch.from_numpy(np.require(values, np.float32, "W"))
     return MetaTensor(tensor, affine=torch.from_numpy(affine), meta=meta)
 
 
-def _nifti_refs(affine: NDArray[np.float64], depth: int) -> tuple[SliceRef, ...]:
+def nifti_refs(affine: NDArray[np.float64], depth: int) -> tuple[SliceRef, ...]:
+    """Return who the ``depth`` slices of a NIfTI file with ``affine`` are."""
     positions = _positions(affine, depth)
     return tuple(SliceRef(index, position_mm=position) for index, position in enumerate(positions))
 

@@ -48,10 +48,17 @@ def test_a_damaged_dicom_file_is_a_case_that_speaks_when_read(tmp_path):
     assert find_cases([tmp_path]) == [(tmp_path.name, tmp_path)]
 
 
+def test_a_video_is_a_case(tmp_path):
+    for name in ("b.MP4", "a.gif", "c.txt"):
+        (tmp_path / name).touch()
+
+    assert find_cases([tmp_path]) == [("a", tmp_path / "a.gif"), ("b", tmp_path / "b.MP4")]
+
+
 def test_reports_are_no_cases(tmp_path):
     shutil.copy(get_testdata_file("reportsi.dcm"), tmp_path / "report.dcm")
 
-    with pytest.raises(ValueError, match="no case found; a case is a NIfTI file or a folder with DICOM files"):
+    with pytest.raises(ValueError, match="no case found; a case is a NIfTI file, a video or a folder with DICOM files"):
         find_cases([tmp_path])
 
 

@@ -1,0 +1,21 @@
+"""Which subclass of :class:`SliceSource` opens what is no file of DICOM or NIfTI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+
+from monai_das.data.dicomweb import DICOMwebSource
+from monai_das.data.source import SliceSource
+from monai_das.data.video import VideoSource, is_video_file
+
+
+def special_source(path: str | PathLike[str], choose: Mapping[str, object] | None) -> SliceSource | None:
+    """Return the source of a video, or of an address of DICOMweb; None for everything else.
+
+    Raises:
+        OSError, ValueError, ImportError: as :class:`VideoSource` and :class:`DICOMwebSource`.
+    """
+    if str(path).startswith(("http://", "https://")):
+        return DICOMwebSource(str(path), choose)
+    return VideoSource(path) if is_video_file(path) else None

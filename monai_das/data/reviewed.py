@@ -1,0 +1,72 @@
+"""The datalist of reviewed cases, that ``monai-das review pull`` writes: checked, with paths, split in two."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+PARTS = ("train", "held_out")
+FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
+
+
+def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int = 5) -> list[dict[str, Any]]:
+    """Return one part of a datalist of reviewed cases, for ``monai.data.Dataset`` and its kin.
+
+    The file holds a list of cases, or a mapping whose ``training`` is one. Every ``every``-th group of cases is held
+    out, in order of first appearance: a group is what shares the field ``group`` (a patient's pseudonym, say), else a
+    case for itself, by its image. Cases without a class (``label`` missing or null) are left out.
+
+    Args:
+        path: the JSON file; relative paths of images count from its folder.
+        part: ``"train"`` or ``"held_out"``.
+        every: at least 2.
+
+    Returns:
+        Per case ``{"image": str, "label": int, "slices_confirmed": [...], "slices_rejected": [...],
+        "slices_added": [...]}``, slices 0-based in the source's own order.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is no such datalist, an argument is out of range, or the part has no case.
+    """
+    if part not in PARTS or every < 2:
+        raise ValueError(f"part must be one of {PARTS} and every at least 2, got {part=} and {every=}")
+    file = Path(path)
+    cases = [_case(entry, number, file) for number, entry in enumerate(_entries(file))]
+    groups = list(dict.fromkeys(group for group, case in cases if case is not None))
+    held_out = set(groups[every - 1 :: every])
+    kept = [case for group, case in cases if case is not None and (group in held_out) == (part == "held_out")]
+    if not kept:
+        raise ValueError(f"{file}: no case for the part {part!r}; of {len(groups)} groups every {every}th is held out")
+    return kept
+
+
+def _entries(file: Path) -> list[Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: no JSON ({error}); give the datalist that monai-das review pull wrote") from error
+    entries = content.get("training") if isinstance(content, dict) else content
+    if not isinstance(entries, list):
+        raise ValueError(f"{file}: must hold a list of cases, or {{'training': [...]}}, got {type(content).__name__}")
+    return entries
+
+
+def _case(entry: Any, number: int, file: Path) -> tuple[str, dict[str, Any] | None]:
+    """Return the group of a case, and the case; None for one without a class."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("image"), str):
+        raise ValueError(f"{file}: case {number} must name the file of its image, got {entry!r:.80}; pull with --cases")
+    label = entry.get("label")
+    group = str(entry.get("group") or entry["image"])
+    if label is None:
+        return group, None
+    lists = {field: entry.get(field) or [] for field in FIELDS}
+    if type(label) is not int or not all(_is_indices(value) for value in lists.values()):
+        raise ValueError(f"{file}: case {number} must have a class number as label and lists of slice numbers")
+    return group, {"image": str(file.parent / entry["image"]), "label": label, **lists}
+
+
+def _is_indices(value: Any) -> bool:
+    return isinstance(value, list) and all(type(index) is int for index in value)

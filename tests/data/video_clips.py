@@ -1,0 +1,61 @@
+"""Video files as small as they can be, and how a reader that is not ours sees them."""
+
+import subprocess
+from fractions import Fraction
+
+import av
+import imageio_ffmpeg
+import numpy as np
+
+
+def moving_bars(count, rows=48, columns=64, colour=True):
+    """Return ``(count, rows, columns, 3)`` uint8: a bar that moves over a gradient; every frame is another."""
+    frames = np.zeros((count, rows, columns, 3), np.uint8)
+    frames[...] = np.linspace(20, 200, columns, dtype=np.uint8)[None, None, :, None]
+    for number, frame in enumerate(frames):
+        frame[:, (3 * number) % columns : (3 * number) % columns + 8, : 1 if colour else 3] = 250
+        frame[: 1 + number % rows, :4] = 0
+    return frames
+
+
+def write_video(path, frames, codec="libx264", pix_fmt="yuv420p", times=None, gop=5):
+    """Write ``frames`` at 25 a second, or at ``times`` in ms, and return ``path``."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt, stream.codec_context.gop_size = pix_fmt, gop
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        container.start_encoding()
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            if pix_fmt == "rgb8":
+                frame = frame.reformat(format="rgb8")
+            frame.pts = number if times is None else times[number]
+            frame.time_base = Fraction(1, 25) if times is None else Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def ffmpeg(*arguments):
+    """Run the program ffmpeg, which overwrites what is there, and return what it writes to ``-``."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-threads", "1", *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+
+
+def frames_by_ffmpeg(path, rows=48, columns=64):
+    """Return all frames ``(3, columns, rows, D)`` as the program ffmpeg gives them, none left out or doubled."""
+    raw = ffmpeg("-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "-")
+    return np.frombuffer(raw, np.uint8).reshape(-1, rows, columns, 3).transpose(3, 2, 1, 0).astype(np.float32)
+
+
+def write_sound(path):
+    """Write a second of silence and return ``path``."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
