@@ -2,5 +2,14 @@
 
 from monai_das.metrics.balanced_accuracy import DASBalancedAccuracyMetric
 from monai_das.metrics.selection import DASSelectionMetric, covered_share, distinct_share, empty_share
+from monai_das.metrics.slice_agreement import SliceAgreement, slice_agreement
 
-__all__ = ["DASBalancedAccuracyMetric", "DASSelectionMetric", "covered_share", "distinct_share", "empty_share"]
+__all__ = [
+    "DASBalancedAccuracyMetric",
+    "DASSelectionMetric",
+    "SliceAgreement",
+    "covered_share",
+    "distinct_share",
+    "empty_share",
+    "slice_agreement",
+]

@@ -1,0 +1,83 @@
+"""Readers' verdicts of single slices, as a map that goes through the same augmentation as the image."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from torch import Tensor
+
+from monai_das.transforms.slice_axis import source_slice_indices
+
+FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
+
+
+def verdict_vector(case: Mapping[Any, Any], depth: int) -> Tensor:
+    """Return ``(D,)`` float32 in the source's own order: 1 confirmed or added, -1 rejected, 0 nothing said.
+
+    Args:
+        case: an entry of the datalist that ``monai-das review pull`` writes; fields that are missing name no slice.
+        depth: D, number of slices of the source.
+
+    Raises:
+        ValueError: an index is out of range, or a slice is both wanted and rejected.
+    """
+    vector = torch.zeros(depth)
+    wanted = [*_indices(case, "slices_confirmed", depth), *_indices(case, "slices_added", depth)]
+    rejected = _indices(case, "slices_rejected", depth)
+    both = sorted(set(wanted) & set(rejected))
+    if both:
+        raise ValueError(f"slices {both} are confirmed or added and also rejected; let one reader decide")
+    vector[wanted] = 1.0
+    vector[rejected] = -1.0
+    return vector
+
+
+def _indices(case: Mapping[Any, Any], field: str, depth: int) -> list[int]:
+    given: Sequence[int] = case.get(field) or []
+    wrong = [index for index in given if not 0 <= int(index) < depth]
+    if wrong:
+        raise ValueError(f"{field} names slice {wrong[0]}, there are slices 0 to {depth - 1}; indices are 0-based")
+    return [int(index) for index in given]
+
+
+class SliceVerdictsd(MapTransform):
+    """Write ``verdicts``, a map ``(1, H, W, D)`` float32 of the readers' verdicts of the slices of an image.
+
+    Every pixel of a slice holds its verdict (1, -1 or 0; see :func:`verdict_vector`), so that the map can be given to
+    the same flips, shifts and rotations as the image, and :class:`~monai_das.losses.DASReaderLoss` reads from it what
+    became of each slice. Also writes ``slice_count``, D.
+
+    It must come after :class:`SliceAxisd` (whose ``meta`` says which slice of the source each one is), and after
+    everything that changes H and W; before the meta is dropped. The fields ``slices_confirmed``, ``slices_rejected``
+    and ``slices_added`` are taken out of the item: lists of different length do not collate.
+
+    Args:
+        keys: the image, one key.
+
+    Raises:
+        ValueError: the image has no such ``meta``, or what :func:`verdict_vector` raises.
+    """
+
+    def __init__(self, keys: KeysCollection) -> None:
+        super().__init__(keys)
+        if len(self.keys) != 1:
+            raise ValueError(f"keys must be one image, got {self.keys}")
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return a copy of ``data`` with the map."""
+        d = dict(data)
+        image = d[self.keys[0]]
+        meta = image.meta if isinstance(image, MetaTensor) else {}
+        depth = int(image.shape[-1])
+        source = source_slice_indices(meta, torch.arange(depth))
+        verdicts = verdict_vector(d, depth)[source]
+        d["verdicts"] = verdicts.expand(1, *image.shape[1:]).clone()
+        d["slice_count"] = depth
+        for field in FIELDS:
+            d.pop(field, None)
+        return d
