@@ -8,6 +8,8 @@ import torch
 from monai.networks.layers.factories import Conv, Norm, Pool
 from torch import Tensor, nn
 
+from monai_das.networks.small_map_conv import SmallMapConv2d
+
 # kernel, expanded channels, output channels, squeeze-and-excite, hard-swish, stride: Table 2 of Howard et al. 2019
 BLOCKS = (
     (3, 16, 16, True, False, 2),
@@ -32,7 +34,10 @@ class ConvNorm(nn.Sequential):
         self, dims: int, channels: tuple[int, int], kernel: int, stride: int, groups: int, act: nn.Module | None
     ) -> None:
         before, after = channels
-        conv = Conv[Conv.CONV, dims](before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
+        if dims == 2 and groups > 1:
+            conv: nn.Module = SmallMapConv2d(before, kernel, stride)
+        else:
+            conv = Conv[Conv.CONV, dims](before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
         norm = Norm[Norm.BATCH, dims](after, eps=1e-3)
         super().__init__(*([conv, norm] if act is None else [conv, norm, act]))
 

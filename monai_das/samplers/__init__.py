@@ -1,6 +1,7 @@
 """WHICH slices: every sampler turns thumbnails into a Selection."""
 
 from monai_das.samplers.adps import ADPSSampler
+from monai_das.samplers.attention_mil import DASAttentionMILSampler
 from monai_das.samplers.base import Sampler
 from monai_das.samplers.das import DASSampler
 from monai_das.samplers.das_paper import DASPaperSampler
@@ -13,10 +14,14 @@ from monai_das.samplers.fixed import (
     DASUniformSampler,
 )
 from monai_das.samplers.param_groups import sampler_param_groups
+from monai_das.samplers.perturbed_topk import PerturbedTopKSampler
+from monai_das.samplers.pga_dps import PGADPSSampler
+from monai_das.samplers.policy_topk import PolicyTopKSampler
 from monai_das.samplers.selection import Selection, take_slices
 
 __all__ = [
     "ADPSSampler",
+    "DASAttentionMILSampler",
     "DASCentreSampler",
     "DASFullSampler",
     "DASPaperSampler",
@@ -25,6 +30,9 @@ __all__ = [
     "DASTopVarianceSampler",
     "DASUniformSampler",
     "DPSSampler",
+    "PGADPSSampler",
+    "PerturbedTopKSampler",
+    "PolicyTopKSampler",
     "Sampler",
     "Selection",
     "sampler_param_groups",

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.dps import at_slices, check_grid
-from monai_das.samplers.features import pooled
 from monai_das.samplers.gumbel import gumbel_noise, straight_through
 from monai_das.samplers.selection import (
     Selection,
@@ -19,38 +18,7 @@ from monai_das.samplers.selection import (
     slice_mask,
     without_padding,
 )
-from monai_das.samplers.slice_context import ThumbnailEncoder
-
-
-class SliceReader(nn.Module):
-    """Encode each slice by itself: its thumbnail, its brightness and contrast, and its place in the case.
-
-    Nothing of one slice enters the features of another, so that a sampler may "read" slices one by one.
-
-    Shape:
-        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` real slices.
-        - returns ``(B, D, num_features)`` float32, zero for padded slices.
-    """
-
-    def __init__(self, num_features: int, grid: int = 32) -> None:
-        super().__init__()
-        self.grid: int = grid
-        self.encoder = ThumbnailEncoder(32)
-        self.mix = nn.Sequential(nn.Linear(32 + 3, num_features), nn.ReLU(), nn.LayerNorm(num_features))
-
-    def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
-        """Return the features of every slice."""
-        image = thumbnails.float()
-        factor = max(1, min(image.size(2), image.size(3)) // self.grid)
-        image = pooled(image, factor) if factor > 1 else image
-        mean = image.mean(dim=(1, 2, 3), keepdim=True)
-        centred = image - mean
-        spread = (centred.square().mean(dim=(1, 2, 3), keepdim=True) + 1e-12).sqrt()
-        maps = self.encoder(centred / (spread + 1e-5 * mean.abs()))
-        place = (torch.arange(image.size(4), device=image.device)[None, :] + 0.5) / lengths[:, None]
-        level = torch.stack((torch.asinh(mean[:, 0, 0, 0]), torch.asinh(spread[:, 0, 0, 0]), place), dim=2)
-        features: Tensor = self.mix(torch.cat((maps, level), dim=2)).float()
-        return features.masked_fill(~slice_mask(lengths, image.size(4))[:, :, None], 0.0)
+from monai_das.samplers.slice_reader import SliceReader, decision_layers, seen_features
 
 
 class ADPSSampler(Sampler):
@@ -108,9 +76,7 @@ class ADPSSampler(Sampler):
         self.hidden: int = hidden
         self.reader = SliceReader(hidden)
         self.memory = nn.LSTMCell(hidden, hidden)
-        self.decide = nn.Sequential(
-            nn.Linear(hidden, 2 * hidden), nn.LeakyReLU(0.2), nn.Dropout(dropout), nn.Linear(2 * hidden, depth)
-        )
+        self.decide = decision_layers(hidden, depth, dropout)
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Choose slices step by step."""
@@ -123,6 +89,7 @@ class ADPSSampler(Sampler):
         state = (torch.zeros_like(seen), torch.zeros_like(seen))
         free = slice_mask(real, depth)
         scores = torch.zeros_like(features[:, :, 0])
+        taken = torch.ones_like(real[:, None], dtype=torch.bool)
         picks = []
         rows_soft = []
         for step in range(rows):
@@ -131,7 +98,7 @@ class ADPSSampler(Sampler):
             pick, soft = self.draw(without_padding(logits, real))
             scores = torch.where(free & (counts > step)[:, None], torch.log_softmax(logits, dim=1), scores)
             free = free.scatter(1, pick, torch.zeros_like(pick, dtype=torch.bool))
-            seen = seen + self.look(features, pick, soft)
+            seen = seen + seen_features(features, one_hot_rows(pick, taken, depth), soft[:, None, :], self.training)
             picks.append(pick)
             rows_soft.append(soft)
         kept = slice_mask(counts, rows)
@@ -148,10 +115,3 @@ class ADPSSampler(Sampler):
         keys = logits + gumbel_noise(logits) if self.training else logits
         soft = torch.softmax((keys / self.temperature).clamp(min=lowest()), dim=1)
         return keys.argmax(dim=1, keepdim=True), soft
-
-    def look(self, features: Tensor, pick: Tensor, soft: Tensor) -> Tensor:
-        """Return features ``(B, F)`` of the slices ``pick`` ``(B, 1)``, with the soft row's gradient in ``train()``."""
-        seen = torch.gather(features, 1, pick[:, :, None].expand(-1, -1, features.size(2)))[:, 0]
-        if self.training:
-            seen = straight_through(seen, torch.bmm(soft[:, None, :], features.detach())[:, 0])
-        return seen

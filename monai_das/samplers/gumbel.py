@@ -14,6 +14,11 @@ def gumbel_noise(like: Tensor) -> Tensor:
     return -torch.log(-torch.log(uniform.clamp(1e-20, 1.0 - 1e-7)))
 
 
+def gaussian_noise(samples: int, like: Tensor) -> Tensor:
+    """Return standard normal noise ``(samples, *like.shape)``, float32, from the global generator of its device."""
+    return torch.randn((samples, *like.shape), device=like.device, dtype=torch.float32)
+
+
 def seeded_order(size: int, seed: int) -> Tensor:
     """Return a random permutation of ``range(size)``, int64, from a generator of its own."""
     return torch.randperm(size, generator=torch.Generator().manual_seed(seed))

@@ -88,19 +88,22 @@ def one_hot_rows(indices: Tensor, kept: Tensor, depth: int) -> Tensor:
 def take_slices(volume: Tensor, selection: Selection) -> Tensor:
     """Return the chosen slices ``(B, C, H, W, k)`` of ``volume`` ``(B, C, H, W, D)``, gathered by index.
 
-    Where the sampling matrix carries a gradient (straight-through methods in training), so do the slices: that of the
-    product of matrix and volume.
+    Where the sampling matrix carries a gradient (in training), the slices are the product of matrix and volume, and so
+    is their gradient: for straight-through methods the very slices, for expectations a blend of them.
     """
     index = selection.indices[:, None, None, None, :]
     channels, rows, columns = volume.size(1), volume.size(2), volume.size(3)
     slices = torch.gather(volume, 4, index.expand(-1, channels, rows, columns, -1))
     if not torch.jit.is_scripting() and selection.weights.requires_grad:  # type: ignore[attr-defined]
-        slices = with_gradient(slices, volume, selection.weights)
+        slices = slices + beyond_gathered(volume, selection).to(slices.dtype)
     return slices
 
 
-def with_gradient(slices: Tensor, volume: Tensor, weights: Tensor) -> Tensor:
-    """Return ``slices`` with the gradient of ``weights @ volume``, which is taken in float32, also under autocast."""
+def beyond_gathered(volume: Tensor, selection: Selection) -> Tensor:
+    """Return ``weights @ volume`` less the gathered slices, with its gradient; in float32, also under autocast.
+
+    For straight-through methods that is exactly zero. Rows that are not kept have no weights and nothing is added.
+    """
     with torch.autocast(volume.device.type, enabled=False):
-        zero = torch.einsum("bkd,bchwd->bchwk", (weights - weights.detach()).float(), volume.float())
-    return slices + zero.to(slices.dtype)
+        gathered = one_hot_rows(selection.indices, selection.kept, volume.size(4))
+        return torch.einsum("bkd,bchwd->bchwk", (selection.weights - gathered).float(), volume.float())
