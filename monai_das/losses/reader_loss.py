@@ -1,0 +1,130 @@
+"""The task loss plus what readers said about single slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from monai_das.losses.selection_loss import DASLoss, unwrapped
+
+KINDS = ("ranking", "cross_entropy")
+PADDED = -1.0e38
+
+
+class DASReaderLoss(nn.Module):
+    """Return :class:`DASLoss` plus ``verdict_weight`` times the disagreement of the scores with the readers.
+
+    A reader's verdict of a slice is 1 (confirmed or added), -1 (rejected) or 0 (nothing said). ``"ranking"`` takes
+    every pair of slices of a case whose verdicts differ, and asks the better one to score higher by ``margin``:
+    ``softplus(score of worse - score of better + margin)``, averaged; a pair with an unlabelled slice weighs
+    ``unlabelled_weight``, as the reader has seen, but not judged it. ``"cross_entropy"`` asks each positive slice to
+    win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and where there
+    is no positive slice, the unlabelled ones to win against the rejected. Either is the mean over the cases with
+    verdicts; cases without contribute nothing, and a batch of such cases gives the task loss.
+
+    The network is held by reference, as in :class:`DASLoss`. A slice that a ``DASSampler`` holds ineligible (nearly
+    constant) stays so, whatever readers say.
+
+    Args:
+        network: a network with the attribute ``selection``, or its ``DistributedDataParallel`` wrapper.
+        loss: the task loss, cross entropy by default.
+        verdict_weight: factor on the readers' term.
+        penalty_weight: factor on the sampler's own penalty.
+        kind: ``"ranking"`` or ``"cross_entropy"``.
+        unlabelled_weight: weight of pairs with an unlabelled slice; 0 compares judged slices alone.
+        margin: by how much the better slice should score higher; scores are logits, before noise.
+
+    Shape:
+        - ``pred``: ``(B, K)`` logits.
+        - ``target``: what ``loss`` takes, or a mapping ``{"label": that, "verdicts": verdicts}`` with verdicts
+          ``(B, D)``, or ``(B, 1, H, W, D)`` as :class:`~monai_das.transforms.SliceVerdictsd` makes them and spatial
+          augmentation leaves them: averaged over the plane, and rounded.
+        - returns a scalar.
+
+    Raises:
+        ValueError: the kind is unknown, a weight is negative, or the verdicts do not fit the scores.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module | None = None,
+        verdict_weight: float = 1.0,
+        penalty_weight: float = 1.0,
+        kind: str = "ranking",
+        *,
+        unlabelled_weight: float = 0.5,
+        margin: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+        if min(verdict_weight, unlabelled_weight) < 0.0:
+            raise ValueError(f"weights must not be negative, got {verdict_weight=} and {unlabelled_weight=}")
+        self.task = DASLoss(network, loss, penalty_weight)
+        self._held = (unwrapped(network),)
+        self.verdict_weight = verdict_weight
+        self.kind = kind
+        self.unlabelled_weight = unlabelled_weight
+        self.margin = margin
+
+    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """Return the task loss, and in training the weighted readers' term on top."""
+        if not isinstance(target, Mapping):
+            total: Tensor = self.task(pred, target)
+            return total
+        total = self.task(pred, target["label"])
+        network = self._held[0]
+        selection: Any = network.selection
+        if network.training and selection is not None and "verdicts" in target:
+            total = total + self.verdict_weight * self.disagreement(selection.scores, target["verdicts"])
+        return total
+
+    def disagreement(self, scores: Tensor, verdicts: Tensor) -> Tensor:
+        """Return the readers' term of ``scores`` ``(B, D)`` and ``verdicts``, a scalar; 0 without any verdict."""
+        said = slice_verdicts(verdicts).to(scores.device)
+        if said.shape != scores.shape:
+            raise ValueError(
+                f"verdicts must be (B, D) or (B, 1, H, W, D) with {tuple(scores.shape)} as B and D, "
+                f"got {tuple(verdicts.shape)}; do not drop slices between the network's input and its verdicts"
+            )
+        real = scores > PADDED
+        # what is padded has no verdict; its score must not overflow the softplus
+        scores = scores.float().masked_fill(~real, 0.0)
+        each = self.ranking(scores, said, real) if self.kind == "ranking" else self.cross_entropy(scores, said, real)
+        judged = ((said != 0) & real).any(dim=1).float()
+        return (each * judged).sum() / judged.sum().clamp(min=1.0)
+
+    def ranking(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
+        """Return the mean loss of the pairs of each case, ``(B,)``; 0 where all slices have one verdict."""
+        better, worse = said[:, :, None], said[:, None, :]
+        sure = (better != 0) & (worse != 0)
+        weights = (better > worse) * torch.where(sure, 1.0, self.unlabelled_weight)
+        weights = weights * (real[:, :, None] & real[:, None, :])
+        losses = functional.softplus(scores[:, None, :] - scores[:, :, None] + self.margin)
+        return (losses * weights).sum(dim=(1, 2)) / weights.sum(dim=(1, 2)).clamp(min=1e-6)
+
+    def cross_entropy(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
+        """Return the mean loss of the best-judged slices of each case, ``(B,)``."""
+        best = said.masked_fill(~real, -2).amax(dim=1, keepdim=True)
+        winners = (said == best) & real
+        rivals = (said < best) & real
+        sure = (said != 0) & (best != 0)
+        weights = rivals * torch.where(sure, 1.0, self.unlabelled_weight)
+        weighted = (scores + torch.log(weights.clamp(min=1e-12))).masked_fill(weights == 0.0, -1e4)
+        against = torch.logsumexp(weighted, dim=1)
+        losses = functional.softplus(against[:, None] - scores + self.margin) * winners
+        return losses.sum(dim=1) / winners.sum(dim=1).clamp(min=1)
+
+
+def slice_verdicts(verdicts: Tensor) -> Tensor:
+    """Return ``(B, D)`` int64 of -1, 0 and 1, of verdicts ``(B, D)`` or ``(B, 1, H, W, D)``."""
+    mean = verdicts.float()
+    if mean.dim() == 5:
+        mean = mean.mean(dim=(1, 2, 3))
+    rounded: Tensor = torch.round(mean).clamp(-1, 1).long()
+    return rounded

@@ -1,0 +1,146 @@
+import pytest
+import torch
+from torch import nn
+
+from monai_das.losses import DASLoss, DASReaderLoss
+from monai_das.losses.reader_loss import KINDS, slice_verdicts
+from monai_das.samplers import Selection
+from monai_das.samplers.selection import lowest
+
+
+class ScoredNetwork(nn.Module):
+    """A network whose last selection had the given scores ``(B, D)``."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.selection = Selection(scores, scores, scores, scores, None, None)
+
+
+@pytest.fixture
+def scores():
+    return torch.zeros(2, 4, requires_grad=True)
+
+
+@pytest.fixture
+def pred():
+    return torch.randn(2, 2)
+
+
+LABEL = torch.tensor([0, 1])
+NOTHING = torch.zeros(2, 4)
+
+
+def term(scores, verdicts, **settings):
+    return DASReaderLoss(ScoredNetwork(scores), **settings).disagreement(scores, verdicts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wanted_slices_are_pulled_up_and_rejected_ones_pushed_down(scores, kind):
+    verdicts = torch.tensor([[1, 0, -1, 0], [0, 0, 0, 0]])
+
+    term(scores, verdicts, kind=kind).backward()
+
+    wanted, unlabelled, rejected, _ = (-scores.grad[0]).tolist()
+    assert wanted > 0 > rejected
+    assert rejected < unlabelled < wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rejection_alone_pushes_that_slice_below_the_others(scores, kind):
+    term(scores, torch.tensor([[0, 0, -1, 0], [0, 0, 0, 0]]), kind=kind).backward()
+
+    assert (-scores.grad[0]).sign().tolist() == [1.0, 1.0, -1.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cases_without_verdicts_contribute_nothing(scores, kind):
+    verdicts = torch.tensor([[1, 0, -1, 0], [0, 0, 0, 0]])
+
+    both = term(scores, verdicts, kind=kind)
+    both.backward()
+
+    assert torch.equal(both, term(scores[:1], verdicts[:1], kind=kind))
+    assert scores.grad[1].abs().sum() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_any_verdict_there_is_the_task_loss_alone(scores, pred, kind):
+    network = ScoredNetwork(scores)
+
+    loss = DASReaderLoss(network, kind=kind)(pred, {"label": LABEL, "verdicts": NOTHING})
+
+    assert loss == DASLoss(network)(pred, LABEL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_weight_of_zero_leaves_unlabelled_slices_alone(scores, kind):
+    term(scores, torch.tensor([[1, 0, -1, 0], [0, 0, 0, 0]]), kind=kind, unlabelled_weight=0.0).backward()
+
+    assert scores.grad[0, [1, 3]].abs().max() < 1e-3
+    assert scores.grad[0, 0] < -0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padded_slices_have_no_part(kind):
+    short = torch.tensor([[0.5, 1.0, 0.0]])
+    padded = torch.tensor([[0.5, 1.0, 0.0, lowest()]])
+
+    assert term(short, torch.tensor([[1, 0, -1]]), kind=kind) == pytest.approx(
+        term(padded, torch.tensor([[1, 0, -1, 0]]), kind=kind).item()
+    )
+
+
+def test_one_pair_has_the_loss_of_the_formula():
+    value = term(torch.tensor([[2.0, 0.5]]), torch.tensor([[1, -1]]), margin=1.0)
+
+    assert value == pytest.approx(nn.functional.softplus(torch.tensor(-0.5)).item())
+
+
+def test_training_adds_the_weighted_term_and_validation_none(scores, pred):
+    network = ScoredNetwork(scores)
+    target = {"label": LABEL, "verdicts": torch.tensor([[1, 0, -1, 0], [0, 1, 0, 0]])}
+    loss = DASReaderLoss(network, verdict_weight=3.0)
+
+    task = DASLoss(network)(pred, LABEL)
+    in_training = loss(pred, target)
+    in_validation = loss.train() and network.eval() and loss(pred, target)
+
+    assert in_training.item() == pytest.approx((task + 3.0 * term(scores, target["verdicts"])).item())
+    assert in_validation == task
+
+
+def test_a_plain_target_gives_the_task_loss(scores, pred):
+    network = ScoredNetwork(scores)
+
+    assert DASReaderLoss(network)(pred, LABEL) == DASLoss(network)(pred, LABEL)
+
+
+def test_a_map_that_was_augmented_is_read_by_its_mean():
+    verdicts = torch.zeros(1, 1, 4, 4, 3)
+    verdicts[..., 0] = 1.0
+    verdicts[:, :, :1, :, 0] = 0.0
+    verdicts[:, :, :3, :, 2] = -1.0
+
+    assert slice_verdicts(verdicts).tolist() == [[1, 0, -1]]
+
+
+def test_the_network_is_no_part_of_the_loss(scores):
+    assert dict(DASReaderLoss(ScoredNetwork(nn.Parameter(scores))).state_dict()) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kind": "hinge"}, r"kind must be one of .*, got 'hinge'"),
+        ({"verdict_weight": -1.0}, r"weights must not be negative, got verdict_weight=-1.0"),
+        ({"unlabelled_weight": -0.5}, r"weights must not be negative, got .* unlabelled_weight=-0.5"),
+    ],
+)
+def test_settings_out_of_range_are_refused(scores, settings, message):
+    with pytest.raises(ValueError, match=message):
+        DASReaderLoss(ScoredNetwork(scores), **settings)
+
+
+def test_verdicts_of_another_depth_are_refused(scores):
+    with pytest.raises(ValueError, match=r"\(2, 4\) as B and D, got \(2, 5\); do not drop slices"):
+        term(scores, torch.zeros(2, 5))
