@@ -1,6 +1,21 @@
-"""A bundle and a file or folder in, one :class:`CaseResult` out."""
+"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the chosen slices only."""
 
+from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.inference.lazy_inferer import DASLazyInferer
+from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.predictor import Predictor
 
-__all__ = ["CasePictures", "CaseResult", "CaseTimings", "DASModelInfo", "Predictor", "SelectedSlice"]
+__all__ = [
+    "CasePictures",
+    "CaseResult",
+    "CaseTimings",
+    "DASBundleModel",
+    "DASLazyInferer",
+    "DASModelInfo",
+    "LoadImageSelectedd",
+    "Predictor",
+    "SelectedSlice",
+    "load_bundle_model",
+    "load_torchscript_model",
+]

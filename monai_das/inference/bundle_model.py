@@ -1,22 +1,22 @@
-"""A bundle folder as a model: its network with the weights, its transforms, and what its metadata say."""
+"""A bundle as a model, from its folder or from TorchScript: network, weights, transforms, and what metadata say."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from monai.bundle import ConfigParser
-from monai.transforms import Compose
 
 from monai_das.inference.case_result import DASModelInfo
+from monai_das.inference.steps import Step, flat_steps
 from monai_das.networks import DASNetwork
-
-Step = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class DASBundleModel:
     """What the predictor needs of a bundle.
 
     Attributes:
-        network: in ``eval()``, on its device.
+        network: in ``eval()``, on its device; or the TorchScript of one, which has the same methods.
         preprocessing: the transforms of ``inference.json`` without those that load files.
         postprocessing: those applied to ``{"pred": logits (num_classes,)}``.
         channels: C that the network expects.
@@ -59,25 +59,60 @@ def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     parser.read_config(str(files[0]))
     parser.read_meta(str(files[1]))
     parser["bundle_root"] = str(bundle_dir)
-    network = _network(parser, files[0])
+    network = _network(parser, str(files[0]))
     weights = bundle_dir / "models" / "model.pt"
     network.load_state_dict(_checked(weights, network))
+    return _described(network.to(device).eval(), parser, weights, (str(files[0]), str(files[1])))
+
+
+def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
+    """Read a ``model.ts`` with its config and metadata, as ``python -m monai.bundle ckpt_export`` writes it.
+
+    ``thumbnails``, ``score`` and ``classify`` are those of the TorchScript. The SHA-256 is that of the file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no TorchScript, has no ``score`` and ``classify`` (as after ``--use_trace``), or was exported
+            without ``--meta_file`` and ``--config_file configs/inference.json``; or see :func:`load_bundle_model`.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such file; give a model.ts that monai.bundle ckpt_export wrote")
+    extra = {"inference.json": "", "metadata.json": ""}
+    try:
+        script = torch.jit.load(str(file), map_location=device, _extra_files=extra)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise ValueError(f"{file} is no TorchScript: {str(error).splitlines()[0]}") from error
+    if not all(hasattr(script, name) for name in ("thumbnails", "score", "classify", "thumbnail_size")):
+        raise ValueError(f"{file} has no score and classify; export a monai_das network, without --use_trace")
+    for name, text in extra.items():
+        if not text:
+            raise ValueError(f"{file} holds no {name}; export it with --meta_file and --config_file")
+    parser = ConfigParser(json.loads(extra["inference.json"]))
+    parser.read_meta(json.loads(extra["metadata.json"]))
+    parser["bundle_root"] = str(file.parent.parent)
+    names = (f"{file}, inference.json", f"{file}, metadata.json")
+    return _described(cast(DASNetwork, script.eval()), parser, file, names)
+
+
+def _described(network: DASNetwork, parser: ConfigParser, weights: Path, names: tuple[str, str]) -> DASBundleModel:
+    """Return ``network`` with what config and metadata, called ``names`` in errors, say about it."""
     metadata = parser.get("_meta_")
     return DASBundleModel(
-        network=network.to(device).eval(),
-        preprocessing=tuple(step for step in _steps(parser, "preprocessing", files[0]) if not _loads(step)),
-        postprocessing=_steps(parser, "postprocessing", files[0]),
-        channels=_of_format(metadata, "inputs", "image", "num_channels", files[1]),
-        classes=_classes(_of_format(metadata, "outputs", "pred", "channel_def", files[1])),
+        network=network,
+        preprocessing=flat_steps(_content(parser, "preprocessing", names[0])),
+        postprocessing=flat_steps(_content(parser, "postprocessing", names[0])),
+        channels=_of_format(metadata, "inputs", "image", "num_channels", names[1]),
+        classes=_classes(_of_format(metadata, "outputs", "pred", "channel_def", names[1])),
         info=DASModelInfo(
-            name=str(metadata.get("name", bundle_dir.resolve().name)),
+            name=str(metadata.get("name", weights.resolve().parents[1].name)),
             version=str(metadata.get("version", "unknown")),
             weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         ),
     )
 
 
-def _network(parser: ConfigParser, file: Path) -> DASNetwork:
+def _network(parser: ConfigParser, file: str) -> DASNetwork:
     network = _content(parser, "network_def", file)
     if not isinstance(network, DASNetwork):
         raise ValueError(
@@ -86,26 +121,14 @@ def _network(parser: ConfigParser, file: Path) -> DASNetwork:
     return network
 
 
-def _content(parser: ConfigParser, name: str, file: Path) -> Any:
+def _content(parser: ConfigParser, name: str, file: str) -> Any:
     """Return the instance of the config's item ``name``."""
     if name not in parser:
         raise ValueError(f"{file} has no {name}; the command line needs network_def, preprocessing, postprocessing")
     return parser.get_parsed_content(name)
 
 
-def _steps(parser: ConfigParser, name: str, file: Path) -> tuple[Step, ...]:
-    """Return the transforms of the ``Compose`` called ``name``, or the one transform."""
-    content = _content(parser, name, file)
-    flat: Any = Compose([content]).flatten()  # type: ignore[no-untyped-call]
-    return tuple(flat.transforms)
-
-
-def _loads(step: Step) -> bool:
-    """Say whether ``step`` reads a file, by the same mark as MONAI Deploy."""
-    return "LoadImage" in type(step).__name__
-
-
-def _of_format(metadata: Mapping[str, Any], side: str, name: str, key: str, file: Path) -> Any:
+def _of_format(metadata: Mapping[str, Any], side: str, name: str, key: str, file: str) -> Any:
     """Return an entry of the metadata's ``network_data_format``."""
     try:
         return metadata["network_data_format"][side][name][key]

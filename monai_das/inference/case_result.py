@@ -40,7 +40,14 @@ class DASModelInfo:
 
 @dataclass(frozen=True)
 class CaseTimings:
-    """Milliseconds of wall time: reading and preprocessing, thumbnails and scores, taking the slices, backbone."""
+    """Milliseconds of wall time.
+
+    Attributes:
+        read: opening the study and reading its headers; all of it and preprocessing, where a bundle needs the whole.
+        score: making and preprocessing thumbnails, and scoring them.
+        decode: reading and preprocessing the chosen slices.
+        backbone: classifying them.
+    """
 
     read: float
     score: float
@@ -55,7 +62,7 @@ class CaseTimings:
 
 @dataclass(frozen=True)
 class CasePictures:
-    """Grey or colour values for display, as the network saw them, scaled to 0-255.
+    """Grey or colour values for display, as the network saw them, scaled to 0-255 by their range in the thumbnails.
 
     Attributes:
         slices: the chosen slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
@@ -63,7 +70,7 @@ class CasePictures:
         side_view: brightest value of each line of pixels across the slices, ``(lines, D)``, uint8; D in the source's
             own order.
         pixel_aspect: height of a pixel of ``slices`` by its width.
-        make_stack: makes what :meth:`stack` returns; it holds the volume, which the other attributes do not.
+        make_stack: makes what :meth:`stack` returns; it holds the source, which the other attributes do not.
     """
 
     slices: NDArray[np.uint8]
@@ -73,6 +80,8 @@ class CasePictures:
 
     def stack(self) -> NDArray[np.uint8]:
         """Return all slices in the source's own order, ``(D, rows, columns)`` or ``(D, rows, columns, 3)``.
+
+        This reads all of the source, a few slices at a time. No side is longer than 640 pixels.
 
         Raises:
             ValueError: these pictures were made without the volume.
@@ -91,7 +100,7 @@ class CaseResult:
 
     Attributes:
         case_id: name of the case.
-        source_kind: ``"nifti"``, ``"dicom_series"`` or ``"dicom_multiframe"``.
+        source_kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"`` or ``"dicomweb"``.
         label: class number of the highest probability.
         label_name: its name.
         probabilities: by class name, in the order of class numbers; they sum to 1.
@@ -102,6 +111,7 @@ class CaseResult:
         model: which model spoke.
         timings: in milliseconds.
         pictures: for display; no part of comparisons and of the JSON.
+        warnings: what a reader should know before sharing this, as text burned into pixels.
     """
 
     case_id: str
@@ -115,6 +125,7 @@ class CaseResult:
     model: DASModelInfo
     timings: CaseTimings
     pictures: CasePictures = field(repr=False, compare=False)
+    warnings: tuple[str, ...] = ()
 
     @property
     def total_slices(self) -> int:

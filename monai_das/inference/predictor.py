@@ -3,80 +3,98 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
 import torch
-from monai.data import MetaTensor
 from torch import Tensor
 
-from monai_das.data import SliceRef, VolumeCase, plane_refs, read_volume
-from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model
+from monai_das.data import SliceRef, SliceSource, open_source
+from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
+from monai_das.inference.chosen import SliceChooser
 from monai_das.inference.pictures import case_pictures
-from monai_das.samplers import Selection, take_slices
-
-LUMINANCE = (0.299, 0.587, 0.114)
+from monai_das.samplers import Selection
 
 
 class Predictor:
     """Run the trained bundle ``bundle_dir`` on studies, one at a time.
 
-    The sampler scores thumbnails of all slices, the backbone sees the k chosen ones; both happen once. Colour clips
-    for a network of one channel are converted to luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
+    The sampler scores thumbnails of all slices, the backbone sees the k chosen ones; both happen once. Only these are
+    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.chosen``.
+    Colour clips for a network of one channel are converted to luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
 
     Args:
         bundle_dir: folder with ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt``.
         device: ``"cpu"`` or ``"cuda"``.
-        num_slices: the budget k; by default the bundle's own.
+        num_slices: the budget k; by default the bundle's own. It changes ``model`` where that is given.
+        model: in place of ``bundle_dir``, what :func:`~monai_das.inference.load_torchscript_model` returned.
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is no bundle or has no weights.
-        ValueError: ``num_slices`` is below 1; CUDA is asked for and not there; config and weights do not fit.
+        ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is
+            asked for and not there; config and weights do not fit.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
     """
 
-    def __init__(self, bundle_dir: str | PathLike[str], device: str = "cpu", num_slices: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle_dir: str | PathLike[str] | None = None,
+        device: str = "cpu",
+        num_slices: int | None = None,
+        *,
+        model: DASBundleModel | None = None,
+    ) -> None:
+        if (bundle_dir is None) == (model is None):
+            raise ValueError("give bundle_dir or model, one of them")
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device {device!r}: PyTorch finds no CUDA here; use 'cpu'")
-        self.device = torch.device(device)
-        self.model: DASBundleModel = load_bundle_model(Path(bundle_dir), self.device)
+        self.device = _checked_device(device)
+        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device)
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
-    def predict(self, path: str | PathLike[str], case_id: str | None = None) -> CaseResult:
-        """Classify the NIfTI file, DICOM folder or DICOM file ``path``; ``case_id`` is by default its name.
+    @classmethod
+    def from_torchscript(
+        cls, path: str | PathLike[str], device: str = "cpu", num_slices: int | None = None
+    ) -> Predictor:
+        """Return a predictor that runs the TorchScript ``path``; errors are those of :func:`load_torchscript_model`."""
+        return cls(device=device, num_slices=num_slices, model=load_torchscript_model(path, _checked_device(device)))
+
+    def predict(
+        self, study: str | PathLike[str] | SliceSource, case_id: str | None = None, *, opening_ms: float = 0.0
+    ) -> CaseResult:
+        """Classify the file or folder ``study``, or an open source; ``case_id`` is by default the name of the path.
+
+        Args:
+            study: what :func:`~monai_das.data.open_source` takes or returns.
+            case_id: name of the case.
+            opening_ms: for an open source, what opening it took, in milliseconds, for the result's timings.
 
         Raises:
-            FileNotFoundError: ``path`` does not exist.
+            FileNotFoundError: the path does not exist.
             ValueError: it cannot be read as one stack of slices; its channels are not the network's, or its values not
                 finite; the bundle's transforms drop slices or give no probabilities.
         """
         clock = _Clock(self.device)
-        case = read_volume(path)
-        volume, placed = self._preprocessed(case, path)
-        refs = plane_refs(case.refs, placed) if "slice_axis" in placed.meta else list(case.refs)
-        if len(refs) != volume.size(4):
-            raise ValueError(f"{path}: {len(refs)} slices became {volume.size(4)}; preprocessing must keep all of them")
-        clock.lap()
-        network = self.model.network
+        source = study if isinstance(study, SliceSource) else open_source(study)
+        chooser = SliceChooser(
+            self.model.network, self.model.preprocessing, channels=self.model.channels, lap=clock.lap
+        )
+        chosen = chooser(source)
         with torch.inference_mode():
-            selection = network.score(network.thumbnails(volume))
-            clock.lap()
-            slices = take_slices(volume, selection)
-            clock.lap()
-            logits = network.classify(slices, selection)
-            clock.lap()
-        choice = _Choice(selection, refs)
+            logits = self.model.network.classify(chosen.slices, chosen.selection)
+        clock.lap()
+        read, *others = clock.laps
+        choice = _Choice(chosen.selection, chosen.refs)
         probabilities = self._probabilities(logits[0])
         label = max(range(len(probabilities)), key=probabilities.__getitem__)
         return CaseResult(
-            case_id=Path(path).name if case_id is None else case_id,
-            source_kind=case.kind,
+            case_id=Path(source.name).name if case_id is None else case_id,
+            source_kind=source.kind,
             label=label,
             label_name=self.model.classes[label],
             probabilities=dict(zip(self.model.classes, probabilities, strict=True)),
@@ -84,24 +102,17 @@ class Predictor:
             scores=choice.scores,
             sampling_indices=choice.rows,
             model=self.model.info,
-            timings=CaseTimings(*clock.laps),
-            pictures=case_pictures(volume[0].cpu(), choice.shown, choice.order, placed.affine, case.has_anatomy),
+            timings=CaseTimings(read + opening_ms, *others),
+            pictures=case_pictures(
+                chosen.load,
+                chosen.overview,
+                chosen.slices[0].cpu()[..., choice.shown_rows],
+                choice.order,
+                chosen.placed.affine,
+                source.affine is not None,
+            ),
+            warnings=source.warnings,
         )
-
-    def _preprocessed(self, case: VolumeCase, path: str | PathLike[str]) -> tuple[Tensor, MetaTensor]:
-        """Return the volume ``(1, C, H, W, D)`` on the device, and it again as the last transform with meta left it."""
-        image = placed = _with_channels(case.image, self.model.channels, path)
-        data = {"image": image}
-        for transform in self.model.preprocessing:
-            data = transform(data)
-            image = data["image"]
-            placed = image if isinstance(image, MetaTensor) else placed
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        if not bool(torch.isfinite(plain).all()):
-            raise ValueError(
-                f"{path}: preprocessing gave NaN or infinite values; replace those in the file by a number"
-            )
-        return plain[None].to(self.device), placed
 
     def _probabilities(self, logits: Tensor) -> list[float]:
         """Return the probabilities of ``logits`` ``(num_classes,)`` through the bundle's postprocessing."""
@@ -122,18 +133,19 @@ class _Choice:
 
     Attributes:
         rows: source index of each kept row.
-        shown: network's place of each selected slice.
+        shown_rows: row of the selection of each selected slice.
         order: network's place of each slice, in source order.
     """
 
-    def __init__(self, selection: Selection, refs: list[SliceRef]) -> None:
+    def __init__(self, selection: Selection, refs: Sequence[SliceRef]) -> None:
         values = selection.scores[0].tolist()
         places = selection.indices[0][selection.kept[0]].tolist()
         self.rows = tuple(refs[place].index for place in places)
-        self.shown = sorted(set(places), key=lambda place: refs[place].index)
+        shown = sorted(set(places), key=lambda place: refs[place].index)
+        self.shown_rows = [places.index(place) for place in shown]
         self.order = sorted(range(len(refs)), key=lambda place: refs[place].index)
         self.scores = tuple(values[place] for place in self.order)
-        self.selected = tuple(SelectedSlice(refs[place], values[place]) for place in self.shown)
+        self.selected = tuple(SelectedSlice(refs[place], values[place]) for place in shown)
 
 
 class _Clock:
@@ -152,11 +164,7 @@ class _Clock:
         self.start = now
 
 
-def _with_channels(image: MetaTensor, channels: int, path: str | PathLike[str]) -> MetaTensor:
-    """Return ``image`` ``(C, W, H, D)`` with the network's ``channels``; colour becomes luminance for a grey one."""
-    if image.size(0) == channels:
-        return image
-    if channels == 1 and image.size(0) == 3:
-        weights = torch.tensor(LUMINANCE, dtype=image.dtype)[:, None, None, None]
-        return MetaTensor((image * weights).sum(dim=0, keepdim=True))
-    raise ValueError(f"{path}: {image.size(0)} channels, the bundle's network expects {channels}; convert it first")
+def _checked_device(device: str) -> torch.device:
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r}: PyTorch finds no CUDA here; use 'cpu'")
+    return torch.device(device)

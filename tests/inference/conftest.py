@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser
+from monai.bundle import ConfigParser, ckpt_export
 
-from monai_das.data import write_nifti
+from monai_das.data import WholeSource, read_volume, write_nifti
 from monai_das.inference import Predictor
 
 ROOT = Path(__file__).parents[2]
@@ -59,4 +59,36 @@ def volume():
 def nifti(volume, tmp_path_factory):
     path = tmp_path_factory.mktemp("nifti") / "case.nii.gz"
     write_nifti(volume, path, (0.5, 0.5, 2.0))
+    return path
+
+
+class CountingSource(WholeSource):
+    """A source that notes which slices are read."""
+
+    def __init__(self, case, name):
+        super().__init__(case, name)
+        self.read_slices = []
+
+    def read(self, indices):
+        self.read_slices += list(indices)
+        return super().read(indices)
+
+
+@pytest.fixture
+def counted():
+    """Opens a path as a source that notes which slices are read."""
+    return lambda path: CountingSource(read_volume(path), str(path))
+
+
+@pytest.fixture(scope="session")
+def scripted(random_bundle):
+    """The bundle's ``model.ts``, as ``python -m monai.bundle ckpt_export`` writes it."""
+    configs, path = random_bundle / "configs", random_bundle / "models" / "model.ts"
+    ckpt_export(
+        net_id="network_def",
+        filepath=str(path),
+        ckpt_file=str(random_bundle / "models" / "model.pt"),
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+    )
     return path

@@ -27,16 +27,18 @@ def test_a_folder_of_cases_becomes_json_and_pictures(random_bundle, studies, tmp
     code = command(random_bundle, tmp_path / "out", studies, num_slices=3)
 
     printed = capsys.readouterr()
-    file, series = (json.loads((tmp_path / "out" / case / "result.json").read_text()) for case in ("file", "series"))
+    file, series = (
+        json.loads((tmp_path / "out" / case / "result.json").read_text()) for case in ("case-0001", "case-0002")
+    )
     assert code == 0
     assert [each["index"] for each in file["selected_slices"]] == [each["index"] for each in series["selected_slices"]]
     assert len(file["selected_slices"]) == 3
     assert file["probabilities"] == pytest.approx(series["probabilities"], abs=1e-6)
     assert set(file["timings"]) == {"read", "score", "decode", "backbone", "total"}
     assert f"2 of 2 cases written to {tmp_path / 'out'}" in printed.out
-    assert f"file: {file['label']} (" in printed.out
+    assert f"case-0001: {file['label']} (" in printed.out
     assert "2/2" in printed.err
-    assert np.asarray(Image.open(tmp_path / "out" / "file" / "montage.png")).shape[1] == 1200
+    assert np.asarray(Image.open(tmp_path / "out" / "case-0001" / "montage.png")).shape[1] == 1200
     assert not (tmp_path / "out" / "errors.json").exists()
 
 
@@ -47,13 +49,13 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
 
     errors = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
     assert code == 1
-    assert [each["case"] for each in errors] == ["damaged", "(missing) nowhere.nii"]
+    assert [each["case"] for each in errors] == ["case-0001", "case-0004"]
     assert "NIfTI file cannot be read" in errors[0]["error"]
-    assert errors[1]["path"] == str(tmp_path / "nowhere.nii")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["errors.json", "file", "series"]
+    assert errors[1] == {"case": "case-0004", "error": "FileNotFoundError: case-0004: no such file or folder"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["case-0002", "case-0003", "errors.json"]
     printed = capsys.readouterr()
     assert "2 of 4 cases written" in printed.out
-    assert "damaged: ValueError" in printed.err
+    assert "case-0001: ValueError" in printed.err
 
     (studies / "damaged.nii.gz").unlink()
     assert command(random_bundle, tmp_path / "out", studies) == 0
@@ -65,7 +67,7 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
     [
         ({"num_slices": 0}, "num_slices must be at least 1, got 0"),
         ({"num_slices": "many"}, "invalid int value: 'many'"),
-        ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html)"),
+        ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html, slices, kos, sr, sc)"),
         ({"device": "abacus"}, "invalid choice: 'abacus'"),
         ({"bundle": "nowhere"}, "nowhere is not a bundle"),
     ],
@@ -84,7 +86,7 @@ def test_inputs_that_are_all_missing_exit_with_2(random_bundle, tmp_path, capsys
         command(random_bundle, tmp_path / "out", tmp_path / "nowhere")
 
     assert exit_.value.code == 2
-    assert "nowhere: no such file or folder" in capsys.readouterr().err
+    assert "INPUT 1: no such file or folder" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_a_folder_exits_with_2(random_bundle, studies, tmp_path, capsys):
@@ -103,7 +105,7 @@ def test_a_second_run_replaces_the_first(random_bundle, studies, tmp_path):
     for budget in (3, 5):
         command(random_bundle, tmp_path / "out", studies, num_slices=budget)
 
-    result = json.loads((tmp_path / "out" / "file" / "result.json").read_text())
+    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
     assert len(result["selected_slices"]) == 5
 
 
@@ -111,5 +113,5 @@ def test_report_names_what_is_written(random_bundle, studies, tmp_path):
     code = command(random_bundle, tmp_path / "out", studies / "series", num_slices=3, report="html,json")
 
     assert code == 0
-    assert sorted(path.name for path in (tmp_path / "out" / "series").iterdir()) == ["case.html", "result.json"]
-    assert '"noun": "slice"' in (tmp_path / "out" / "series" / "case.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in (tmp_path / "out" / "case-0001").iterdir()) == ["case.html", "result.json"]
+    assert '"noun": "slice"' in (tmp_path / "out" / "case-0001" / "case.html").read_text(encoding="utf-8")

@@ -6,8 +6,9 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from monai.transforms import Compose
 
-from monai_das.data import dicom_slice_refs, write_dicom_series, write_nifti
+from monai_das.data import dicom_slice_refs, read_volume, write_dicom_series, write_nifti
 from monai_das.inference import Predictor
 
 CLIP = Path(pydicom.__file__).parent / "data" / "test_files" / "examples_ybr_color.dcm"
@@ -31,16 +32,17 @@ def test_a_result_is_complete_and_consistent(predictor, nifti):
     assert len(result.model.weights_sha256) == 64
 
 
-def test_prediction_is_that_of_the_whole_network(predictor, nifti, volume):
-    scaled = (volume - volume.min()) / (volume.max() - volume.min())
-    image = torch.nn.functional.interpolate(
-        torch.tensor(scaled, dtype=torch.float32).permute(2, 0, 1)[:, None], (64, 64), mode="area"
-    )
+@pytest.mark.parametrize("shape", [(64, 64, 12), (128, 192, 30)])
+def test_prediction_is_that_of_the_whole_network(predictor, shape, tmp_path):
+    volume = np.random.RandomState(1).rand(*shape).astype(np.float32) * np.linspace(1, 9, shape[2], dtype=np.float32)
+    write_nifti(volume, tmp_path / "case.nii")
+    image = Compose(predictor.model.preprocessing)({"image": read_volume(tmp_path / "case.nii").image})["image"]
 
     with torch.inference_mode():
-        expected = predictor.model.network(image.permute(1, 2, 3, 0)[None]).softmax(dim=1)[0]
+        expected = predictor.model.network(image[None]).softmax(dim=1)[0]
 
-    assert list(predictor.predict(nifti).probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
+    result = predictor.predict(tmp_path / "case.nii")
+    assert list(result.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_the_same_volume_as_dicom_gives_the_same_answer(predictor, nifti, volume, tmp_path):

@@ -1,0 +1,181 @@
+"""Which slices are read, and that this makes no difference to the answer."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from monai.transforms import CenterSpatialCropd, Compose, NormalizeIntensityd, Resized
+
+from monai_das.data import write_nifti
+from monai_das.inference import DASLazyInferer, LoadImageSelectedd, Predictor
+from monai_das.inference.steps import allows_parts, flat_steps
+from monai_das.samplers import DASPaperSampler
+from monai_das.transforms import DASScaleIntensityd, SliceAxisd
+
+
+def chosen(result):
+    return [each.index for each in result.selected]
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A file of 30 slices of 128 x 192 pixels, stored from head to feet."""
+    volume = np.random.RandomState(2).rand(128, 192, 30) * np.random.RandomState(3).permutation(30)
+    write_nifti(volume.astype(np.float32), tmp_path / "large.nii", (0.5, 0.5, -2.0))
+    return tmp_path / "large.nii"
+
+
+def edited(bundle, folder, **items):
+    """A copy of the bundle with items of its inference config changed."""
+    shutil.copytree(bundle, folder)
+    path = folder / "configs" / "inference.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | items))
+    return folder
+
+
+def test_only_the_chosen_slices_are_read(predictor, counted, large):
+    source = counted(large)
+
+    result = predictor.predict(source)
+
+    assert source.read_slices == chosen(result)
+    assert len(source.read_slices) == 4
+
+
+def test_the_pictures_of_all_slices_are_read_when_asked_for(predictor, counted, large):
+    source = counted(large)
+    result = predictor.predict(source)
+    source.read_slices.clear()
+
+    stack = result.pictures.stack()
+
+    assert sorted(source.read_slices) == list(range(30))
+    assert np.array_equal(stack[chosen(result)], result.pictures.slices)
+
+
+def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, large, tmp_path, monkeypatch):
+    source = counted(large)
+    few = predictor.predict(source)
+    source.read_slices.clear()
+    monkeypatch.setattr("monai_das.inference.chosen.allows_parts", lambda steps, source: False)
+
+    whole = predictor.predict(source)
+
+    assert len(source.read_slices) == 30
+    assert chosen(few) == chosen(whole)
+    assert list(few.probabilities.values()) == pytest.approx(list(whole.probabilities.values()), abs=1e-5)
+    assert few.scores == pytest.approx(whole.scores, abs=1e-5)
+    assert [each.ref for each in few.selected] == [each.ref for each in whole.selected]
+    assert np.allclose(few.pictures.slices.astype(int), whole.pictures.slices, atol=1)
+
+
+def test_a_sampler_may_repeat_slices(random_bundle, counted, large):
+    predictor = Predictor(random_bundle)
+    predictor.model.network.sampler = DASPaperSampler(num_slices=6).eval()
+    source = counted(large)
+
+    result = predictor.predict(source)
+
+    assert source.read_slices == chosen(result)
+    assert len(result.sampling_indices) == 6
+    assert set(result.sampling_indices) == set(chosen(result))
+
+
+@pytest.mark.parametrize("axis", ["coronal", "sagittal"])
+def test_a_plane_that_was_not_acquired_is_read_whole(random_bundle, counted, large, axis, tmp_path):
+    source = counted(large)
+
+    result = Predictor(edited(random_bundle, tmp_path / "b", slice_axis=axis), num_slices=4).predict(source)
+
+    assert len(source.read_slices) == 30
+    assert result.total_slices == {"coronal": 192, "sagittal": 128}[axis]
+    assert result.pictures.stack().shape[0] == result.total_slices
+
+
+RESIZED = Resized("image", (64, 64, -1))
+
+
+@pytest.mark.parametrize(
+    ("steps", "allowed"),
+    [
+        ([RESIZED, DASScaleIntensityd("image")], True),
+        ([SliceAxisd("image", axis="acquired")], True),
+        ([SliceAxisd("image", axis="coronal")], False),
+        ([NormalizeIntensityd("image")], False),
+        ([Resized("image", (64, 64, 32))], False),
+        ([Resized("image", 64, size_mode="longest")], False),
+        ([CenterSpatialCropd("image", (8, 8, 8))], False),
+        ([lambda data: data], False),
+    ],
+)
+def test_transforms_that_may_look_at_the_whole_need_the_whole(counted, nifti, steps, allowed):
+    assert allows_parts(steps, counted(nifti)) is allowed
+
+
+def test_own_transforms_say_that_they_are_slicewise(counted, nifti):
+    class Inverted:
+        slicewise = True
+
+    assert allows_parts([Inverted()], counted(nifti))
+
+
+def test_steps_that_load_are_left_out():
+    class DASLoadImaged:
+        def __call__(self, data):
+            return data
+
+    assert flat_steps(Compose([DASLoadImaged(), Compose([RESIZED])])) == (RESIZED,)
+    assert flat_steps(RESIZED) == (RESIZED,)
+
+
+def test_an_open_source_is_named_by_its_path(predictor, counted, large):
+    result = predictor.predict(counted(large), opening_ms=1000.0)
+
+    assert result.case_id == "large.nii"
+    assert 1000.0 <= result.timings.read < 2000.0
+
+
+def test_the_transform_gives_what_the_network_gives(predictor, nifti, counted):
+    network, source = predictor.model.network, counted(nifti)
+    load = LoadImageSelectedd("image", network, predictor.model.preprocessing)
+
+    item = load({"image": source, "label": 1})
+
+    selection = {name: values[None] for name, values in item["image_selection"].items()}
+    with torch.inference_mode():
+        logits = DASLazyInferer()(item["image"][None], network, selection=selection)
+    result = predictor.predict(nifti)
+    assert item["label"] == 1
+    assert item["image"].shape == (1, 64, 64, 4)
+    assert sorted(item["image_slices"].tolist()) == chosen(result) == source.read_slices
+    assert logits.softmax(dim=1)[0].tolist() == pytest.approx(list(result.probabilities.values()), abs=1e-6)
+
+
+def test_the_transform_scores_in_eval_and_leaves_the_network_as_it_was(predictor, nifti):
+    network = predictor.model.network.train()
+    try:
+        first, second = (LoadImageSelectedd("image", network, [])({"image": str(nifti)}) for _ in range(2))
+        training = network.training
+    finally:
+        network.eval()
+
+    assert training
+    assert torch.equal(first["image"], second["image"])
+    assert first["image_slices"].tolist() == second["image_slices"].tolist()
+
+
+def test_a_study_smaller_than_the_budget_names_its_slices_once(random_bundle, nifti):
+    network = Predictor(random_bundle, num_slices=20).model.network
+
+    item = LoadImageSelectedd("image", network, [])({"image": nifti})
+
+    assert item["image"].shape[-1] == 20
+    assert item["image_slices"].tolist() == list(range(12))
+    assert item["image_selection"]["kept"].sum() == 12
+
+
+def test_the_inferer_wants_a_selection(predictor):
+    with pytest.raises(ValueError, match="DASLazyInferer needs the selection that LoadImageSelectedd made"):
+        DASLazyInferer()(torch.rand(1, 1, 64, 64, 4), predictor.model.network)
