@@ -2,7 +2,29 @@
 
 from monai_das.reports.batch import CaseError, report_cases
 from monai_das.reports.html import write_html
-from monai_das.reports.json_report import write_json
+from monai_das.reports.json_report import as_json, write_json, write_object
+from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
+from monai_das.reports.privacy import pseudonyms, without_identities, write_case_map
+from monai_das.reports.secondary_capture import write_secondary_capture
+from monai_das.reports.send import send_files
+from monai_das.reports.slices import write_slices
+from monai_das.reports.structured_report import write_structured_report
 
-__all__ = ["CaseError", "report_cases", "write_html", "write_json", "write_montage"]
+__all__ = [
+    "CaseError",
+    "as_json",
+    "pseudonyms",
+    "report_cases",
+    "send_files",
+    "without_identities",
+    "write_case_map",
+    "write_html",
+    "write_json",
+    "write_key_objects",
+    "write_montage",
+    "write_object",
+    "write_secondary_capture",
+    "write_slices",
+    "write_structured_report",
+]

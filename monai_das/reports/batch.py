@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from monai_das.data import SliceSource, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import write_json, write_object
+from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
+from monai_das.reports.privacy import without_identities
+from monai_das.reports.secondary_capture import write_secondary_capture
+from monai_das.reports.slices import write_slices
+from monai_das.reports.structured_report import write_structured_report
 
 ERRORS = "errors.json"
 # in the order of writing: where result.json is, the others are too
-FILES = {"png": "montage.png", "html": "case.html", "json": "result.json"}
+FILES = {
+    "png": "montage.png",
+    "html": "case.html",
+    "slices": "slices.zip",
+    "kos": "key_objects.dcm",
+    "sr": "report.dcm",
+    "sc": "montage.dcm",
+    "json": "result.json",
+}
 
 
 @dataclass(frozen=True)
 class CaseError:
-    """Which case failed, where it lies, and why."""
+    """Which case failed, and why."""
 
     case: str
-    path: str
     error: str
 
 
 def report_cases(
-    predictor: Predictor, cases: Iterable[tuple[str, Path]], folder: Path, reports: Sequence[str] = ("json", "png")
+    predictor: Predictor,
+    cases: Iterable[tuple[str, Path]],
+    folder: Path,
+    reports: Sequence[str] = ("json", "png"),
+    *,
+    include_phi: bool = False,
 ) -> Iterator[CaseResult | CaseError]:
     """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
 
@@ -36,9 +55,13 @@ def report_cases(
 
     Args:
         predictor: the model.
-        cases: id, which becomes the folder's name, and path of each.
+        cases: id, which becomes the folder's name, and path of each; ids are written as they are, so give
+            :func:`pseudonyms` of them.
         folder: made where it is missing.
-        reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``).
+        reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
+            (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
+            ``"sc"`` (``montage.dcm``).
+        include_phi: whether messages of errors may hold paths and texts of headers.
 
     Raises:
         ValueError: there is no such report.
@@ -49,29 +72,36 @@ def report_cases(
     (folder / ERRORS).unlink(missing_ok=True)
     errors = []
     for case_id, path in cases:
-        outcome = _report_case(predictor, case_id, path, folder / case_id, reports)
-        if isinstance(outcome, CaseError):
+        try:
+            outcome: CaseResult | CaseError = _report_case(predictor, case_id, path, folder / case_id, reports)
+        except Exception as error:
+            message = str(error) if include_phi else without_identities(str(error), path, case_id)
+            outcome = CaseError(case_id, f"{type(error).__name__}: {message}")
+            _remove(folder / case_id, FILES)
             errors.append(asdict(outcome))
             write_object({"errors": errors}, folder / ERRORS)
         yield outcome
 
 
-def _report_case(
-    predictor: Predictor, case_id: str, path: Path, folder: Path, reports: Sequence[str]
-) -> CaseResult | CaseError:
-    """Return the result once its reports are written, or the error, whatever it was: the next case goes on."""
-    writers: dict[str, Callable[[CaseResult, Path], None]]
-    writers = {"png": write_montage, "html": write_html, "json": write_json}
-    try:
-        result = predictor.predict(path, case_id)
-        for kind, name in FILES.items():
-            if kind in reports:
-                writers[kind](result, folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-    except Exception as error:
-        for name in FILES.values():
-            with suppress(OSError):
-                (folder / name).unlink(missing_ok=True)
-        return CaseError(case_id, str(path), f"{type(error).__name__}: {error}")
+def _report_case(predictor: Predictor, case_id: str, path: Path, folder: Path, reports: Sequence[str]) -> CaseResult:
+    """Return the result once its reports are written."""
+    plain: dict[str, Callable[[CaseResult, Path], None]]
+    plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}
+    dicom: dict[str, Callable[[CaseResult, SliceSource, Path], None]]
+    dicom = {"kos": write_key_objects, "sr": write_structured_report, "sc": write_secondary_capture}
+    start = time.perf_counter()
+    source = open_source(path)
+    result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
+    _remove(folder, set(FILES) - set(reports))
+    for kind, name in FILES.items():
+        if kind in reports and kind in plain:
+            plain[kind](result, folder / name)
+        elif kind in reports:
+            dicom[kind](result, source, folder / name)
     return result
+
+
+def _remove(folder: Path, kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        with suppress(OSError):
+            (folder / FILES[kind]).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """A case as one web page that needs nothing else: every slice, the score curve, the choice, and where both came from.
 
-``page.html``, ``page.css`` and ``page.js`` beside this file are put together here; the page's own policy forbids it to
-ask any network for anything.
+``page.*`` and ``page.review.*`` (what readers fill in) beside this file are put together here; the page's own policy
+forbids it to ask any network for anything.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from io import BytesIO
@@ -45,8 +46,8 @@ def write_html(result: CaseResult, path: Path) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _part(suffix: str) -> str:
-    return files(monai_das).joinpath("reports", f"page.{suffix}").read_text(encoding="utf-8")
+def _part(suffix: str, name: str = "page") -> str:
+    return files(monai_das).joinpath("reports", f"{name}.{suffix}").read_text(encoding="utf-8")
 
 
 def _fields(result: CaseResult) -> dict[str, object]:
@@ -60,12 +61,15 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "start": max(result.selected, key=lambda each: each.score).index,
         "scores": list(result.scores),
         "aspect": stack.shape[2] / (stack.shape[1] * result.pictures.pixel_aspect),
+        "review": _review(result),
         "images": [base64.b64encode(image).decode() for image in _jpegs(stack)],
     }
     return {
         "title": escape(f"{result.label_name} - {result.case_id}"),
-        "css": _part("css"),
+        "css": _part("css") + _part("css", "page.review"),
         "js": _part("js"),
+        "review": Template(_part("html", "page.review")).substitute(noun=noun),
+        "review_js": _part("js", "page.review"),
         "case": escape(result.case_id),
         "label": escape(result.label_name),
         "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),
@@ -85,6 +89,18 @@ def _fields(result: CaseResult) -> dict[str, object]:
         ),
         # a "<" in a name must not end the script element
         "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+    }
+
+
+def _review(result: CaseResult) -> dict[str, object]:
+    """Return what the page needs to write a ``ReaderVerdict`` (``monai_das.review``)."""
+    return {
+        "case_id": result.case_id,
+        "classes": list(result.probabilities),
+        "unsure": "unsure",
+        "label": result.label,
+        "chosen": [each.index for each in result.selected],
+        "model": asdict(result.model),
     }
 
 
@@ -142,6 +158,7 @@ def _facts(result: CaseResult) -> Sequence[tuple[str, object]]:
         ("Source", result.source_kind),
         ("Seen by the network", f"{len(result.selected)} of {result.total_slices}"),
         ("Time", f"{result.timings.total:.0f} ms"),
+        *(("Warning", warning) for warning in result.warnings),
     )
 
 

@@ -1,4 +1,4 @@
-"""A case as JSON."""
+"""A case as JSON; ``case_result.schema.json`` beside this file is its published schema (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from monai_das.inference import CaseResult, SelectedSlice
 from monai_das.reports.atomic import atomic_path
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 def write_json(result: CaseResult, path: Path) -> None:
@@ -54,6 +54,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
             "backbone": result.timings.backbone,
             "total": result.timings.total,
         },
+        "warnings": list(result.warnings),
     }
 
 

@@ -6,9 +6,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from monai_das.inference import CaseResult, SelectedSlice
 from monai_das.reports.atomic import atomic_path
@@ -43,13 +45,25 @@ def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
     Raises:
         OSError: ``path`` cannot be written.
     """
+    figure = _drawn(result, dpi)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def montage_pixels(result: CaseResult, *, dpi: int = 120) -> NDArray[np.uint8]:
+    """Return the picture of :func:`write_montage` as ``(rows, columns, 3)``, RGB."""
+    canvas: Any = FigureCanvasAgg(_drawn(result, dpi))
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _drawn(result: CaseResult, dpi: int) -> Figure:
     columns = min(max(len(result.selected), 4), MOST_COLUMNS)
     rows = math.ceil(len(result.selected) / columns)
     side = (WIDTH - 2 * MARGIN + GAP) / columns
     header = max(1.1, 0.5 + BAR * _bars(result))
     tiles = rows * (side - GAP + CAPTION)
     figure = Figure(figsize=(WIDTH, header + tiles + CHART + FOOTER), facecolor="white", dpi=dpi)
-    FigureCanvasAgg(figure)
     page = _Page(figure)
 
     _draw_header(page, result)
@@ -59,8 +73,7 @@ def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
         _draw_slice(axes, result, place, selected)
     _draw_scores(page, result, header + tiles + 0.15)
     _draw_footer(page, result)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return figure
 
 
 class _Page:

@@ -1,9 +1,13 @@
 """A result as the predictor gives it, made by hand."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pydicom.data import get_testdata_file
 
-from monai_das.data import SliceRef
+from monai_das.data import SliceRef, open_source, write_dicom_series
 from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 
 
@@ -46,3 +50,36 @@ def result():
 @pytest.fixture
 def result_with():
     return make_result
+
+
+def result_of(source, chosen=(0, 2), **changes):
+    """A result that speaks of these slices of ``source``."""
+    result = make_result(depth=len(source), chosen=chosen, source_kind=source.kind, **changes)
+    selected = tuple(SelectedSlice(source.refs[index], result.scores[index]) for index in chosen)
+    return replace(result, selected=selected)
+
+
+@pytest.fixture(scope="session")
+def sample_series(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("series")
+    volume = np.random.RandomState(0).randint(0, 255, (24, 20, 6)).astype(np.uint8)
+    write_dicom_series(volume, folder, (0.5, 0.7, 2.0), patient_id="SAMPLE-17")
+    return open_source(folder)
+
+
+@pytest.fixture(scope="session")
+def echo():
+    """30 frames of a real echocardiogram."""
+    return open_source(get_testdata_file("examples_ybr_color.dcm"))
+
+
+@pytest.fixture(scope="session")
+def sources(sample_series, echo):
+    """By name: made up, a real CT with four slices, a real clip."""
+    ct = Path(get_testdata_file("DICOMDIR")).parent / "77654033" / "CT2"
+    return {"sample": sample_series, "ct": open_source(ct), "echo": echo}
+
+
+@pytest.fixture(scope="session")
+def result_for():
+    return result_of

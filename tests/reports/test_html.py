@@ -35,7 +35,7 @@ def test_the_page_holds_all_slices_and_asks_for_nothing_else(result, tmp_path):
     assert data["scores"] == list(result.scores)
     assert re.findall(r"(?:https?:|//\w|url\(|@import|src=)\S*", without_data) == []
     assert "default-src 'none'" in page
-    assert "$" not in page.replace(html._part("js"), "")
+    assert "$" not in page.replace(html._part("js"), "").replace(html._part("js", "page.review"), "")
 
 
 def test_choice_probabilities_and_origin_are_on_the_page(result, tmp_path):
@@ -98,3 +98,17 @@ def test_equal_scores_are_a_flat_line(result_with, tmp_path):
     page = page_of(result_with(scores=(1.0,) * 12), tmp_path)
 
     assert len(set(re.findall(r",([\d.]+)", re.search(r'points="(.*?)"', page).group(1)))) == 1
+
+
+def test_the_page_knows_what_a_verdict_needs(result_with, tmp_path):
+    page = page_of(result_with(case_id="case"), tmp_path)
+
+    assert data_of(page)["review"] == {
+        "case_id": "case",
+        "classes": ["normal", "hyperplasia"],
+        "unsure": "unsure",
+        "label": 0,
+        "chosen": [3, 7],
+        "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
+    }
+    assert "Add the slice shown above" in page

@@ -1,8 +1,12 @@
 import json
+from importlib.resources import files
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from monai_das.reports import write_json
+
+SCHEMA = json.loads(files("monai_das").joinpath("reports", "case_result.schema.json").read_text(encoding="utf-8"))
 
 
 def test_everything_but_the_pictures_is_there(result, tmp_path):
@@ -10,7 +14,7 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
 
     content = json.loads((tmp_path / "deep" / "result.json").read_text())
     assert content == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "case_id": "case",
         "source": "dicom_series",
         "label": "normal",
@@ -25,7 +29,27 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "sampling_indices": [3, 7],
         "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
         "timings": {"read": 1.0, "score": 2.0, "decode": 3.0, "backbone": 4.0, "total": 10.0},
+        "warnings": [],
     }
+
+
+@pytest.mark.parametrize("changes", [{}, {"clip": True}, {"classes": 5, "warnings": ("burned-in text",)}])
+def test_it_keeps_the_published_schema(result_with, tmp_path, changes):
+    write_json(result_with(**changes), tmp_path / "result.json")
+
+    Draft202012Validator.check_schema(SCHEMA)
+    Draft202012Validator(SCHEMA).validate(json.loads((tmp_path / "result.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"patient_name": "DOE"}, {"schema_version": "2.0"}, {"scores": ["high"]}, {"probabilities": {"normal": 2}}],
+)
+def test_the_schema_refuses_what_we_never_write(result, tmp_path, change):
+    write_json(result, tmp_path / "result.json")
+    content = json.loads((tmp_path / "result.json").read_text()) | change
+
+    assert not Draft202012Validator(SCHEMA).is_valid(content)
 
 
 def test_frames_and_times_of_a_clip_are_named(result_with, tmp_path):

@@ -1,0 +1,53 @@
+"""The chosen slices as a DICOM Key Object Selection: any archive can fetch and any viewer can flag them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monai_das._optional import require
+from monai_das.data import SliceSource
+from monai_das.inference import CaseResult
+from monai_das.reports.document import device_context, new_instance, quiet_about_names, write_document
+from monai_das.reports.evidence import chosen_objects, distinct_headers
+
+
+@quiet_about_names()
+def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> None:
+    """Write the chosen slices of ``result`` to ``path`` as a Key Object Selection "Of Interest", new at every call.
+
+    Of a multi-frame object the chosen frames are named, counted from 1.
+
+    Args:
+        result: what the model said.
+        source: the study that it speaks of; patient and study identity come from its headers.
+        path: the DICOM file to write.
+
+    Raises:
+        ImportError: highdicom is not installed (extra ``dicom``).
+        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        OSError: ``path`` cannot be written.
+    """
+    ko = require("highdicom", extra="dicom").ko
+    from pydicom.sr.codedict import codes
+
+    chosen = chosen_objects(result, source)
+    headers = distinct_headers(chosen)
+    content = ko.KeyObjectSelection(
+        document_title=codes.DCM.OfInterest,
+        referenced_objects=headers,
+        observer_device_context=device_context(result),
+        description=f"{len(chosen)} of {result.total_slices} chosen by {result.model.name} {result.model.version}",
+    )
+    document = ko.KeyObjectSelectionDocument(evidence=headers, content=content, **new_instance(1))
+    for item in document.ContentSequence:
+        if item.ValueType == "IMAGE":
+            reference = item.ReferencedSOPSequence[0]
+            frames = [
+                frame
+                for each in chosen
+                if each.header.SOPInstanceUID == reference.ReferencedSOPInstanceUID
+                for frame in each.frames or ()
+            ]
+            if frames:
+                reference.ReferencedFrameNumber = frames
+    write_document(document, headers[0], path)

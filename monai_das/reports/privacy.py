@@ -1,0 +1,97 @@
+"""Case ids and messages that say nothing about whose study it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monai_das.data import is_dicom_file
+from monai_das.reports.json_report import write_object
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
+
+REMOVED = "[removed]"
+# shorter values are part of too many ordinary words
+SHORTEST = 3
+# the values of these are numbers, codes of the standard or UIDs
+HARMLESS = {"AT", "CS", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UI", "UL", "US"}
+MOST_FILES = 2000
+
+
+def pseudonyms(cases: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Return ``cases`` with ``case-0001``, ``case-0002``, ... in the place of their names, in the same order.
+
+    A number says nothing of the study, and cannot be turned back without the inputs or :func:`write_case_map`.
+
+    Example:
+        >>> pseudonyms([("DOE_JOHN", Path("DOE_JOHN"))])[0][0]
+        'case-0001'
+    """
+    return [(f"case-{number:04d}", path) for number, (_, path) in enumerate(cases, start=1)]
+
+
+def write_case_map(cases: Sequence[tuple[str, Path]], path: Path) -> None:
+    """Write which pseudonym is which path to ``path`` as JSON, whole or not at all.
+
+    This file holds identities where paths do; no other one that we write does unless asked to.
+    """
+    write_object({"cases": {case_id: str(found.absolute()) for case_id, found in cases}}, path)
+
+
+def without_identities(message: str, path: Path, case_id: str) -> str:
+    """Return ``message`` about the study ``path`` without what could tell whose it is.
+
+    The path becomes ``case_id``; names of the folders and files that lead to it or lie in it and the texts of their
+    DICOM headers become ``[removed]``. Where a header cannot be read, so that its texts are not known, only what comes
+    before the first bracket or quotation is left.
+    """
+    for whole in sorted({str(path), str(path.absolute())}, key=len, reverse=True):
+        message = message.replace(whole, case_id)
+    names = {*path.absolute().parts, *(each.name for each in _files(path))}
+    words = names | {name.split(".")[0] for name in names}
+    try:
+        for file in _files(path):
+            words.update(_texts(file))
+    except Exception:
+        message = re.split(r"[\\(\"'\[]", message)[0].rstrip(" ,;:")
+    for word in sorted(words, key=len, reverse=True):
+        for spelling in {word, repr(word)[1:-1]}:
+            if len(spelling) >= SHORTEST:
+                message = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", REMOVED, message)
+    return message
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [each for each in sorted(path.iterdir())[:MOST_FILES] if each.is_file()]
+    return [path] if path.exists() else []
+
+
+def _texts(file: Path) -> set[str]:
+    """Return the texts in the header of ``file``; none for what is no DICOM."""
+    from pydicom import dcmread
+
+    if not is_dicom_file(file):
+        return set()
+    return {text for element in _elements(dcmread(file, stop_before_pixels=True)) for text in _parts(element)}
+
+
+def _elements(tags: Dataset) -> Iterator[DataElement]:
+    for element in tags:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _elements(item)
+        else:
+            yield element
+
+
+def _parts(element: DataElement) -> set[str]:
+    """Return the values of ``element``, and the parts of names."""
+    if element.VR in HARMLESS or element.value is None:
+        return set()
+    values = element.value if isinstance(element.value, (list, tuple)) or element.VM > 1 else [element.value]
+    texts = {each.decode("latin-1") if isinstance(each, bytes) else str(each) for each in values}
+    return texts | {part for text in texts for part in re.split(r"[\^=\\]", text)}

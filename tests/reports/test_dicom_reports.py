@@ -1,0 +1,164 @@
+"""What the three DICOM writers have in common, on real and made-up sources."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from monai_das.data import make_sample_volumes, open_source, write_nifti
+from monai_das.inference import SelectedSlice
+from monai_das.reports import write_key_objects, write_secondary_capture, write_structured_report
+
+pytest.importorskip("highdicom")
+
+WRITERS = [write_key_objects, write_structured_report, write_secondary_capture]
+NAMES = ["sample", "ct", "echo"]
+SAME = [
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyDate",
+    "AccessionNumber",
+]
+
+
+def written(write, result, source, path):
+    write(result, source, path)
+    return dcmread(path)
+
+
+def referenced(tags):
+    """All (SOPInstanceUID, frame) below ContentSequence; frame None for a whole object."""
+    found = []
+    for item in tags.get("ContentSequence") or ():
+        for reference in item.get("ReferencedSOPSequence") or ():
+            frames = reference.get("ReferencedFrameNumber")
+            frames = [frames] if isinstance(frames, int) else frames or [None]
+            found += [(reference.ReferencedSOPInstanceUID, frame and int(frame)) for frame in frames]
+        found += referenced(item)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("write", WRITERS)
+def test_the_standards_own_checker_finds_no_error(write, name, sources, result_for, tmp_path):
+    write(result_for(sources[name]), sources[name], tmp_path / "new.dcm")
+
+    checker = Path(sys.executable).with_name("dciodvfy")
+    checked = subprocess.run([checker, tmp_path / "new.dcm"], capture_output=True, text=True, check=False)
+    said = checked.stdout + checked.stderr
+    assert [line for line in said.splitlines() if "Error" in line] == []
+    assert {"KeyObjectSelectionDocument", "ComprehensiveSR", "SCImage"} & set(said.splitlines())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("write", WRITERS)
+def test_patient_and_study_stay_and_every_object_is_new(write, name, sources, result_for, tmp_path):
+    source = sources[name]
+    header = source.header(0)
+
+    first, second = (written(write, result_for(source), source, tmp_path / f"{number}.dcm") for number in (1, 2))
+
+    assert {word: str(first.get(word) or "") for word in SAME} == {word: str(header.get(word) or "") for word in SAME}
+    assert len({tags.SOPInstanceUID for tags in (first, second, header)}) == 3
+    assert len({tags.SeriesInstanceUID for tags in (first, second, header)}) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("write", WRITERS[:2])
+def test_exactly_the_chosen_slices_are_referenced(write, name, sources, result_for, tmp_path):
+    source = sources[name]
+    result = result_for(source)
+
+    tags = written(write, result, source, tmp_path / "new.dcm")
+
+    expected = [(each.ref.sop_instance_uid, each.ref.frame) for each in result.selected]
+    evidence = {
+        reference.ReferencedSOPInstanceUID
+        for study in tags.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for reference in series.ReferencedSOPSequence
+    }
+    assert sorted(referenced(tags)) == sorted(expected)
+    assert evidence == {uid for uid, _ in expected}
+
+
+def test_frames_count_from_1(echo, result_for, tmp_path):
+    tags = written(write_key_objects, result_for(echo, chosen=(0, 12, 29)), echo, tmp_path / "new.dcm")
+
+    (item,) = [item for item in tags.ContentSequence if item.ValueType == "IMAGE"]
+    assert list(item.ReferencedSOPSequence[0].ReferencedFrameNumber) == [1, 13, 30]
+    assert tags.ContentSequence[0].ValueType != "IMAGE"
+    assert tags.ConceptNameCodeSequence[0].CodeMeaning == "Of Interest"
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_no_dicom_source_is_refused(write, result_for, tmp_path):
+    write_nifti(make_sample_volumes(1, 16)[0]["image"][0], tmp_path / "case.nii.gz")
+    source = open_source(tmp_path / "case.nii.gz")
+
+    with pytest.raises(ValueError, match=r"case: DICOM reports \(kos, sr, sc\) .* this case is nifti; leave them out"):
+        write(result_for(source), source, tmp_path / "new.dcm")
+
+    assert not (tmp_path / "new.dcm").exists()
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_slices_of_no_object_are_refused(write, sample_series, result_for, tmp_path):
+    result = result_for(sample_series)
+    coronal = tuple(SelectedSlice(replace(each.ref, sop_instance_uid=None), 0.5) for each in result.selected)
+
+    with pytest.raises(ValueError, match="plane that was not acquired, no DICOM object holds them; leave"):
+        write(replace(result, selected=coronal), sample_series, tmp_path / "new.dcm")
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_result_of_another_source_is_refused(write, sample_series, sources, result_for, tmp_path):
+    with pytest.raises(ValueError, match=r"slice 0 is .* in the result and .* in the source; give the source"):
+        write(result_for(sources["ct"]), sample_series, tmp_path / "new.dcm")
+
+
+def test_the_report_opens_with_the_top_slice_and_what_it_says_of_the_case(sample_series, result_for, tmp_path):
+    result = result_for(sample_series, chosen=(1, 2, 4))
+
+    tags = written(write_structured_report, result, sample_series, tmp_path / "new.dcm")
+
+    (measured,) = [item for item in tags.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
+    groups = [
+        {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in group.ContentSequence}
+        for group in measured.ContentSequence
+    ]
+    ranked = sorted(result.selected, key=lambda each: -each.score)
+    scores = [float(group["Slice selection score"].MeasuredValueSequence[0].NumericValue) for group in groups]
+    assert scores == pytest.approx([each.score for each in ranked], rel=1e-5)
+    assert groups[0]["Predicted class"].ConceptCodeSequence[0].CodeMeaning == result.label_name
+    assert float(groups[0]["Probability of hyperplasia"].MeasuredValueSequence[0].NumericValue) == pytest.approx(0.1)
+    assert [("Probability of normal" in group, "Predicted class" in group) for group in groups[1:]] == [
+        (False, False)
+    ] * 2
+    outline = groups[0]["Image Region"].GraphicData
+    assert (min(outline), max(outline), len(outline)) == (0, 24, 10)
+
+
+def test_the_capture_is_the_montage(sources, result_for, tmp_path):
+    source = sources["ct"]
+    result = result_for(source)
+
+    tags = written(write_secondary_capture, result, source, tmp_path / "new.dcm")
+
+    assert tags.pixel_array.shape == (tags.Rows, 1200, 3)
+    assert np.ptp(tags.pixel_array.astype(int), axis=2).max() > 100  # the chosen bars are orange
+    assert tags.BodyPartExamined == source.header(0).BodyPartExamined
+    assert "BurnedInAnnotation" not in tags
+
+
+def test_a_capture_of_pictures_that_may_hold_text_says_so(echo, result_for, tmp_path):
+    tags = written(write_secondary_capture, result_for(echo, warnings=("text",)), echo, tmp_path / "new.dcm")
+
+    assert tags.BurnedInAnnotation == "YES"
