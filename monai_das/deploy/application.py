@@ -1,0 +1,70 @@
+"""The graph of operators: load, select, read and classify lazily, write. Imports the SDK: see :mod:`.libraries`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from monai.deploy.conditions import CountCondition
+from monai.deploy.core import AppContext, Application, init_app_context
+from monai.deploy.operators import DICOMDataLoaderOperator, DICOMSeriesSelectorOperator
+
+from monai_das.deploy.operators import DASBundleOperator, DASReportOperator, DASSeriesOperator
+from monai_das.deploy.outcome import DeployOutcome
+from monai_das.deploy.run import model_file
+from monai_das.inference import Predictor
+
+__all__ = ["DASDeployApplication", "DeployPaths", "init_app_context", "run_application"]
+
+
+class DeployPaths(NamedTuple):
+    """Folders: the study, the reports, and an empty one for links."""
+
+    study: Path
+    reports: Path
+    scratch: Path
+
+
+class DASDeployApplication(Application):  # type: ignore[misc]
+    """A DICOM study in; for each series that ``rules`` select: the chosen slices, a prediction, SR, KOS and JSON.
+
+    Args:
+        paths: where the study is, where results go, and an empty folder for links to the selected files.
+        rules: selections as JSON text.
+        predictor: the model.
+        outcome: collects what went wrong.
+    """
+
+    def __init__(self, paths: DeployPaths, rules: str, predictor: Predictor, outcome: DeployOutcome) -> None:
+        self.paths = paths
+        self.rules = rules
+        self.predictor = predictor
+        self.outcome = outcome
+        super().__init__(["python", "deploy_app"])
+
+    def compose(self) -> None:
+        """Build the graph."""
+        folder = self.paths.study
+        loaded = DICOMDataLoaderOperator(
+            self, CountCondition(self, 1), input_folder=folder, must_load=False, name="load"
+        )
+        selected = DICOMSeriesSelectorOperator(self, rules=self.rules, all_matched=True, name="select")
+        series = DASSeriesOperator(
+            self, input_folder=folder, scratch=self.paths.scratch, outcome=self.outcome, name="series"
+        )
+        bundle = DASBundleOperator(self, predictor=self.predictor, outcome=self.outcome, name="bundle")
+        report = DASReportOperator(self, output_folder=self.paths.reports, outcome=self.outcome, name="report")
+        self.add_flow(loaded, selected, {("dicom_study_list", "dicom_study_list")})
+        self.add_flow(selected, series, {("study_selected_series_list", "study_selected_series_list")})
+        self.add_flow(series, bundle, {("cases", "cases")})
+        self.add_flow(bundle, report, {("results", "results")})
+
+
+def run_application(context: AppContext, rules: str, scratch: Path) -> int:
+    """Run the application once; return the number of failures, each of which was logged and is in ``errors.json``."""
+    predictor = Predictor.from_torchscript(model_file(Path(context.model_path)))
+    outcome = DeployOutcome()
+    paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)
+    DASDeployApplication(paths, rules, predictor, outcome).run()
+    outcome.write(Path(context.output_path))
+    return len(outcome.errors)

@@ -1,0 +1,104 @@
+"""Operators between the SDK's own: thin shells over :mod:`monai_das.inference` and :mod:`monai_das.reports`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from monai.deploy.core import Fragment, Operator, OperatorSpec
+
+from monai_das.data import open_source
+from monai_das.deploy.outcome import DeployOutcome
+from monai_das.deploy.reports import remove_reports, write_reports
+from monai_das.deploy.series import DeployCase, image_files, make_cases, no_series_message
+from monai_das.inference import Predictor
+
+
+class DASSeriesOperator(Operator):  # type: ignore[misc]
+    """Selected series become cases, with all their files; no pixel is decoded and no volume built.
+
+    The SDK's ``DICOMSeriesToVolumeOperator`` is left out on purpose: it decodes every slice, knows no clips, and swaps
+    the spacings in the affine where pixels are not square.
+
+    Inputs: ``study_selected_series_list``. Outputs: ``cases``, a list of :class:`DeployCase`.
+    """
+
+    def __init__(
+        self, fragment: Fragment, *args: Any, input_folder: Path, scratch: Path, outcome: DeployOutcome, **kwargs: Any
+    ) -> None:
+        self.input_folder = input_folder
+        self.scratch = scratch
+        self.outcome = outcome
+        super().__init__(fragment, *args, **kwargs)
+
+    def setup(self, spec: OperatorSpec) -> None:
+        """Name the ports."""
+        spec.input("study_selected_series_list")
+        spec.output("cases")
+
+    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+        """Find the files of the selected series."""
+        studies = op_input.receive("study_selected_series_list")
+        selected = [str(each.series.SeriesInstanceUID) for study in studies for each in study.selected_series]
+        cases: list[DeployCase] = []
+        with self.outcome.of("study", ""):
+            files = image_files(self.input_folder)
+            cases = make_cases(selected, files, self.scratch)
+            if not cases:
+                raise ValueError(no_series_message(files))
+        op_output.emit(cases, "cases")
+
+
+class DASBundleOperator(Operator):  # type: ignore[misc]
+    """Score the thumbnails of each case, decode the k chosen slices, classify them: all from the TorchScript file.
+
+    The SDK's ``MonaiBundleInferenceOperator`` gives a classifier's probabilities wrong labels and needs the volume.
+
+    Inputs: ``cases``. Outputs: ``results``, a list of (case, :class:`CaseResult`, source).
+    """
+
+    def __init__(
+        self, fragment: Fragment, *args: Any, predictor: Predictor, outcome: DeployOutcome, **kwargs: Any
+    ) -> None:
+        self.predictor = predictor
+        self.outcome = outcome
+        super().__init__(fragment, *args, **kwargs)
+
+    def setup(self, spec: OperatorSpec) -> None:
+        """Name the ports."""
+        spec.input("cases")
+        spec.output("results")
+
+    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+        """Predict every case."""
+        results = []
+        for case in op_input.receive("cases"):
+            with self.outcome.of(case.case_id, case.series):
+                source = open_source(case.path)
+                results.append((case, self.predictor.predict(source, case.case_id), source))
+        op_output.emit(results, "results")
+
+
+class DASReportOperator(Operator):  # type: ignore[misc]
+    """Write SR, KOS and JSON of every result into ``output_folder/<case id>``.
+
+    Inputs: ``results``.
+    """
+
+    def __init__(
+        self, fragment: Fragment, *args: Any, output_folder: Path, outcome: DeployOutcome, **kwargs: Any
+    ) -> None:
+        self.output_folder = output_folder
+        self.outcome = outcome
+        super().__init__(fragment, *args, **kwargs)
+
+    def setup(self, spec: OperatorSpec) -> None:
+        """Name the port."""
+        spec.input("results")
+
+    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+        """Write the reports; those of an older run go first."""
+        remove_reports(self.output_folder)
+        for case, result, source in op_input.receive("results"):
+            with self.outcome.of(case.case_id, case.series):
+                write_reports(result, source, self.output_folder / case.case_id)

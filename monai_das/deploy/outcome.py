@@ -1,0 +1,42 @@
+"""What went wrong in a run: a bad case does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from monai_das.reports import CaseError
+from monai_das.reports.json_report import write_object
+
+ERRORS = "errors.json"
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class DeployOutcome:
+    """Collects the errors of one run, and logs each when it comes."""
+
+    errors: list[CaseError] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, case_id: str, series: str) -> Iterator[None]:
+        """Add what the body raises, instead of raising it.
+
+        ``series`` is the SeriesInstanceUID, empty where the study as a whole is meant.
+        """
+        try:
+            yield
+        except Exception as error:
+            where = f"series {series}: " if series else ""
+            self.errors.append(CaseError(case_id, f"{where}{type(error).__name__}: {error}"))
+            logger.error("%s: %s", case_id, self.errors[-1].error)
+
+    def write(self, folder: Path) -> None:
+        """Write ``folder/errors.json``; without errors remove one of an older run."""
+        if self.errors:
+            write_object({"errors": [asdict(error) for error in self.errors]}, folder / ERRORS)
+        else:
+            (folder / ERRORS).unlink(missing_ok=True)

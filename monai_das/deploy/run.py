@@ -1,0 +1,78 @@
+"""Run the application from a command line's words."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from monai_das.deploy.libraries import load_deploy_libraries
+
+QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOperator",)
+
+
+def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
+    """Run the MONAI Deploy application; return 0, or 1 when a case failed or no series fits the rules.
+
+    Every selected series gives ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``; what went wrong is
+    in ``OUT/errors.json`` and the log.
+
+    Args:
+        arguments: as the SDK knows them: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log, by
+            default WARN: at INFO the SDK's log holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
+            other variables of a MONAI Application Package do the same.
+        rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
+
+    Raises:
+        ImportError: a library is missing; the message names it.
+        OSError, ValueError: the model or the rules cannot be read.
+        SystemExit: 2, the arguments are wrong.
+    """
+    load_deploy_libraries()
+    application = import_module("monai_das.deploy.application")
+    selections = read_rules(rules)
+    context = application.init_app_context(["deploy_app", "-l", "WARN", *arguments])
+    # it logs the names of files that are no DICOM
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with TemporaryDirectory() as scratch:
+        failures: int = application.run_application(context, selections, Path(scratch))
+    return 1 if failures else 0
+
+
+def read_rules(path: Path) -> str:
+    """Return the text of the JSON file ``path``, known to hold selections with conditions.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it holds no JSON, or no selections; the message names the file.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        selections = json.loads(text)["selections"]
+        complete = bool(selections) and all(selection["conditions"] for selection in selections)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: no rules ({error!r}); see docs/deploy.md for their form") from error
+    if not complete:
+        raise ValueError(f"{path}: rules without selections or conditions; see docs/deploy.md for their form")
+    return text
+
+
+def model_file(path: Path) -> Path:
+    """Return the TorchScript file ``path``, or the only one in the folder ``path`` or below it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: there are several.
+    """
+    if path.is_file():
+        return path
+    found = sorted(path.rglob("*.ts"))
+    if not found:
+        raise FileNotFoundError(f"{path}: no TorchScript file (*.ts); give -m bundle/models/model.ts")
+    if len(found) > 1:
+        raise ValueError(f"{path}: {len(found)} TorchScript files; give one of them: {', '.join(map(str, found))}")
+    return found[0]

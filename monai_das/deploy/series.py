@@ -1,0 +1,90 @@
+"""The series that the rules selected, as paths that :func:`monai_das.data.open_source` reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from monai_das.data.headers import ImageHeader, image_header, is_dicom_file
+
+
+@dataclass(frozen=True)
+class DeployCase:
+    """One case of a study: a stack of single-frame images, or one multi-frame object.
+
+    Attributes:
+        case_id: ``case-001`` and so on, in the order of selection; says nothing of the patient.
+        series: its SeriesInstanceUID.
+        path: a folder of links to the images, or a link to the file of a multi-frame object.
+    """
+
+    case_id: str
+    series: str
+    path: Path
+
+
+def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
+    """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
+
+    The SDK's own loader keeps one image of several at one position and says nothing, as of a second echo. Here all are
+    found, so that whoever stacks them can refuse.
+
+    Raises:
+        ValueError: DICOM files are damaged; the message counts them, as a file's name may hold the patient's.
+    """
+    found = defaultdict(list)
+    damaged = 0
+    for file in sorted(path for path in folder.rglob("*") if is_dicom_file(path)):
+        try:
+            header = image_header(file)
+        except ValueError:
+            damaged += 1
+            continue
+        if header is not None:
+            found[str(header.tags.get("SeriesInstanceUID"))].append(header)
+    if damaged:
+        raise ValueError(f"{damaged} DICOM files of the study are damaged or cut off; copy the study again")
+    return dict(found)
+
+
+def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:
+    """Return the cases of the series ``selected``; their files are linked below ``folder``.
+
+    A series may lie in several folders, and a folder may hold several series: links bring together what belongs
+    together without copying it, under numbers, so that no message holds a file's own name. A series selected twice
+    counts once.
+
+    Args:
+        selected: SeriesInstanceUIDs, in the order of the rules.
+        files: what :func:`image_files` returned.
+        folder: an empty folder, which must stay as long as the cases are read.
+    """
+    cases: list[DeployCase] = []
+    for uid in dict.fromkeys(selected):
+        headers = files.get(uid, ())
+        stack = [header.path for header in headers if header.frames == 1]
+        clips = [header.path for header in headers if header.frames > 1]
+        for members in ([stack] if stack else []) + [[clip] for clip in clips]:
+            case_id = f"case-{len(cases) + 1:03d}"
+            links = _linked(members, folder / case_id)
+            cases.append(DeployCase(case_id, uid, links[0] if members[0] in clips else folder / case_id))
+    return cases
+
+
+def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
+    """Make ``folder`` and return links in it to ``files``, in their order."""
+    folder.mkdir()
+    links = [folder / f"{number:05d}.dcm" for number in range(1, len(files) + 1)]
+    for link, file in zip(links, files, strict=True):
+        link.symlink_to(file.resolve())
+    return links
+
+
+def no_series_message(files: Mapping[str, Sequence[ImageHeader]]) -> str:
+    """Return why nothing was selected: no image at all, or series that no rule fits, by modality."""
+    if not files:
+        return "the input folder holds no DICOM image; give the folder of a study"
+    kinds = sorted(str(headers[0].tags.get("Modality")) for headers in files.values())
+    return f"no series fits the rules, there are {len(kinds)} of modality {', '.join(kinds)}; change rules.json"

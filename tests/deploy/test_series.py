@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import SimpleITK
+from pydicom import dcmread
+from pydicom.uid import generate_uid
+
+from monai_das.data import dicom_slice_refs, open_source, write_dicom_series
+from monai_das.deploy.series import image_files, make_cases, no_series_message
+
+
+def uids(folder):
+    return sorted(image_files(folder))
+
+
+def test_a_series_in_several_folders_becomes_one_case(study, scratch):
+    files = sorted(study.rglob("*.dcm"))
+    (study / "more").mkdir()
+    files[0].rename(study / "more" / files[0].name)
+
+    cases = make_cases(uids(study), image_files(study), scratch)
+
+    assert [case.case_id for case in cases] == ["case-001"]
+    assert len(dicom_slice_refs(cases[0].path)) == 6
+
+
+def test_only_selected_series_are_taken_in_the_order_of_the_rules_and_once(study, scratch, volume):
+    write_dicom_series(volume, study / "second")
+    write_dicom_series(volume, study / "third")
+    first, second, _ = uids(study)
+
+    cases = make_cases([second, first, second], image_files(study), scratch)
+
+    assert [case.series for case in cases] == [second, first]
+
+
+def test_no_file_name_reaches_the_links(study, scratch):
+    make_cases(uids(study), image_files(study), scratch)
+
+    assert sorted(path.name for path in (scratch / "case-001").iterdir()) == [f"{n:05d}.dcm" for n in range(1, 7)]
+
+
+def test_each_clip_of_a_series_is_a_case(tmp_path, scratch, make_clip_file):
+    series = generate_uid()
+    for name in ("a.dcm", "b.dcm"):
+        make_clip_file(tmp_path / "clips" / name, series)
+
+    cases = make_cases([series], image_files(tmp_path / "clips"), scratch)
+
+    assert [case.path.is_file() for case in cases] == [True, True]
+    assert [len(open_source(case.path)) for case in cases] == [4, 4]
+
+
+def test_pixels_that_are_not_square_keep_their_spacing(study, scratch):
+    """The SDK's volume operator swaps the two; ITK is the judge."""
+    (case,) = make_cases(uids(study), image_files(study), scratch)
+    files = [str(scratch / "case-001" / path.name) for path in sorted(case.path.iterdir())]
+    judge = SimpleITK.ReadImage(files[0])
+
+    affine = open_source(case.path).affine
+
+    assert list(judge.GetSpacing())[:2] == [0.5, 2.0]
+    np.testing.assert_allclose(np.linalg.norm(affine[:3, :3], axis=0), [0.5, 2.0, 2.5])
+
+
+def test_a_second_echo_is_refused_where_the_sdk_drops_it(study, scratch):
+    for number, path in enumerate(sorted(study.rglob("*.dcm"))):
+        echo = dcmread(path)
+        echo.SOPInstanceUID, echo.EchoNumbers = generate_uid(), 2
+        echo.save_as(path.with_name(f"echo{number}.dcm"))
+    (case,) = make_cases(uids(study), image_files(study), scratch)
+
+    with pytest.raises(ValueError, match="12 slices at 6 positions"):
+        open_source(case.path)
+
+
+def test_damaged_files_are_counted_not_named(study):
+    path = next(iter(sorted(study.rglob("*.dcm"))))
+    path.write_bytes(path.read_bytes()[:140])
+
+    with pytest.raises(ValueError, match=r"^1 DICOM files of the study are damaged or cut off; copy the study again$"):
+        image_files(study)
+
+
+def test_what_no_rule_fits_is_listed_by_modality(study):
+    assert no_series_message(image_files(study)) == (
+        "no series fits the rules, there are 1 of modality MR; change rules.json"
+    )
+
+
+def test_a_folder_without_images_says_so(tmp_path):
+    assert no_series_message(image_files(tmp_path)) == (
+        "the input folder holds no DICOM image; give the folder of a study"
+    )
