@@ -1,0 +1,203 @@
+"""Label Studio's ML backend: live predictions of a bundle for the tasks that it asks about."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import threading
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from monai_das._optional import require
+from monai_das.inference import DASModelInfo, Predictor
+from monai_das.reports import as_json
+from monai_das.review.case_map import mapped_cases
+from monai_das.review.labelling import KINDS
+from monai_das.review.tasks import model_version, task_prediction
+
+MOST_BYTES = 64_000_000  # of a request: it holds the pictures of its tasks
+CASE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+logger = logging.getLogger(__name__)
+
+
+class BackendRefusalError(ValueError):
+    """Why a request cannot be answered, and the HTTP status that says so."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class LivePredictions:
+    """Predict the cases under a folder by their ids, one at a time.
+
+    Args:
+        predictor: the model.
+        root: folder of the cases, as ``monai-das predict`` was given it; what leads out of it is refused.
+        map_file: what ``monai-das predict --map`` wrote; None where cases are called by their files.
+    """
+
+    def __init__(self, predictor: Predictor, root: Path, map_file: Path | None = None) -> None:
+        self.predictor = predictor
+        self.root = root.resolve()
+        self.map_file = map_file
+        self._paths: dict[str, Path] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        """Which model speaks, in one line."""
+        info: DASModelInfo = self.predictor.model.info
+        return model_version({"name": info.name, "version": info.version, "weights_sha256": info.weights_sha256})
+
+    def answer(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return Label Studio's ``{"results": [...]}`` to its request ``{"tasks": [...]}``.
+
+        Raises:
+            BackendRefusalError: no tasks (422), a task that is none of ours (422), or whose case is not there (404), or
+                cannot be read (422).
+        """
+        tasks = content.get("tasks")
+        if not isinstance(tasks, list) or not tasks:
+            raise BackendRefusalError(422, "tasks must be a list of tasks")
+        return {"results": [self._prediction(task) for task in tasks]}
+
+    def _prediction(self, task: Any) -> dict[str, Any]:
+        data = task.get("data") if isinstance(task, dict) else None
+        name = f"task {task.get('id')}" if isinstance(task, dict) else "task"
+        if not isinstance(data, dict) or not isinstance(data.get("case"), str) or data.get("kind") not in KINDS:
+            raise BackendRefusalError(422, f"{name} is unknown: only tasks of monai-das review push have case and kind")
+        shown = data.get("slice_indices")
+        if not isinstance(shown, list):
+            raise BackendRefusalError(422, f"{name}: slice_indices must be a list of slice numbers")
+        with self._lock:
+            path = self._path(data["case"], name)
+            try:
+                result = self.predictor.predict(path, data["case"])
+            except (ValueError, OSError) as error:
+                logger.warning("%s: %s", name, error)
+                raise BackendRefusalError(
+                    422, f"{name}: case {data['case']} cannot be read; see the server's log"
+                ) from error
+        return task_prediction(as_json(result), data["kind"], shown)
+
+    def _path(self, case: str, name: str) -> Path:
+        """Return the place of ``case``; the folder is searched again where it is not known or gone."""
+        if not CASE_ID.fullmatch(case):
+            raise BackendRefusalError(
+                422, f"{name}: {case[:80]!r} is no case's id (letters, digits, dot, dash, underscore)"
+            )
+        if case not in self._paths or not self._paths[case].exists():
+            try:
+                self._paths = mapped_cases([self.root], self.map_file)
+            except (ValueError, OSError):
+                self._paths = {}
+        path = self._paths.get(case)
+        if path is None or not path.resolve().is_relative_to(self.root):
+            raise BackendRefusalError(404, f"{name}: no case called {case} in the server's folder")
+        return path
+
+
+def build_review_backend(live: LivePredictions, token: str | None = None) -> Any:
+    """Return the FastAPI application with ``/health``, ``/setup``, ``/predict`` and ``/webhook``.
+
+    Args:
+        live: where predictions come from.
+        token: asked for at every request but ``/health``, as ``Authorization: Token ...``, ``Bearer ...``, or as the
+            password of ``Basic ...``, which is what Label Studio sends. None: not asked for.
+
+    Raises:
+        ImportError: FastAPI is not installed.
+        ValueError: ``token`` is too short to be a secret.
+    """
+    if token is not None and len(token) < 16:
+        raise ValueError(f"the backend's token must have at least 16 characters, got {len(token)}")
+    fastapi: Any = require("fastapi", extra="review")
+    routing: Any = require("starlette.routing", extra="review")
+    posts: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+    posts = {"/setup": _Setup(live), "/predict": live.answer, "/webhook": _webhook}
+    routes = [
+        routing.Route("/", _health, methods=["GET"]),
+        routing.Route("/health", _health, methods=["GET"]),
+        *(routing.Route(path, _endpoint(act, token), methods=["POST"]) for path, act in posts.items()),
+    ]
+    return fastapi.FastAPI(routes=routes, openapi_url=None, docs_url=None, redoc_url=None)
+
+
+async def _health(request: Any) -> Any:
+    return _reply({"status": "UP"})
+
+
+class _Setup:
+    def __init__(self, live: LivePredictions) -> None:
+        self.live = live
+
+    def __call__(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        # Label Studio sends its access token along: nothing of the request is kept or logged
+        return {"model_version": self.live.version}
+
+
+def _webhook(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Take note of an event; training is a command of its own (``docs/review.md``), no event starts it."""
+    action = content.get("action")
+    if not isinstance(action, str) or not re.fullmatch(r"[A-Z_]{1,60}", action):
+        raise BackendRefusalError(422, "action must be the name of an event, such as ANNOTATION_CREATED")
+    logger.info("event %s", action)
+    return {"status": "noted"}
+
+
+def _endpoint(act: Callable[[Mapping[str, Any]], dict[str, Any]], token: str | None) -> Callable[[Any], Awaitable[Any]]:
+    """Return what answers a request by ``act``, and every refusal by its status and reason."""
+
+    async def endpoint(request: Any) -> Any:
+        concurrency: Any = require("starlette.concurrency", extra="review")
+        try:
+            _authorise(request.headers.get("authorization", ""), token)
+            content = _as_object(await _body(request))
+            return _reply(await concurrency.run_in_threadpool(act, content))
+        except BackendRefusalError as refusal:
+            return _reply({"detail": str(refusal)}, refusal.status)
+
+    return endpoint
+
+
+def _reply(content: dict[str, Any], status: int = 200) -> Any:
+    return require("starlette.responses", extra="review").JSONResponse(content, status)
+
+
+def _authorise(header: str, token: str | None) -> None:
+    if token is None:
+        return
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            given = b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            given = ""
+    if not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
+        raise BackendRefusalError(401, "wrong or missing token; send Authorization: Token ... or Basic ...")
+
+
+async def _body(request: Any) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise BackendRefusalError(
+                413, f"the request is larger than {MOST_BYTES // 1_000_000} MB; ask for fewer tasks"
+            )
+    return bytes(body)
+
+
+def _as_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise BackendRefusalError(400, "the request is not JSON") from error
+    if not isinstance(content, dict):
+        raise BackendRefusalError(400, f"the request must be a JSON object, got {type(content).__name__}")
+    return content

@@ -1,0 +1,124 @@
+"""From the folder of ``monai-das predict`` to Label Studio's tasks, answered beforehand by the model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_das.review.clip import encode_clip
+from monai_das.review.labelling import CLASS, CLIP, KEY_FRAME, KEY_FRAMES, KINDS, SLICES, VERDICT, VERDICTS
+
+PNG = "data:image/png;base64,"
+
+
+def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield one task for each ``folder/<case>`` with ``result.json`` and ``slices.zip``, sorted by case.
+
+    A task holds no identity but the case's id, and everything that :func:`~monai_das.review.exported_verdicts` needs;
+    its ``data["key"]`` is the same for the same case and model, its ``data["digest"]`` for the same answer.
+
+    Args:
+        folder: what ``monai-das predict --report json,slices`` wrote.
+        kind: ``"volume"`` or ``"clip"``.
+        every_slice: show all slices of a volume, not the chosen ones only.
+
+    Raises:
+        FileNotFoundError: ``folder`` holds no result, or a case has no ``slices.zip``.
+        ValueError: there is no such kind, or a file is damaged.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    results = sorted(folder.glob("*/result.json"))
+    if not results:
+        raise FileNotFoundError(f"{folder}: no case with a result.json; run monai-das predict --report json,slices")
+    for path in results:
+        try:
+            yield _task(json.loads(path.read_text(encoding="utf-8")), path.with_name("slices.zip"), kind, every_slice)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{error.filename} is missing; run monai-das predict --report json,slices"
+            ) from error
+        except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path.parent}: the results cannot be read ({error}); predict the case again") from error
+
+
+def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) -> dict[str, Any]:
+    chosen = [int(each["index"]) for each in result["selected_slices"]]
+    shown = list(range(result["total_slices"])) if every_slice else chosen
+    data = {
+        "case": result["case_id"],
+        "title": f"{result['case_id']}: {result['label']} ({result['probabilities'][result['label']]:.1%})",
+        "captions": _captions(result, shown, kind),
+        "kind": kind,
+        "label": result["label"],
+        "classes": list(result["probabilities"]),
+        "slice_indices": shown,
+        "chosen": chosen,
+        "slice_refs": result["selected_slices"],
+        "scores": result["scores"],
+        "total_slices": result["total_slices"],
+        "model": result["model"],
+    }
+    key = f"{kind} {data['case']} {json.dumps(data['model'], sort_keys=True)}"
+    data |= {"key": _sha256(key), "digest": _sha256(json.dumps(data, sort_keys=True))}
+    with zipfile.ZipFile(pictures) as archive:
+        if kind == "clip":
+            data["video"] = encode_clip([archive.read(f"{n:04d}.png") for n in range(result["total_slices"])])
+        else:
+            data["slices"] = [PNG + base64.b64encode(archive.read(f"{n:04d}.png")).decode() for n in shown]
+    return {"data": data, "predictions": [task_prediction(result, kind, shown)]}
+
+
+def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> dict[str, Any]:
+    """Return what the model would have answered, as Label Studio's prediction.
+
+    Args:
+        result: the case, as :func:`~monai_das.reports.as_json` has it.
+        kind: ``"volume"`` or ``"clip"``.
+        shown: source index of each picture of the task; a chosen slice that is not among them has no verdict.
+    """
+    score = result["probabilities"][result["label"]]
+    target = SLICES if kind == "volume" else CLIP
+    rows = [_row(CLASS, target, "choices", {"choices": [result["label"]]}, score)]
+    for each in result["selected_slices"]:
+        if kind == "clip":
+            # Label Studio counts frames from 1
+            ranges = [{"start": each["index"] + 1, "end": each["index"] + 1}]
+            value = {"ranges": ranges, "timelinelabels": [KEY_FRAME]}
+            rows.append(_row(KEY_FRAMES, target, "timelinelabels", value, each["score"]))
+        elif each["index"] in shown:
+            row = _row(VERDICT, target, "choices", {"choices": [VERDICTS[0]]}, each["score"])
+            rows.append({**row, "item_index": list(shown).index(each["index"])})
+    return {"model_version": model_version(result["model"]), "score": score, "result": rows}
+
+
+def model_version(model: dict[str, str]) -> str:
+    """Return name, version and the beginning of the weights' SHA-256 in one line."""
+    return f"{model['name']} {model['version']} {model['weights_sha256'][:12]}"
+
+
+def _row(name: str, target: str, kind: str, value: dict[str, Any], score: float) -> dict[str, Any]:
+    # an id of its own for each row, the same at every push
+    identity = _sha256(json.dumps([name, value, score]))[:10]
+    return {"id": identity, "from_name": name, "to_name": target, "type": kind, "value": value, "score": score}
+
+
+def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
+    """Say which picture is which slice, and its score."""
+    noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
+    scores = result["scores"]
+    chosen = [int(each["index"]) for each in result["selected_slices"]]
+    if kind == "volume" and len(shown) == result["total_slices"]:
+        return f"All {len(shown)} slices; picture n is slice n - 1. Chosen: {', '.join(map(str, chosen))}"
+    places = {index: f"{place}: " if kind == "volume" else "" for place, index in enumerate(shown, start=1)}
+    lines = [f"{places[index]}{noun} {index + first} (score {scores[index]:.3g})" for index in chosen]
+    return f"{len(chosen)} of {result['total_slices']} {noun}s chosen. " + " | ".join(lines)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""A Label Studio as small as the everyday tests need it; tests/e2e/review asks the real one the same things."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+class SmallLabelStudio(ThreadingHTTPServer):
+    """Projects, tasks and backends in memory; ``export`` is what it exports, ``broken`` what it answers instead."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.projects, self.tasks, self.backends, self.export = {}, {}, [], []
+        self.broken = None
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.server.broken:
+            return self.send(*self.server.broken)
+        if url.path == "/api/token/refresh/":
+            known = json.loads(body)["refresh"] == "a.b.c"
+            return self.send(200, {"access": "short"}) if known else self.send(401, {})
+        if self.headers["Authorization"] not in (f"Token {TOKEN}", "Bearer short"):
+            return self.send(401, {})
+        found = self.content(url.path.strip("/").split("/")[1:], parse_qs(url.query), json.loads(body or b"null"))
+        return self.send(404, {}) if found is None else self.send(200, found)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
+
+    def content(self, path, query, body):
+        act = {"GET": self.get, "POST": self.post, "PATCH": self.patch, "DELETE": self.delete}[self.command]
+        return act(self.server, path, query if self.command == "GET" else body)
+
+    def get(self, server, path, query):
+        match path:
+            case ["projects"]:
+                return {"count": len(server.projects), "results": list(server.projects.values())}
+            case ["projects", _, "export"]:
+                return server.export
+            case ["projects", number] if int(number) in server.projects:
+                counts = dict.fromkeys(("task_number", "total_predictions_number"), len(server.tasks))
+                return {**server.projects[int(number)], **counts}
+            case ["tasks"]:
+                start = 50 * (int(query["page"][0]) - 1)
+                return {"total": len(server.tasks), "tasks": list(server.tasks.values())[start : start + 50]}
+            case ["ml"]:
+                return server.backends
+        return None
+
+    def post(self, server, path, body):
+        if path == ["projects"]:
+            number = len(server.projects) + 1
+            counts = dict.fromkeys(("num_tasks_with_annotations", "total_annotations_number"), 0)
+            server.projects[number] = {"id": number, **body, **counts}
+            return server.projects[number]
+        if path == ["ml"]:
+            server.backends.append(body)
+            return body
+        for task in body:
+            number = max(server.tasks, default=0) + 1
+            server.tasks[number] = {"id": number, "total_annotations": 0, **task}
+        return {}
+
+    def patch(self, server, path, body):
+        server.projects[int(path[1])] |= body
+        return {}
+
+    def delete(self, server, path, _):
+        return {"gone": server.tasks.pop(int(path[1]))["id"]}
+
+    def send(self, status, content):
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

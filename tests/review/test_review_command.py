@@ -1,0 +1,84 @@
+"""``monai-das review`` from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monai_das._optional import require
+from monai_das.cli import main
+from monai_das.review import ReaderAgreement, write_verdicts
+from tests.inference.conftest import random_bundle
+from tests.review.small_label_studio import TOKEN
+
+__all__ = ["random_bundle"]
+BUNDLE = Path(__file__).parents[2] / "bundle"
+
+
+@pytest.fixture
+def review(server, monkeypatch):
+    monkeypatch.setenv("LABEL_STUDIO_URL", server.url)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    return lambda *words: main(["review", *map(str, words)])
+
+
+def test_init_push_status_pull(review, server, results, export, tmp_path, capsys):
+    assert review("init", "--bundle", BUNDLE, "--backend", "http://127.0.0.1:9090") == 0
+    review("push", results, "--project", 1)
+    review("push", results, "--project", 1)
+    review("status", "--project", 1)
+    server.export = export
+    map_file = tmp_path / "map.json"
+    map_file.write_text(json.dumps({"cases": {"volume_000": "a.nii", "volume_002": "b.nii"}}))
+    review("pull", "--project", 1, "--map", map_file, "-o", tmp_path / "review.json")
+
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"project 1 made: {server.url}/projects/1/data"
+    assert printed[1].startswith("2 tasks added, 0 there already")
+    assert printed[2].startswith("0 tasks added, 2 there already")
+    assert printed[3] == "monai-das review: 0 of 2 tasks reviewed, 0 answers, 2 predictions"
+    assert printed[4].startswith(f"3 verdicts written to {tmp_path / 'review.json'}; agreement of readers: ")
+    assert len(json.loads((tmp_path / "review.json").read_text())["training"]) == 2
+    assert len(server.backends) == 1
+
+
+def test_pull_from_html_needs_no_server(verdict, tmp_path, capsys):
+    write_verdicts([verdict], ReaderAgreement(None, None, None), tmp_path / "page.json")
+
+    assert main(["review", "pull", "--from-html", str(tmp_path / "page.json"), "-o", str(tmp_path / "out.json")]) == 0
+
+    assert json.loads((tmp_path / "out.json").read_text())["training"][0]["slices_rejected"] == [7]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["pull", "-o", "x.json"], "nothing to pull from; give --project N or --from-html FILE"),
+        (["status", "--project", "9"], "/api/projects/9/: not found"),
+        (["status", "--project", "9", "--token", ""], "no token; set LABEL_STUDIO_API_KEY"),
+        (
+            ["serve", "--root", ".", "--host", "0.0.0.0"],
+            "0.0.0.0 can be reached from other machines; give --allow-remote",
+        ),
+        (["serve", "--root", ".", "--host", "somewhere", "--allow-remote"], "somewhere can be reached"),
+        (["serve", "--root", "nowhere"], "nowhere: no such folder; --root is the folder of the cases"),
+        (["serve", "--root", ".", "--bundle", "nowhere"], "nowhere is not a bundle"),
+        (["serve", "--root", ".", "--map", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_what_cannot_work_exits_with_2(review, words, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        review(*words)
+
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_serve_listens_on_this_machine(review, random_bundle, tmp_path, monkeypatch, capsys):
+    asked = {}
+    monkeypatch.setattr(require("uvicorn", extra="review"), "run", lambda app, **options: asked.update(options))
+
+    assert review("serve", "--root", tmp_path, "--bundle", random_bundle, "--port", 9099) == 0
+
+    assert (asked["host"], asked["port"]) == ("127.0.0.1", 9099)
+    assert "at http://127.0.0.1:9099" in capsys.readouterr().out

@@ -1,0 +1,100 @@
+import base64
+import json
+import zipfile
+from io import BytesIO
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from monai_das.review import bundle_class_names, labelling_config, review_tasks
+
+
+def test_a_task_shows_the_chosen_slices_and_says_which_they_are(results):
+    task, _ = review_tasks(results)
+
+    data = task["data"]
+    assert (data["slice_indices"], data["chosen"], data["total_slices"]) == ([3, 7], [3, 7], 12)
+    assert [each["sop_instance_uid"] for each in data["slice_refs"]] == ["1.2.3", "1.2.7"]
+    picture = Image.open(BytesIO(base64.b64decode(data["slices"][0].partition(",")[2])))
+    assert picture.size == (30, 20)
+    assert "1: slice 3 (score " in data["captions"]
+
+
+@pytest.mark.parametrize("kind", ["volume", "clip"])
+def test_predictions_fit_the_labelling_configuration(results, kind):
+    config = ElementTree.fromstring(labelling_config(kind, ["normal", "hyperplasia"]))
+    task = next(review_tasks(results, kind))
+    controls = {each.get("name"): each for each in config.iter() if each.get("toName")}
+
+    assert all(name[1:] in task["data"] for each in config.iter() for name in each.attrib.values() if name[:1] == "$")
+    for row in task["predictions"][0]["result"]:
+        control = controls[row["from_name"]]
+        values = {each.get("value") for each in control}
+        assert control.get("toName") == row["to_name"]
+        assert control.tag.lower() == row["type"]
+        assert set(row["value"][row["type"]]) <= values
+
+
+def test_key_frames_count_from_one(results):
+    task = next(review_tasks(results, "clip"))
+
+    rows = task["predictions"][0]["result"][1:]
+    assert [row["value"]["ranges"][0]["start"] for row in rows] == [4, 8]
+    assert task["data"]["video"].startswith("data:video/mp4;base64,")
+
+
+def test_every_slice_can_be_shown(results):
+    task = next(review_tasks(results, every_slice=True))
+
+    assert len(task["data"]["slices"]) == 12
+    assert [row["item_index"] for row in task["predictions"][0]["result"][1:]] == [3, 7]
+    assert "All 12 slices" in task["data"]["captions"]
+
+
+def test_the_key_stays_when_the_answer_changes(results):
+    before = next(review_tasks(results))["data"]
+    file = results / "case-0001" / "result.json"
+    content = json.loads(file.read_text())
+    content["scores"][0] += 1
+    file.write_text(json.dumps(content))
+
+    after = next(review_tasks(results))["data"]
+
+    assert before["key"] == after["key"]
+    assert before["digest"] != after["digest"]
+
+
+def test_what_is_missing_is_said(results, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no case with a result\.json; run monai-das predict"):
+        next(review_tasks(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="kind must be one of volume, clip, got 'cube'"):
+        next(review_tasks(results, "cube"))
+    (results / "case-0002" / "result.json").write_text("{")
+    with pytest.raises(ValueError, match="case-0002: the results cannot be read"):
+        list(review_tasks(results))
+    (results / "case-0001" / "slices.zip").unlink()
+    with pytest.raises(FileNotFoundError, match=r"slices.zip is missing; run monai-das predict --report json,slices"):
+        next(review_tasks(results))
+
+
+def test_slices_are_the_same_file_each_time(results):
+    with zipfile.ZipFile(results / "case-0001" / "slices.zip") as archive:
+        assert archive.namelist() == [f"{index:04d}.png" for index in range(12)]
+    pair = [(results / case / "slices.zip").read_bytes() for case in ("case-0001", "case-0002")]
+    assert pair[0] == pair[1]
+
+
+def test_configurations_need_classes():
+    with pytest.raises(ValueError, match="classes must be names other than 'unsure', at least one, got"):
+        labelling_config("volume", ["unsure"])
+    with pytest.raises(ValueError, match="kind must be one of volume, clip, got 'cube'"):
+        labelling_config("cube", ["a"])
+
+
+def test_the_bundle_names_the_classes(tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "metadata.json").write_text("{}")
+
+    with pytest.raises(ValueError, match=r"metadata\.json names no classes"):
+        bundle_class_names(tmp_path)

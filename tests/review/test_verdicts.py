@@ -1,0 +1,55 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from monai_das.data import reviewed_datalist
+from monai_das.review import ReaderAgreement, ReaderVerdict, read_verdicts, write_verdicts
+
+NONE = ReaderAgreement(None, None, None)
+
+
+def test_verdicts_come_back_as_they_were_written(verdict, tmp_path):
+    unsure = replace(verdict, label=None, label_name="unsure")
+
+    write_verdicts([verdict, unsure], ReaderAgreement(0.5, 0.25, "cohen"), tmp_path / "review.json")
+
+    assert read_verdicts(tmp_path / "review.json") == [verdict, unsure]
+    content = json.loads((tmp_path / "review.json").read_text())
+    assert content["agreement"] == {"class_kappa": 0.5, "slice_kappa": 0.25, "kind": "cohen"}
+    assert [len(content[part]) for part in ("training", "unsure")] == [1, 1]
+
+
+def test_the_datalist_is_what_training_reads(verdict, tmp_path):
+    verdicts = [replace(verdict, image=f"case{number}.nii.gz") for number in range(5)]
+    write_verdicts(verdicts, NONE, tmp_path / "review.json")
+
+    assert len(reviewed_datalist(tmp_path / "review.json", "train", 5)) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"slices_added": [1.5]}, r"slices_added must be a list of 0-based slice numbers, got \[1.5\]"),
+        ({"label": "one"}, "label must be a whole number or null, got 'one'"),
+        ({"quality": True}, "quality must be a whole number or null, got True"),
+        ({"model": "a"}, "model must be an object with name, version and weights_sha256, got 'a'"),
+        ({"reviewer": None}, "reviewer must be text, got None"),
+    ],
+)
+def test_a_wrong_field_is_named(verdict, change, message):
+    with pytest.raises(ValueError, match=message):
+        ReaderVerdict.from_dict({**verdict.to_dict(), **change})
+
+
+def test_missing_fields_are_named():
+    with pytest.raises(ValueError, match=r"a verdict needs label, label_name, .*; got case_id"):
+        ReaderVerdict.from_dict({"case_id": "a"})
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '{"training": [1]}'])
+def test_another_file_is_refused(tmp_path, text):
+    (tmp_path / "file.json").write_text(text)
+
+    with pytest.raises(ValueError, match=r"file.json holds no verdicts \(.*give what pull or the HTML report saved"):
+        read_verdicts(tmp_path / "file.json")
