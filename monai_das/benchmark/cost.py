@@ -48,7 +48,7 @@ def cube_cost(size: int, batch: int, rounds: int) -> tuple[float, float]:
     sampler = DASSampler(num_slices=max(1, size // 4)).eval()
     backbone = DASMobileNetV3Small(in_channels=1).eval()
     slices = slices_of(volume)
-    cases = slices.split(size)
+    cases = torch.split(slices, size)
     choosing, at_once, by_case = seconds_in_turn(
         (lambda: sampler(thumbnails), lambda: backbone(slices), lambda: [backbone(case) for case in cases]), rounds
     )

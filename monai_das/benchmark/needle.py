@@ -62,7 +62,7 @@ class NeedleJob:
     recipe: NeedleRecipe
 
 
-class SliceCNN(nn.Sequential):
+class DASNeedleCNN(nn.Sequential):
     """Three strided convolutions and the maximum over the slice: ``(N, 1, H, W)`` to ``(N, 64)``."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ def run_job(job: NeedleJob) -> dict[str, float]:
     torch.manual_seed(job.seed)
     began = time.perf_counter()
     sampler, aggregation = sampler_and_aggregation(job.method, job.num_slices)
-    network = DASSliceClassifier(sampler, SliceCNN(), 2, aggregation, FEATURES, SIZE, dropout_prob=0.0)
+    network = DASSliceClassifier(sampler, DASNeedleCNN(), 2, aggregation, FEATURES, SIZE, dropout_prob=0.0)
     train(network, data(job.recipe.train_cases, 2 * job.seed), job.recipe)
     auc, found = evaluate(network, data(job.recipe.test_cases, 2 * job.seed + 1))
     return {"auc": auc, "found": found, "seconds": time.perf_counter() - began}

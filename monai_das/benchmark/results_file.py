@@ -1,0 +1,77 @@
+"""The results file of a sweep: one JSON object per line, one line per finished run, only ever appended to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Result = dict[str, Any]
+
+
+def read_results(path: Path) -> list[Result]:
+    """Return the runs in the file at ``path``; none where there is no file.
+
+    A last line without an end is what a killed writer left: it is passed over.
+
+    Raises:
+        ValueError: another line is no JSON object with a ``job``.
+    """
+    if not path.exists():
+        return []
+    *lines, _ = path.read_text(encoding="utf-8").split("\n")
+    results = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            result = json.loads(line)
+            result["job"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}:{number}: must be a JSON object with a job, got {line[:40]!r}; delete the line"
+            ) from error
+        results.append(result)
+    return results
+
+
+def append_result(path: Path, result: Result) -> None:
+    """Append one run, whole or not at all: one write at the end of the file, after cutting off a torn last line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(result, separators=(",", ":"), allow_nan=False) + "\n"
+    with open(path, "ab+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1 if end else 0
+        if whole < end:
+            file.truncate(whole)
+        file.write(line.encode("utf-8"))
+        os.fsync(file.fileno())
+
+
+def packed(values: NDArray[Any]) -> str:
+    """Return an array of one kind (float16, uint8, ...) as text; its shape is not kept."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def packed_predictions(probabilities: NDArray[Any], labels: NDArray[Any]) -> Result:
+    """Return ``probabilities`` ``(N, K)`` and ``labels`` ``(N,)`` for a line of the file.
+
+    Probabilities are kept as logarithms in half precision: 2 bytes each, exact to a part in a thousand however near
+    to 0 or 1 they are, so that the ranking of the cases stays.
+    """
+    logs = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
+    return {
+        "log_probabilities": packed(logs.astype("<f2")),
+        "labels": packed(labels.astype(np.uint8)),
+    }
+
+
+def predictions(result: Result) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return probabilities ``(N, K)`` and labels ``(N,)`` of a line of the file."""
+    labels = np.frombuffer(base64.b64decode(result["labels"]), np.uint8).astype(np.int64)
+    logs = np.frombuffer(base64.b64decode(result["log_probabilities"]), "<f2").astype(np.float64)
+    return np.exp(logs.reshape(len(labels), -1)), labels

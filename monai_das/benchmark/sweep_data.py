@@ -1,0 +1,91 @@
+"""The cases of a sweep: whole splits in memory, and their augmentation batch by batch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_das.benchmark.needle_data import needle_set
+from monai_das.data import medmnist3d_datalist
+
+NEEDLE_CASES = {"train": 1500, "val": 300, "test": 600}
+NEEDLE_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
+
+
+class SweepCases(NamedTuple):
+    """Volumes ``(N, C, H, W, D)`` uint8 or float, labels ``(N,)``, and where known the telling slices ``(N, D)``."""
+
+    images: Tensor
+    labels: Tensor
+    telling: Tensor | None = None
+
+    def take(self, places: Tensor) -> SweepCases:
+        """Return the cases at ``places``."""
+        telling = None if self.telling is None else self.telling[places]
+        return SweepCases(self.images[places], self.labels[places], telling)
+
+
+@lru_cache(maxsize=3)
+def sweep_cases(root: str | None, name: str, split: str, size: int, slice_dim: int) -> SweepCases:
+    """Return one split of ``name``: ``"needle"``, made up with seeds of its own, or a MedMNIST3D set under ``root``.
+
+    Raises:
+        ValueError: the set needs a ``root`` and there is none, or see :func:`medmnist3d_datalist`.
+        OSError: the data is nowhere, and cannot be downloaded.
+    """
+    if name == "needle":
+        made = needle_set(NEEDLE_CASES[split], NEEDLE_SEEDS[split])
+        telling = torch.nn.functional.one_hot(made.needles, made.images.size(4)).bool()
+        return SweepCases(made.images, made.labels, telling)
+    if root is None:
+        raise ValueError(f"{name} needs the folder of the data; give --data, or set MONAI_DAS_DATA")
+    cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
+    images = torch.from_numpy(np.stack([case["image"] for case in cases]))
+    return SweepCases(images, torch.tensor([case["label"] for case in cases]))
+
+
+def held_out(cases: SweepCases, fold: int, folds: int) -> tuple[SweepCases, SweepCases]:
+    """Return the cases without, and those of, part ``fold`` of ``folds`` equal ones, each class spread evenly.
+
+    The parts are the same for every seed and method.
+    """
+    order = torch.argsort(cases.labels, stable=True)
+    part = torch.empty_like(order)
+    part[order] = torch.arange(len(order)) % folds
+    return cases.take(torch.nonzero(part != fold).flatten()), cases.take(torch.nonzero(part == fold).flatten())
+
+
+def as_input(images: Tensor) -> Tensor:
+    """Return volumes as a network takes them: float32, whole numbers scaled to [0, 1] per case as MONAI does."""
+    if images.is_floating_point():
+        return images
+    image = images.float()
+    low, high = image.amin(dim=(1, 2, 3, 4), keepdim=True), image.amax(dim=(1, 2, 3, 4), keepdim=True)
+    return (image - low) / (high - low).clamp(min=1.0)
+
+
+def augmented(images: Tensor, flip_prob: float, shift: int) -> Tensor:
+    """Return ``images`` ``(B, C, H, W, D)``, each flipped along each axis by chance and shifted by up to ``shift``.
+
+    What comes in at the border is the smallest value of the case. Draws are from torch's global generator.
+    """
+    flips = torch.rand(len(images), 3) < flip_prob
+    shifts = torch.randint(-shift, shift + 1, (len(images), 3))
+    result = torch.empty_like(images)
+    for case, image in enumerate(images):
+        axes = [axis + 1 for axis in range(3) if flips[case, axis]]
+        result[case] = shifted(image.flip(axes) if axes else image, shifts[case].tolist())
+    return result
+
+
+def shifted(image: Tensor, by: list[int]) -> Tensor:
+    """Return ``image`` ``(C, H, W, D)`` moved by whole voxels."""
+    moved = torch.full_like(image, float(image.min()))
+    into = [slice(max(0, step), size + min(0, step)) for step, size in zip(by, image.shape[1:], strict=True)]
+    out_of = [slice(max(0, -step), size + min(0, -step)) for step, size in zip(by, image.shape[1:], strict=True)]
+    moved[(slice(None), *into)] = image[(slice(None), *out_of)]
+    return moved

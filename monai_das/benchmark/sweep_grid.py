@@ -1,0 +1,139 @@
+"""The grid of a sweep: data sets x seeds x budgets x methods, each cell one job with all its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from monai_das.samplers.selection import rounded_half_up
+
+# what a training is made of; everything else in a config (paths, handlers, loggers) does not change its result
+RECIPE = (
+    "dataset_name",
+    "slice_dim",
+    "size",
+    "depth",
+    "num_classes",
+    "num_slices",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "warmup_share",
+    "ema_share",
+    "dropout",
+    "flip_prob",
+    "translate_range",
+    "penalty_weight",
+    "widening_epochs",
+)
+NEEDED = ("base", "data", "methods", "budgets", "seeds")
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """One training: its place in the grid, and the whole config that makes it.
+
+    ``budget`` is the share of the slices, None for a method that keeps them all. ``fold`` is None for the official
+    split, else the part of the training volumes that is held out.
+    """
+
+    data: str
+    method: str
+    budget: float | None
+    seed: int
+    fold: int | None
+    folds: int
+    config: dict[str, Any] = field(hash=False, compare=False)
+    key: str = ""
+
+
+def read_grid(path: Path) -> dict[str, Any]:
+    """Return the grid at ``path``, on top of the one that it names under ``like``.
+
+    Raises:
+        ValueError: the file is no JSON object, or lacks a part.
+    """
+    try:
+        grid: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if "like" in grid:
+            grid = {**json.loads((path.parent / grid["like"]).read_text(encoding="utf-8")), **grid}
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: must be a JSON object ({error})") from error
+    missing = [name for name in NEEDED if name not in grid]
+    if missing:
+        raise ValueError(f"{path}: a grid needs {', '.join(NEEDED)}, and {', '.join(missing)} is missing")
+    return grid
+
+
+def grid_jobs(path: Path) -> list[SweepJob]:
+    """Return the jobs of the grid at ``path``: seed by seed, so that a sweep that stops early has all rows.
+
+    Configs are found beside the grid: ``../data/NAME.json`` and ``../method/NAME.json``. A method may be a name or
+    ``{"name": ..., "method": ..., "set": {...}}``, a variant with settings of its own. Methods under ``references``
+    run once whatever the budgets are.
+
+    Raises:
+        ValueError: see :func:`read_grid`; or a config is missing.
+    """
+    grid = read_grid(path)
+    jobs: dict[str, SweepJob] = {}
+    folds = int(grid.get("folds", 0))
+    for data in grid["data"]:
+        for seed in grid["seeds"]:
+            for fold in range(folds) if folds else [None]:
+                for budget in grid["budgets"]:
+                    for method in grid["methods"]:
+                        job = make_job(path, grid, data, method, (budget, seed, fold))
+                        jobs.setdefault(job.key, job)
+    return list(jobs.values())
+
+
+def make_job(
+    path: Path, grid: dict[str, Any], data: str, method: str | dict[str, Any], place: tuple[float, int, int | None]
+) -> SweepJob:
+    """Return the job of one cell."""
+    share, seed, fold = place
+    variant: dict[str, Any] = method if isinstance(method, dict) else {"name": method, "method": method, "set": {}}
+    budget = None if variant["method"] in grid.get("references", ()) else share
+    folder = path.parent.parent
+    files = [path.parent / grid["base"], folder / f"method/{variant['method']}.json", folder / f"data/{data}.json"]
+    absent = [file for file in files if not file.is_file()]
+    if absent:
+        raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")
+    parser = ConfigParser(ConfigParser.load_config_files(files))
+    settings = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
+    for name, value in {**settings, "seed": seed}.items():
+        parser.set(value, name)
+    depth = int(parser.get_parsed_content("depth"))
+    parser.set(depth if budget is None else slices_of_share(budget, depth), "num_slices")
+    config: dict[str, Any] = parser.get()
+    folds = int(grid.get("folds", 0))
+    bare = SweepJob(data, variant["name"], budget, seed, fold, folds, config)
+    return SweepJob(data, variant["name"], budget, seed, fold, folds, config, key_of(bare))
+
+
+def slices_of_share(share: float, depth: int) -> int:
+    """Return k of ``share`` of ``depth`` slices, rounded half up, at least 1."""
+    exact = Fraction(share).limit_denominator(10_000)
+    return rounded_half_up(exact.numerator * depth, exact.denominator)
+
+
+def settings_of(job: SweepJob) -> dict[str, Any]:
+    """Return all that makes the training of ``job``, as JSON: recipe, network, loss."""
+    parser = ConfigParser(json.loads(json.dumps(job.config)))
+    settings = {name: parser.get_parsed_content(name) for name in RECIPE}
+    return {**settings, "network_def": job.config["network_def"], "loss": job.config["loss"]}
+
+
+def key_of(job: SweepJob) -> str:
+    """Return the name of ``job``: the same settings have the same one, other settings another."""
+    place = [job.data, job.method, job.budget, job.seed, job.fold, job.folds]
+    text = json.dumps([*place, settings_of(job)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

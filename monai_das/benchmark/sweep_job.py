@@ -1,0 +1,169 @@
+"""One job of a sweep: train a method by the common recipe, measure it once, return its line of the results file."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from torch import Tensor, nn
+
+from monai_das.benchmark.results_file import Result, packed_predictions
+from monai_das.benchmark.statistics import measures
+from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, sweep_cases
+from monai_das.benchmark.sweep_grid import SweepJob, settings_of
+from monai_das.handlers import DASBudgetSchedule
+from monai_das.networks import DASNetwork
+from monai_das.samplers import Selection, sampler_param_groups, take_slices
+
+BATCH = 64
+
+
+class RunningAverage:
+    """A copy of a network that holds the average of its weights over about the last ``share`` of the steps."""
+
+    def __init__(self, network: nn.Module, share: float) -> None:
+        self.network = copy.deepcopy(network)
+        self.share = share
+        self.steps = 0
+        pairs = list(zip(tensors_of(self.network), tensors_of(network), strict=True))
+        self.floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        self.others = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the network as it is now."""
+        weight = 1.0 / (1.0 + self.share * self.steps)
+        self.steps += 1
+        averages, now = ([pair[i] for pair in self.floats] for i in (0, 1))
+        torch._foreach_lerp_(averages, now, weight)
+        for average, current in self.others:
+            average.copy_(current)
+
+
+def tensors_of(network: nn.Module) -> list[Tensor]:
+    """Return every parameter and buffer of ``network`` once, however many names it has."""
+    return [*network.parameters(), *network.buffers()]
+
+
+def run_sweep_job(job: SweepJob, root: str | None) -> Result:
+    """Train and measure one job in this process, by one thread; data is found under ``root``.
+
+    Returns:
+        The line of the results file: place in the grid, settings, seconds, measures on the validation and test split
+        (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, and all test predictions.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(job.seed)
+    began, cpu_began = time.perf_counter(), time.process_time()
+    settings = settings_of(job)
+    train, val, test = job_splits(job, settings, root)
+    network, loss = built(job, settings["epochs"] * (len(train.labels) // settings["batch_size"]))
+    average = train_network(network, loss, train, settings)
+    line: Result = {"job": job.key, "data": job.data, "method": job.method, "budget": job.budget, "seed": job.seed}
+    line |= {"fold": job.fold, "k": settings["num_slices"], "settings": settings}
+    if val is not None:
+        line["val"] = rounded(evaluate_cases(average, val)[0])
+    found, probabilities = evaluate_cases(average, test)
+    line["test"] = rounded(found)
+    line["seconds"] = round(time.perf_counter() - began, 1)
+    line["cpu_seconds"] = round(time.process_time() - cpu_began, 1)
+    return line | packed_predictions(probabilities, test.labels.numpy())
+
+
+def job_splits(
+    job: SweepJob, settings: dict[str, Any], root: str | None
+) -> tuple[SweepCases, SweepCases | None, SweepCases]:
+    """Return the cases to train on, to validate on (none in cross-validation) and to test on."""
+    place = (settings["dataset_name"], "train", settings["size"], settings["slice_dim"])
+    train = sweep_cases(root, *place)
+    if train.images.size(4) != settings["depth"]:
+        raise ValueError(f"{job.data}: depth must be that of the volumes, {train.images.size(4)}; correct the config")
+    if job.fold is not None:
+        inside, outside = held_out(train, job.fold, job.folds)
+        return inside, None, outside
+    val, test = (sweep_cases(root, place[0], split, *place[2:]) for split in ("val", "test"))
+    return train, val, test
+
+
+def built(job: SweepJob, total_steps: int) -> tuple[DASNetwork, nn.Module]:
+    """Return the network of ``job`` and its loss; its config may ask for ``@total_steps`` of the training."""
+    parser = ConfigParser(json.loads(json.dumps(job.config)))
+    parser.set(total_steps, "total_steps")
+    parser.set("cpu", "device")
+    network: DASNetwork = parser.get_parsed_content("network")
+    loss: nn.Module = parser.get_parsed_content("loss")
+    return network, loss
+
+
+def train_network(
+    network: DASNetwork, loss: nn.Module, cases: SweepCases, settings: dict[str, Any], max_steps: int | None = None
+) -> DASNetwork:
+    """Train by AdamW on one cycle with flips and shifts; return the network with averaged weights."""
+    batch = settings["batch_size"]
+    steps = len(cases.labels) // batch
+    groups = sampler_param_groups(network, settings["learning_rate"])
+    rates = [group["lr"] for group in groups]
+    optimizer = torch.optim.AdamW(groups, weight_decay=settings["weight_decay"])
+    total = steps * settings["epochs"]
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=settings["warmup_share"])
+    schedule = DASBudgetSchedule(network, *settings["widening_epochs"])
+    average = RunningAverage(network, settings["ema_share"])
+    network.train()
+    for step in range(total if max_steps is None else max_steps):
+        if step % steps == 0:
+            order = torch.randperm(len(cases.labels))
+        for sampler in schedule.samplers:
+            sampler.widening = schedule.value(step / steps)
+        chosen = order[step % steps * batch :][:batch]
+        images = augmented(as_input(cases.images[chosen]), settings["flip_prob"], round(settings["translate_range"]))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss(network(images), cases.labels[chosen]))
+        optimizer.step()
+        cycle.step()
+        average.update()
+    averaged: DASNetwork = average.network.eval()  # type: ignore[assignment]
+    return averaged
+
+
+@torch.no_grad()
+def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, float], np.ndarray[Any, Any]]:
+    """Return the measures of ``network`` in ``eval()`` on ``cases``, and its probabilities ``(N, K)``.
+
+    Beside the measures of the predictions: ``ms``, processor time per case, and where the telling slices are known
+    ``recall``, the mean share of them that was chosen.
+    """
+    network.eval()
+    tables: list[Tensor] = []
+    recalls: list[Tensor] = []
+    spent = 0.0
+    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
+        images = as_input(cases.images[places])
+        began = time.process_time()
+        selection = network.score(network.thumbnails(images))
+        logits = network.classify(take_slices(images, selection), selection)
+        spent += time.process_time() - began
+        tables.append(torch.softmax(logits.double(), dim=1))
+        if cases.telling is not None:
+            recalls.append(recall(selection, cases.telling[places]))
+    probabilities = torch.cat(tables).numpy()
+    found = measures(probabilities, cases.labels.numpy())
+    found["ms"] = 1000.0 * spent / len(cases.labels)
+    if recalls:
+        found["recall"] = float(torch.cat(recalls).mean())
+    return found, probabilities
+
+
+def recall(selection: Selection, telling: Tensor) -> Tensor:
+    """Return ``(B,)`` which share of the ``telling`` slices ``(B, D)`` bool is among the kept ones."""
+    chosen = selection.weights.sum(dim=1) > 0
+    return (chosen & telling).sum(dim=1) / telling.sum(dim=1).clamp(min=1)
+
+
+def rounded(found: dict[str, float]) -> dict[str, float]:
+    """Return the measures to six digits after the point."""
+    return {name: round(value, 6) for name, value in found.items()}

@@ -1,0 +1,81 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from monai_das.benchmark import ReadersRecipe, readers_table, run_readers
+from monai_das.benchmark.readers import ARMS, readers_job, simulated_verdicts
+from monai_das.cli import main
+
+TINY = ReadersRecipe(cases=40, test_cases=30, epochs=1, reviewed=0.5, tune_epochs=1)
+NEVER = replace(TINY, miss=0.0, false_alarm=0.0)
+ALWAYS = replace(TINY, miss=1.0, false_alarm=1.0)
+EVIDENCE = torch.tensor([[True, True, False, False, False]])
+CHOSEN = torch.tensor([[1, 3, -1]])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [(NEVER, [1, 1, 0, -1, 0]), (ALWAYS, [0, -1, 0, 1, 0])],
+    ids=["a perfect reader", "one who always errs"],
+)
+def test_readers_confirm_reject_and_add(recipe, expected):
+    verdicts = simulated_verdicts(EVIDENCE, CHOSEN, recipe, torch.Generator().manual_seed(0))
+
+    assert verdicts.tolist() == [expected]
+
+
+def outcome(before, after):
+    """Return what a job returns, of 40 cases, whose arms choose the wanted slice 2 in so many of them."""
+    labels = [case % 2 for case in range(40)]
+
+    def measured(hits):
+        return {"p": [0.2 + 0.6 * label for label in labels], "chosen": [[2 if i < hits else 1] for i in range(40)]}
+
+    named = {ARMS[0]: measured(before), ARMS[1]: measured(after), ARMS[2]: measured(before)}
+    return {"label": labels, "verdicts": [[2]] * 39 + [[]], "evidence": [[2]] * 40, **named}
+
+
+def test_a_clear_rise_has_an_interval_above_zero(monkeypatch):
+    monkeypatch.setattr(readers_table, "readers_job", lambda job, root: outcome(10, 30 + job["seed"]))
+
+    report, success = run_readers(None, ["needle"], seeds=2, draws=100)
+
+    figures = json.loads(report.splitlines()[-1])["tasks"]["needle"]
+    assert success
+    assert figures["before"]["agreement"] == pytest.approx(10 / 39, abs=1e-4)
+    assert figures["after"]["rise"][0] == pytest.approx(20.5 / 39, abs=1e-4)
+    assert 0.2 < figures["after"]["rise"][1] < figures["after"]["rise"][2] < 0.8
+    assert figures["labels only"]["rise"] == [0.0, 0.0, 0.0]
+    assert figures["after"]["auc_difference"] == [0.0, 0.0, 0.0]
+
+
+def test_no_rise_is_no_success(monkeypatch, capsys):
+    monkeypatch.setattr(readers_table, "readers_job", lambda job, root: outcome(10, 10))
+
+    code = main(["benchmark", "readers", "--tasks", "needle", "--seeds", "1"])
+
+    assert code == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["success"] is False
+
+
+@pytest.mark.parametrize("task", ["needle", "planted"])
+def test_the_whole_experiment_runs(task):
+    report, _ = run_readers(None, [task], seeds=1, recipe=TINY, draws=20)
+
+    figures = json.loads(report.splitlines()[-1])["tasks"][task]
+    assert all(0.0 <= figures[name]["agreement"] <= 1.0 for name in ARMS)
+
+
+def test_verdicts_move_the_choice_and_labels_alone_do_not_as_much():
+    job = {"task": "needle", "seed": 0, **vars(replace(NEVER, cases=100, reviewed=0.8, tune_epochs=10, tune_rate=5e-3))}
+
+    measured = readers_job(job)
+
+    shares = {
+        name: sum(row[0] in chosen for row, chosen in zip(measured["evidence"], measured[name]["chosen"], strict=True))
+        for name in ARMS
+    }
+    assert shares["after"] > shares["before"] + 5
+    assert shares["after"] > shares["labels only"] + 5

@@ -1,0 +1,209 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from monai_das.benchmark import grid_results, run_sweep
+from monai_das.benchmark.results_file import read_results
+from monai_das.benchmark.sweep import git_commit
+from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, shifted, sweep_cases
+from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, slices_of_share
+from monai_das.benchmark.sweep_job import RunningAverage, recall
+from monai_das.benchmark.tables import table_rows
+from monai_das.samplers import DASCentreSampler
+
+ROOT = Path(__file__).parents[2]
+TIMES = ("cpu_seconds", "ms")
+
+
+def rows_of(lines):
+    return [{k: v for k, v in vars(row).items() if k not in TIMES} for row in table_rows(lines, draws=50)]
+
+
+def killed_after_one_line(grid, results, masks):
+    """Run the sweep in a process of its own and kill it, without warning, once it has written a line."""
+    code = (
+        "import sys; from pathlib import Path; from monai_das.benchmark import run_sweep; "
+        "run_sweep(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], 0, print)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code, str(grid), str(results), str(masks)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None and not read_results(results):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+
+
+def test_a_killed_sweep_goes_on_and_gives_the_same_table(write_grid, masks, tmp_path):
+    grid = write_grid(methods=["top_variance", "das", "dps", "uniform"])
+    killed, whole = tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"
+
+    killed_after_one_line(grid, killed, masks)
+    before = len(read_results(killed))
+    said = []
+    again = run_sweep(grid, killed, str(masks), 0, said.append)
+    once = run_sweep(grid, whole, str(masks), 0, said.append)
+
+    assert 0 < before < 4
+    assert said[0] == f"small.json: 4 jobs, {before} of them are in killed.jsonl"
+    assert len(read_results(killed)) == 4
+    assert rows_of(again) == rows_of(once)
+
+
+def test_the_sweep_says_what_it_will_take_and_how_far_it_is(write_grid, masks, tmp_path):
+    said = []
+
+    lines = run_sweep(write_grid(methods=["centre", "uniform"]), tmp_path / "r.jsonl", str(masks), 1, said.append)
+
+    assert said[1].startswith("estimated 0.0")
+    assert said[1].endswith("hours with 1 jobs")
+    assert said[3].startswith("[2/2] adrenal28 ")
+    assert said[3].endswith("about 0 min left")
+    assert {"val", "test", "settings", "commit", "seconds", "cpu_seconds"} <= set(lines[0])
+    assert lines[0]["settings"]["num_slices"] == 4
+    assert (lines[0]["seed"], lines[0]["budget"], lines[0]["k"]) == (0, 0.125, 4)
+
+
+def test_an_earlier_seed_tells_the_cost_of_a_later_one(write_grid, masks, tmp_path):
+    said, results = [], tmp_path / "r.jsonl"
+    run_sweep(write_grid(methods=["centre"]), results, str(masks), 0, said.append)
+    line = read_results(results)[0]
+    results.write_text(json.dumps(line | {"cpu_seconds": 7200.0}) + "\n")
+
+    run_sweep(write_grid(methods=["centre"], seeds=[0, 1]), results, str(masks), 0, said.append)
+
+    assert "estimated 2.00 core-hours, 2.00 hours with 1 jobs" in said
+
+
+def test_cross_validation_holds_out_every_training_case_once(write_grid, masks, tmp_path):
+    lines = run_sweep(write_grid(methods=["centre"], folds=2), tmp_path / "r.jsonl", str(masks), 0, str)
+
+    assert [line["fold"] for line in lines] == [0, 1]
+    assert all("val" not in line for line in lines)
+    assert rows_of(lines)[0]["seeds"] == 1
+
+
+def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_grid):
+    jobs = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1]))
+    slower = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1], recipe={"epochs": 2, "batch_size": 4}))
+
+    assert [job.method for job in jobs[:5]] == ["das", "top_variance", "full", "das", "top_variance"]
+    assert [job.budget for job in jobs[:5]] == [0.25, 0.25, None, 0.125, 0.125]
+    assert len({job.key for job in [*jobs, *slower]}) == 20
+
+
+def test_variants_have_settings_of_their_own(write_grid):
+    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.0}}
+
+    job = grid_jobs(write_grid(methods=[variant]))[0]
+
+    assert (job.method, job.config["network_def"]["sampler"]["noise"]) == ("calm", 0.0)
+
+
+@pytest.mark.parametrize("grid", sorted((ROOT / "configs/grids").glob("*.json")), ids=lambda path: path.stem)
+def test_the_grids_of_the_repository_make_jobs(grid):
+    if grid.stem == "equal_terms":
+        with pytest.raises(ValueError, match="a grid needs base, data, methods, budgets, seeds, and data, methods"):
+            read_grid(grid)
+        return
+
+    jobs = grid_jobs(grid)
+
+    assert len({job.key for job in jobs}) == len(jobs) > 0
+
+
+def test_grids_that_cannot_be_read_are_named(write_grid):
+    grid = write_grid(methods=["none_such"])
+    with pytest.raises(ValueError, match=r"names 'none_such', but there is no .*none_such\.json"):
+        grid_jobs(grid)
+
+    grid.write_text("{")
+
+    with pytest.raises(ValueError, match=r"small\.json: must be a JSON object"):
+        grid_jobs(grid)
+
+
+def test_without_a_run_there_is_no_table(write_grid, tmp_path):
+    with pytest.raises(ValueError, match=r"has no run of .*small\.json; run the sweep without --tables-only first"):
+        grid_results(write_grid(), tmp_path / "r.jsonl")
+
+
+def test_data_that_needs_a_folder_says_so():
+    with pytest.raises(ValueError, match="adrenalmnist3d needs the folder of the data; give --data, or set MONAI_DAS"):
+        sweep_cases(None, "adrenalmnist3d", "train", 28, 0)
+
+
+def test_a_depth_that_is_not_the_datas_is_refused(write_grid, masks, tmp_path):
+    grid = write_grid(recipe={"epochs": 1, "batch_size": 4, "depth": 27})
+
+    with pytest.raises(ValueError, match="adrenal28: depth must be that of the volumes, 28; correct the config"):
+        run_sweep(grid, tmp_path / "r.jsonl", str(masks), 0, str)
+
+
+def test_shares_are_rounded_half_up():
+    assert [slices_of_share(share, 28) for share in (0.25, 0.125, 0.01, 1.0)] == [7, 4, 1, 28]
+
+
+def test_parts_have_both_classes_and_no_case_twice():
+    cases = SweepCases(torch.arange(12.0), torch.tensor([0] * 8 + [1] * 4))
+
+    parts = [held_out(cases, fold, 4) for fold in range(4)]
+
+    assert sorted(int(i) for _, out in parts for i in out.images) == list(range(12))
+    assert all(out.labels.sum() == 1 for _, out in parts)
+    assert all(not set(inside.images.tolist()) & set(out.images.tolist()) for inside, out in parts)
+
+
+def test_input_is_scaled_per_case_and_floats_are_left_alone():
+    images = torch.tensor([[50, 100, 150], [7, 7, 7]], dtype=torch.uint8)[:, None, None, None]
+
+    assert as_input(images).flatten().tolist() == [0.0, 0.5, 1.0, 0.0, 0.0, 0.0]
+    assert as_input(torch.ones(1)) is not None
+
+
+def test_augmentation_moves_and_flips_without_new_values():
+    images = torch.rand(6, 1, 5, 5, 5)
+
+    changed = augmented(images, 0.5, 1)
+    still = augmented(images, 0.0, 0)
+
+    assert torch.equal(still, images)
+    assert not torch.equal(changed, images)
+    assert set(changed.flatten().tolist()) <= set(images.flatten().tolist())
+    assert shifted(torch.tensor([[[[1.0, 2.0, 3.0]]]]), [0, 0, 1]).flatten().tolist() == [1.0, 1.0, 2.0]
+
+
+def test_the_average_follows_the_last_steps_and_shared_weights_count_once():
+    layer = torch.nn.Linear(1, 1)
+    network = torch.nn.ModuleList([layer, layer])
+    average = RunningAverage(network, share=1.0)
+
+    for value in (1.0, 2.0, 3.0):
+        torch.nn.init.constant_(layer.weight, value)
+        average.update()
+
+    assert average.network[0].weight.item() == pytest.approx(2.0)
+
+
+def test_recall_is_the_share_of_telling_slices_that_were_chosen():
+    telling = torch.zeros(2, 6, dtype=torch.bool)
+    telling[0, [2, 5]] = telling[1, 3] = True
+
+    assert recall(DASCentreSampler(num_slices=2)(torch.rand(2, 1, 4, 4, 6)), telling).tolist() == [0.5, 1.0]
+
+
+def test_needles_are_a_data_set_with_truth():
+    cases = sweep_cases(None, "needle", "val", 28, 0)
+
+    assert cases.images.shape == (300, 1, 28, 28, 32)
+    assert (cases.telling.sum(dim=1) == 1).all()
+
+
+def test_the_commit_is_that_of_the_code(tmp_path):
+    assert len(git_commit(ROOT / "configs/grids").rstrip("+")) in (40, len("unknown"))
