@@ -8,5 +8,5 @@ ruff check .
 mypy
 lint-imports --no-logo
 if [ "${1:-}" != lint ]; then
-    OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --cov -rs --durations 10
+    OMP_NUM_THREADS=1 python -m pytest -m "not e2e" -n 2 --dist loadfile --cov -rs --durations 10
 fi

@@ -23,8 +23,8 @@ echo "case,normal,hyperplasia"
 sed 's|^.*/cases/||' "$out/bundle_run/predictions.csv"
 
 echo
-echo "== monai-das predict =="
-monai-das predict "$out/cases" --bundle bundle -o "$out/predict"
+echo "== monai-das predict (the cases are public, so --include-phi may show their names) =="
+monai-das predict "$out/cases" --bundle bundle -o "$out/predict" --include-phi
 
 echo
 echo "Pictures of the chosen slices:"

@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Run what a user runs, on real input: the demonstration twice, the short needle benchmark, the cost table.
+# Run what a user runs, on real input: real servers, the demonstration twice, the short needle benchmark, the cost table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . scripts/environment.sh
 prepare all
+prepare_deploy
+debian_packages orthanc orthanc-dicomweb chromium chromium-driver
+head_ct
 bash scripts/demo.sh
 bash scripts/demo.sh
+python scripts/peak_memory.py
+# in a worker: the bindings of ITK may end a process with a fault after all went well
+python -m pytest -q -n 1 -m e2e -rs --durations 10 tests/e2e
 report="$(monai-das benchmark needle --short)"
 echo "$report"
 tail -n 1 <<<"$report" | python -m json.tool >/dev/null

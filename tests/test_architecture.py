@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "monai_das"
 PACKAGES = sorted(f"monai_das.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py"))
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+# the Deploy SDK has an environment of its own
+NEED_THE_DEPLOY_SDK = ("monai_das.deploy.application", "monai_das.deploy.operators")
 CORE = ("samplers", "networks", "transforms", "losses", "handlers", "metrics")
 # what only an extra installs, and what a first `import monai_das` has no use for
 EXTRAS = ("highdicom", "dicomweb_client", "av", "label_studio_sdk", "fastapi", "uvicorn", "onnxruntime", "onnxscript")
@@ -47,7 +49,8 @@ def loaded_by(statement: str) -> set[str]:
 
 def modules() -> list[ModuleType]:
     found = pkgutil.walk_packages(monai_das.__path__, "monai_das.")
-    return [importlib.import_module(module.name) for module in found if not module.name.endswith("__main__")]
+    left_out = (*NEED_THE_DEPLOY_SDK, "monai_das.__main__")
+    return [importlib.import_module(module.name) for module in found if module.name not in left_out]
 
 
 def defined_in(module: ModuleType) -> set[str]:

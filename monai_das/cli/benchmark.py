@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_das.cli.benchmark_learning import add_learning_parsers
+from monai_das.cli.sweep import add_sweep_parsers
+
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
 
@@ -30,9 +33,14 @@ def add_benchmark_parser(commands: Commands) -> None:
     collapse.add_argument("--epochs", type=int, default=8, help="default: %(default)s")
     collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
     collapse.set_defaults(run=benchmark_collapse)
+    reading = benchmarks.add_parser("io", help="what reading DICOM costs, and what thumbnails save (extra dicom)")
+    reading.add_argument("--slices", type=int, default=300, help="of the series (default: %(default)s)")
+    reading.set_defaults(run=benchmark_io)
     interval = benchmarks.add_parser("interval", help="the AUC of an evaluation, with its 95 %% bootstrap interval")
     interval.add_argument("predictions", type=Path, metavar="predictions.csv", help="what evaluate.json wrote")
     interval.set_defaults(run=benchmark_interval, parser=interval)
+    add_learning_parsers(benchmarks)
+    add_sweep_parsers(benchmarks)
 
 
 def benchmark_needle(arguments: argparse.Namespace) -> int:
@@ -59,6 +67,14 @@ def benchmark_collapse(arguments: argparse.Namespace) -> int:
     report, held = run_collapse(arguments.data or os.environ.get("MONAI_DAS_DATA"), arguments.epochs)
     print(report)
     return 0 if held else 1
+
+
+def benchmark_io(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark io``."""
+    from monai_das.benchmark import run_io
+
+    print(run_io(depth=arguments.slices))
+    return 0
 
 
 def benchmark_interval(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import monai_das
 from monai_das.cli.benchmark import add_benchmark_parser
 from monai_das.cli.predict import add_predict_parser
+from monai_das.cli.review import add_review_parser
+from monai_das.cli.send import add_send_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,5 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_predict_parser(commands)
+    add_send_parser(commands)
     add_benchmark_parser(commands)
+    add_review_parser(commands)
     return parser

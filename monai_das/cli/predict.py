@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
 
-REPORTS = ("json", "png", "html")
+REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
 def add_predict_parser(commands: Commands) -> None:
@@ -21,8 +21,7 @@ def add_predict_parser(commands: Commands) -> None:
         "predict",
         help="classify studies with a trained bundle, and show the slices it chose",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
-        "0 all went well, 1 cases "
-        "failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
+        "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="NIfTI file, DICOM file or folder, folder of cases")
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
@@ -32,7 +31,23 @@ def add_predict_parser(commands: Commands) -> None:
         type=report_kinds,
         default=("json", "png"),
         metavar="KINDS",
-        help="of json, png and html, with commas between (default: json,png)",
+        help="of json, png, html, slices (PNGs of all slices, for review); for DICOM kos (key objects), sr (structured "
+        "report) and sc (secondary capture), "
+        "with commas between (default: json,png)",
+    )
+    parser.add_argument(
+        "--include-phi",
+        action="store_true",
+        help="name cases by their files and let messages show paths and texts of headers; without it cases are "
+        "case-0001, case-0002, ... in the order of the inputs, sorted within a folder. DICOM reports always carry the "
+        "patient and study of their source",
+    )
+    parser.add_argument(
+        "--map",
+        type=Path,
+        metavar="FILE",
+        help="write which case is which path to FILE, as JSON; without --include-phi it is the only file that holds "
+        "identities, DICOM reports apart",
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
@@ -50,30 +65,61 @@ def report_kinds(words: str) -> tuple[str, ...]:
 
 def predict(arguments: argparse.Namespace) -> int:
     """Run ``monai-das predict``: 0 when all cases went well, 1 when some failed; a usage error exits with 2."""
-    # MONAI says at every LoadImage that this optional reader is not installed
-    warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
-    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+    _silence(arguments.include_phi)
     from tqdm import tqdm
 
-    from monai_das.data import find_cases
     from monai_das.inference import Predictor
-    from monai_das.reports import CaseError, report_cases
+    from monai_das.reports import CaseError, report_cases, write_case_map
 
     try:
-        missing = [Path(each) for each in arguments.inputs if not Path(each).exists()]
-        cases = find_cases([each for each in arguments.inputs if Path(each) not in missing] or arguments.inputs)
+        cases = _cases(arguments)
         predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
+        if arguments.map:
+            write_case_map(cases, arguments.map)
     except (OSError, ValueError) as error:
-        arguments.parser.error(str(error))
-    cases += [(f"(missing) {path.name}", path) for path in missing]
+        arguments.parser.error(_usage_error(error, arguments))
     failed = 0
-    for outcome in tqdm(report_cases(predictor, cases, arguments.out, arguments.report), total=len(cases), unit="case"):
+    outcomes = report_cases(predictor, cases, arguments.out, arguments.report, include_phi=arguments.include_phi)
+    for outcome in tqdm(outcomes, total=len(cases), unit="case"):
         if isinstance(outcome, CaseError):
             failed += 1
             tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)
-        else:
-            probability = outcome.probabilities[outcome.label_name]
-            tqdm.write(f"{outcome.case_id}: {outcome.label_name} ({probability:.1%})")
+            continue
+        tqdm.write(f"{outcome.case_id}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
+        for warning in outcome.warnings:
+            tqdm.write(f"{outcome.case_id}: warning: {warning}", file=sys.stderr)
     print(f"{len(cases) - failed} of {len(cases)} cases written to {arguments.out}")
     return 1 if failed else 0
+
+
+def _cases(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Return id and path of every case; missing inputs come last."""
+    from monai_das.data import find_cases
+    from monai_das.reports import pseudonyms
+
+    missing = [Path(each) for each in arguments.inputs if not Path(each).exists()]
+    cases = find_cases([each for each in arguments.inputs if Path(each) not in missing] or arguments.inputs)
+    cases += [(f"(missing) {path.name}", path) for path in missing]
+    return cases if arguments.include_phi else pseudonyms(cases)
+
+
+def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
+    """Return the message of ``error``; without --include-phi an input is called by its number, not by its name."""
+    message = str(error)
+    if not arguments.include_phi:
+        numbered = {str(Path(each)): f"INPUT {number}" for number, each in enumerate(arguments.inputs, start=1)}
+        for given in sorted(numbered, key=len, reverse=True):
+            message = message.replace(given, numbered[given])
+    return message
+
+
+def _silence(include_phi: bool) -> None:
+    """Keep libraries from saying what is no news, and what may hold patient data."""
+    # MONAI says at every LoadImage that this optional reader is not installed
+    warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
+    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+    if not include_phi:
+        # its warnings quote the values that it dislikes
+        warnings.filterwarnings("ignore", module=r"pydicom\.")
+        logging.getLogger("pydicom").setLevel(logging.CRITICAL)

@@ -1,0 +1,196 @@
+"""``monai-das review``: readers correct what the model chose, in Label Studio."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monai_das.cli.types import Commands
+    from monai_das.review import LabelStudioClient
+
+URL, TOKEN, BACKEND_TOKEN = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "MONAI_DAS_REVIEW_TOKEN"
+
+
+def add_review_parser(commands: Commands) -> None:
+    """Add ``monai-das review`` and its verbs."""
+    parser = commands.add_parser("review", help="let readers correct the choice of slices and the class")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    init = _verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
+    init.add_argument("--title", default="monai-das review", help="default: %(default)s")
+    init.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
+    init.add_argument("--bundle", type=Path, default=Path("bundle"), metavar="DIR", help="its classes are the choices")
+    init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
+    push = _verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
+    push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
+    push.add_argument(
+        "--kind", choices=("volume", "clip"), default="volume", help="the project's (default: %(default)s)"
+    )
+    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the chosen")
+    pull = _verb(verbs, "pull", "write what the readers said as a MONAI datalist", review_pull, needs_project=False)
+    pull.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the datalist (JSON) to write")
+    paths = pull.add_mutually_exclusive_group()
+    paths.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map: the paths of the cases, "
+                       "without which the datalist cannot train")  # fmt: skip
+    paths.add_argument("--cases", nargs="+", type=Path, default=(), metavar="INPUT", help="instead, where predict had "
+                       "--include-phi: what it was given")  # fmt: skip
+    pull.add_argument("--from-html", nargs="+", type=Path, default=(), metavar="FILE", help="what HTML reports saved")
+    _verb(verbs, "status", "how far the readers are", review_status)
+    _add_serve(verbs)
+
+
+def _verb(
+    verbs: Commands, name: str, summary: str, run: Callable[[argparse.Namespace], int], needs_project: bool = True
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=summary)
+    parser.add_argument("--url", default=os.environ.get(URL, "http://127.0.0.1:8080"), help=f"default: ${URL}")
+    parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"better: ${TOKEN}, which ps does not show")
+    if name != "init":
+        parser.add_argument("--project", type=int, required=needs_project, metavar="N", help="its number, from init")
+    parser.set_defaults(run=run, parser=parser)
+    return parser
+
+
+def _add_serve(verbs: Commands) -> None:
+    parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
+    parser.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
+    parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it cases are "
+                        "called by their files, as with --include-phi")  # fmt: skip
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=9090, help="default: %(default)s")
+    parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
+    parser.add_argument("--allow-remote", action="store_true", help="let --host be reached from other machines")
+    parser.add_argument("--backend-token", default=os.environ.get(BACKEND_TOKEN), metavar="TOKEN", help="asked of who "
+                        f"calls; better: ${BACKEND_TOKEN}")  # fmt: skip
+    parser.set_defaults(run=review_serve, parser=parser)
+
+
+def review_init(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das review init``."""
+    from monai_das.review import bundle_class_names, ensure_project, labelling_config
+
+    def act(client: LabelStudioClient) -> str:
+        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle))
+        number, made = ensure_project(client, arguments.title, config)
+        if arguments.backend:
+            client.connect_backend(number, arguments.backend, "monai-das", os.environ.get(BACKEND_TOKEN))
+        return f"project {number} {'made' if made else 'found'}: {client.url}/projects/{number}/data"
+
+    return _with_client(arguments, act)
+
+
+def review_push(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das review push``."""
+    from monai_das.review import push_tasks, review_tasks
+
+    def act(client: LabelStudioClient) -> str:
+        tasks = review_tasks(arguments.results, arguments.kind, every_slice=arguments.every_slice)
+        pushed = push_tasks(client, arguments.project, tasks)
+        return (
+            f"{pushed.added} tasks added, {pushed.same} there already, {pushed.replaced} replaced by new results, "
+            f"{pushed.kept} kept as their reader saw them"
+        )
+
+    return _with_client(arguments, act)
+
+
+def review_pull(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das review pull``."""
+    from monai_das import review
+
+    if arguments.project is None and not arguments.from_html:
+        arguments.parser.error("nothing to pull from; give --project N or --from-html FILE")
+
+    def act(client: LabelStudioClient | None) -> str:
+        verdicts = [verdict for file in arguments.from_html for verdict in review.read_verdicts(file)]
+        if client is not None:
+            verdicts += review.exported_verdicts(client.export(arguments.project))
+        if arguments.map or arguments.cases:
+            verdicts = review.with_images(verdicts, review.mapped_cases(arguments.cases, arguments.map))
+        agreement = review.verdict_agreement(verdicts)
+        review.write_verdicts(verdicts, agreement, arguments.out)
+        return f"{len(verdicts)} verdicts written to {arguments.out}; agreement of readers: {agreement}"
+
+    return _with_client(arguments, act) if arguments.project is not None else _said(arguments, lambda: act(None))
+
+
+def review_status(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das review status``."""
+    from monai_das.review import review_progress
+
+    def act(client: LabelStudioClient) -> str:
+        found = review_progress(client, arguments.project)
+        return (
+            f"{found.title}: {found.reviewed} of {found.tasks} tasks reviewed, {found.answers} answers, "
+            f"{found.predictions} predictions"
+        )
+
+    return _with_client(arguments, act)
+
+
+def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient], str]) -> int:
+    """Print what ``act`` says."""
+
+    def asked() -> str:
+        from monai_das.review import LabelStudioClient
+
+        if not arguments.token:
+            raise ValueError(f"no token; set {TOKEN} to the one on Label Studio's account page")
+        with LabelStudioClient(arguments.url, arguments.token) as client:
+            return act(client)
+
+    return _said(arguments, asked)
+
+
+def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
+    """Print what ``act`` says; what goes wrong exits with 2."""
+    from monai_das.review import LabelStudioError
+
+    try:
+        print(act())
+    except (OSError, ValueError, ImportError, LabelStudioError) as error:
+        arguments.parser.error(str(error))
+    return 0
+
+
+def review_serve(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das review serve`` until it is stopped."""
+    warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
+    from monai_das._optional import require
+    from monai_das.inference import Predictor
+    from monai_das.review import LivePredictions, build_review_backend, mapped_cases
+
+    try:
+        if not _is_loopback(arguments.host) and not (arguments.allow_remote and arguments.backend_token):
+            raise ValueError(
+                f"{arguments.host} can be reached from other machines; give --allow-remote and set {BACKEND_TOKEN}"
+            )
+        if arguments.map:
+            mapped_cases([], arguments.map)
+        if not arguments.root.is_dir():
+            raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
+        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices)
+        live = LivePredictions(predictor, arguments.root, arguments.map)
+        app = build_review_backend(live, arguments.backend_token)
+        uvicorn = require("uvicorn", extra="review")
+    except (OSError, ValueError, ImportError) as error:
+        arguments.parser.error(str(error))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    print(f"{live.version} at http://{arguments.host}:{arguments.port}", flush=True)
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning")
+    return 0
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,50 @@
+"""``monai-das benchmark table | budget | ablation``: sweeps of a grid, and tables of their results file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monai_das.cli.types import Commands
+
+SWEEPS = {
+    "table": ("headline", "every method on equal terms, at a few budgets"),
+    "budget": ("budget", "AUC against the share of slices"),
+    "ablation": ("ablation", "what each part of DASSampler is worth, by cross-validation inside the training volumes"),
+}
+
+
+def add_sweep_parsers(benchmarks: Commands) -> None:
+    """Add the sweeps, one engine on different grids, to the parsers of ``monai-das benchmark``."""
+    for name, (grid, text) in SWEEPS.items():
+        parser = benchmarks.add_parser(name, help=text)
+        parser.add_argument(
+            "--grid", type=Path, default=Path(f"configs/grids/{grid}.json"), help="default: %(default)s"
+        )
+        parser.add_argument(
+            "--results", type=Path, default=Path("results/runs.jsonl"), help="runs so far (default: %(default)s)"
+        )
+        parser.add_argument("--jobs", type=int, default=1, help="processes of one thread each (default: %(default)s)")
+        parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+        parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
+        parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
+        parser.set_defaults(run=benchmark_sweep, parser=parser)
+
+
+def benchmark_sweep(arguments: argparse.Namespace) -> int:
+    """Run a sweep and write its tables; an unreadable file, or nothing to show, exits with 2."""
+    from monai_das.benchmark import grid_results, run_sweep, write_tables
+
+    try:
+        if not arguments.tables_only:
+            root = arguments.data or os.environ.get("MONAI_DAS_DATA")
+            run_sweep(arguments.grid, arguments.results, root, arguments.jobs, partial(print, flush=True))
+        lines = grid_results(arguments.grid, arguments.results)
+        print(write_tables(lines, arguments.out or arguments.results.parent, arguments.grid.stem))
+    except (OSError, ValueError) as error:
+        arguments.parser.error(str(error))
+    return 0

@@ -1,0 +1,130 @@
+"""A real Label Studio and a real backend, each on a free port of this machine."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(url, process, log, seconds=600):
+    for _ in range(seconds):
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{url}/health", timeout=1).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(1)
+    raise RuntimeError(f"{url} did not start:\n{log.read_text()[-3000:]}")
+
+
+def started(command, url, log, **environment):
+    """Yield a process in a group of its own, once it answers; end the group."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            wait_for(url, process, log)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory):
+    folder, port = tmp_path_factory.mktemp("label-studio"), free_port()
+    server = SimpleNamespace(
+        url=f"http://127.0.0.1:{port}", email="reader@example.org", password=secrets.token_hex(8),
+        token=secrets.token_hex(20), log=folder / "log.txt",
+    )  # fmt: skip
+    command = ["bash", str(ROOT / "scripts" / "label_studio.sh"), str(folder / "data"), str(port)]
+    account = {"USERNAME": server.email, "PASSWORD": server.password, "USER_TOKEN": server.token}
+    for _ in started(command, server.url, server.log, **{f"LABEL_STUDIO_{key}": each for key, each in account.items()}):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory):
+    """Two generated volumes."""
+    from monai_das.data import make_sample_volumes, write_nifti
+
+    folder = tmp_path_factory.mktemp("cases")
+    for number, case in enumerate(make_sample_volumes(2)):
+        write_nifti(case["image"][0], folder / f"volume_{number}.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def results(cases, tmp_path_factory):
+    """What ``monai-das predict`` makes of them, and its map."""
+    out = tmp_path_factory.mktemp("results")
+    options = ["--bundle", "bundle", "--report", "json,slices", "--num-slices", 4, "--map", out / "map.json"]
+    monai_das("predict", cases, "-o", out, *options)
+    return out
+
+
+def monai_das(*words, **environment):
+    """Run the command as a user does; return what it printed."""
+    command = [sys.executable, "-W", "ignore", "-c", "import sys; from monai_das.cli import main; sys.exit(main())"]
+    run = subprocess.run(
+        [*command, *map(str, words)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="session")
+def backend(cases, results, tmp_path_factory):
+    port, log = free_port(), tmp_path_factory.mktemp("backend") / "log.txt"
+    server = SimpleNamespace(url=f"http://127.0.0.1:{port}", token=secrets.token_hex(16), log=log)
+    command = [sys.executable, "-W", "ignore", "-c", "import sys; from monai_das.cli import main; sys.exit(main())"]
+    command += [
+        "review",
+        "serve",
+        "--root",
+        str(cases),
+        "--map",
+        str(results / "map.json"),
+        "--port",
+        str(port),
+        "--num-slices",
+        "4",
+        "--bundle",
+    ]
+    command += [str(ROOT / "bundle")]
+    for _ in started(command, server.url, log, MONAI_DAS_REVIEW_TOKEN=server.token):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def command():
+    return monai_das
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Paths of the browser and its driver (apt install chromium chromium-driver)."""
+    found = shutil.which("chromium"), shutil.which("chromedriver")
+    if None in found:
+        pytest.fail("install the browser: apt-get install chromium chromium-driver")
+    return found

@@ -1,0 +1,68 @@
+"""A reader at Label Studio's labelling page, in headless Chromium."""
+
+import time  # the page has no sign that a picture has been turned
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--window-size=1280,1400",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)  # fmt: skip
+PATIENCE = 60
+
+
+class LabellingPage:
+    """Logged in at the server ``url``; a context manager that ends the browser."""
+
+    def __init__(self, url, profile, chromium, driver):
+        options = webdriver.ChromeOptions()
+        options.binary_location = chromium
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        self.browser = webdriver.Chrome(options, Service(driver))
+        self.url = url
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.browser.quit()
+
+    def log_in(self, email, password):
+        self.browser.get(f"{self.url}/user/login/")
+        self.browser.find_element(By.NAME, "email").send_keys(email)
+        self.browser.find_element(By.NAME, "password").send_keys(password)
+        self.browser.find_element(By.CSS_SELECTOR, "form button[type=submit], form [type=submit]").click()
+        self.until(lambda: "/login" not in self.browser.current_url)
+
+    def open_task(self, project, task):
+        self.browser.get(f"{self.url}/projects/{project}/data?task={task}")
+        self.until(lambda: self.browser.find_elements(By.XPATH, "//button[normalize-space()='Submit']"))
+        self.until(lambda: self.picture_width() > 0)
+
+    def picture_width(self):
+        pictures = "[...document.querySelectorAll('img')].filter(each => /^(data:image.png|blob:)/.test(each.src))"
+        return self.browser.execute_script(f"return Math.max(0, ...{pictures}.map(each => each.naturalWidth))")
+
+    def until(self, condition):
+        return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
+
+    def choose(self, name):
+        """Tick the choice called ``name``."""
+        box = self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']")
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
+        box.click()
+        self.until(lambda: self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']").is_selected())
+
+    def next_picture(self):
+        self.browser.find_element(By.CSS_SELECTOR, ".lsf-pagination__btn_arrow-right").click()
+        time.sleep(1)
+
+    def submit(self):
+        self.browser.find_element(By.CSS_SELECTOR, "[data-testid=bottombar-submit-button]").click()
+        self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "[data-testid=bottombar-update-button]"))

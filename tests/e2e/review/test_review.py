@@ -1,0 +1,114 @@
+"""The review loop on a real Label Studio: init, push, a reader, pull, and live predictions."""
+
+import json
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def review(label_studio, backend, results, command):
+    """A project with two tasks, its backend connected."""
+    server = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": label_studio.token}
+    server["MONAI_DAS_REVIEW_TOKEN"] = backend.token
+    made = command("review", "init", "--title", "loop", "--backend", backend.url, **server)
+    project = int(made.split()[1])
+    pushes = [command("review", "push", results, "--project", project, **server) for _ in range(2)]
+    http = httpx.Client(base_url=label_studio.url, headers={"Authorization": f"Token {label_studio.token}"}, timeout=60)
+    with http:
+        listed = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
+        tasks = {task["data"]["case"]: task for task in listed}
+        yield SimpleNamespace(project=project, server=server, pushes=pushes, http=http, tasks=tasks)
+
+
+def test_pushing_twice_makes_no_duplicates(review, command):
+    assert review.pushes[0].startswith("2 tasks added, 0 there already")
+    assert review.pushes[1].startswith("0 tasks added, 2 there already")
+    assert sorted(review.tasks) == ["case-0001", "case-0002"]
+    assert "of 2 tasks reviewed" in command("review", "status", "--project", review.project, **review.server)
+
+
+def answers_of_a_second_reader(review):
+    """Agree with the model on every task, through the API; return the reader's number."""
+    review.http.post("/api/users/", json={"email": "b@example.org", "username": "b", "password": "example-pass"})
+    second = next(user["id"] for user in review.http.get("/api/users/").json() if user["email"] == "b@example.org")
+    for task in review.tasks.values():
+        answer = {"result": task["predictions"][0]["result"], "completed_by": second}
+        review.http.post(f"/api/tasks/{task['id']}/annotations/", json=answer).raise_for_status()
+    return second
+
+
+def test_what_two_readers_say_arrives_in_the_datalist(
+    review, command, label_studio, cases, results, chromium, tmp_path
+):
+    pytest.importorskip("selenium")
+    from tests.e2e.review.labelling_page import LabellingPage
+
+    first = review.tasks["case-0001"]
+    chosen, predicted = first["data"]["slice_indices"], first["data"]["label"]
+    other = next(name for name in first["data"]["classes"] if name != predicted)
+    with LabellingPage(label_studio.url, tmp_path / "profile", *chromium) as page:
+        page.log_in(label_studio.email, label_studio.password)
+        page.open_task(review.project, first["id"])
+        page.next_picture()
+        page.choose("not informative")
+        page.choose(other)
+        page.submit()
+    second = answers_of_a_second_reader(review)
+
+    options = ("--project", review.project, "-o", tmp_path / "review.json", "--map", results / "map.json")
+    said = command("review", "pull", *options, **review.server)
+
+    assert "3 verdicts written" in said
+    pulled = json.loads((tmp_path / "review.json").read_text())
+    by_page = next(each for each in pulled["training"] if each["label_name"] == other)
+    assert by_page["case_id"] == "case-0001"
+    assert by_page["slices_rejected"] == [chosen[1]]
+    assert by_page["slices_confirmed"] == [chosen[0], *chosen[2:]]
+    assert by_page["image"] == str(cases / "volume_0.nii.gz")
+    agreeing = [each for each in pulled["training"] if each["reviewer"] == f"reader-{second}"]
+    assert [each["slices_rejected"] for each in agreeing] == [[], []]
+    assert pulled["agreement"]["kind"] == "cohen"
+    assert pulled["agreement"]["slice_kappa"] < 1.0
+
+
+def test_label_studio_gets_live_predictions(review, backend):
+    task = review.tasks["case-0002"]
+    before = review.http.get("/api/predictions/", params={"task": task["id"]}).json()
+    for each in before:
+        review.http.delete(f"/api/predictions/{each['id']}/").raise_for_status()
+
+    review.http.post(
+        "/api/dm/actions", params={"id": "retrieve_tasks_predictions", "project": review.project},
+        json={"selectedItems": {"all": False, "included": [task["id"]]}},
+    ).raise_for_status()  # fmt: skip
+
+    (live,) = review.http.get("/api/predictions/", params={"task": task["id"]}).json()
+    asked = task["predictions"][0]["result"]
+    assert [row["value"] for row in live["result"]] == [row["value"] for row in asked]
+    assert [row.get("item_index") for row in live["result"]] == [row.get("item_index") for row in asked]
+
+
+def test_wrong_input_is_refused_and_the_backend_goes_on(review, backend):
+    def post(content, token=backend.token):
+        headers = {"Authorization": f"Token {token}"}
+        return httpx.post(f"{backend.url}/predict", content=content, headers=headers, timeout=60)
+
+    def task(**data):
+        return json.dumps({"tasks": [{"id": 1, "data": {"kind": "volume", "slice_indices": [], **data}}]})
+
+    answers = [
+        post(task()), post(task(case="nobody")), post(task(case="../../etc/passwd")),
+        post(task(case="case-0001"), token="wrong"), post(b"\xff\x00" * 5_000_000),
+    ]  # fmt: skip
+
+    assert [answer.status_code for answer in answers] == [422, 404, 422, 401, 400]
+    assert post(task(case="case-0001")).json()["results"][0]["result"]
+
+
+def test_no_log_holds_a_token(review, backend, label_studio):
+    assert label_studio.token not in backend.log.read_text()
+    assert backend.token not in backend.log.read_text()

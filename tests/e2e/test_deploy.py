@@ -1,0 +1,122 @@
+"""The MONAI Deploy application, run as its users run it, beside the command line."""
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+
+from monai_das.data import write_dicom_series
+from tests.e2e.deploy_runs import (
+    ENVIRONMENT,
+    LOADER,
+    command_line,
+    copied,
+    referenced,
+    run_deploy,
+    site_packages_without,
+    write_head_ct,
+)
+
+PLANTED = {"PatientName": "PLANTED^NAME", "PatientID": "PLANTEDID", "SeriesDescription": "PLANTED TEXT"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment():
+    if not (ENVIRONMENT / "bin" / "python").exists():
+        pytest.skip("no .venv-deploy; scripts/test_e2e.sh makes it")
+    if not LOADER.exists():
+        pytest.skip(f"{LOADER} is needed to hide a CUDA toolkit of the system")
+
+
+def assert_same(ours, command):
+    assert [each["index"] for each in ours["selected_slices"]] == [each["index"] for each in command["selected_slices"]]
+    assert list(ours["probabilities"]) == list(command["probabilities"])
+    np.testing.assert_allclose(
+        list(ours["probabilities"].values()), list(command["probabilities"].values()), atol=1e-5, rtol=0
+    )
+
+
+def chosen(result):
+    return {(each["sop_instance_uid"], each.get("frame")) for each in result["selected_slices"]}
+
+
+def test_a_head_ct_gives_the_slices_and_numbers_of_the_command_line(tmp_path):
+    series = tmp_path / "study" / "PLANTED-folder"
+    write_head_ct(series, **PLANTED)
+
+    run = run_deploy(tmp_path / "study", tmp_path / "out")
+
+    assert run.code == 0, run.log
+    assert run.cudart, "no CUDA runtime was loaded, this run proves nothing"
+    assert all(path.startswith(str(ENVIRONMENT.resolve())) for path in run.cudart), run.cudart
+    assert "PLANTED" not in run.log
+    assert "PLANTED" not in (run.folder / "case-001" / "result.json").read_text(encoding="utf-8")
+    assert_same(run.result(), command_line(series, tmp_path / "predict"))
+    for name in ("kos.dcm", "sr.dcm"):
+        assert referenced(run.folder / "case-001" / name) == chosen(run.result())
+        assert str(dcmread(run.folder / "case-001" / name).PatientName) == "PLANTED^NAME"
+
+
+def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_line(tmp_path):
+    clip = copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "study")
+
+    run = run_deploy(clip, tmp_path / "out")
+
+    assert run.code == 0, run.log
+    assert run.result()["total_slices"] == 30
+    assert_same(run.result(), command_line(clip, tmp_path / "predict"))
+    assert referenced(run.folder / "case-001" / "kos.dcm") == chosen(run.result())
+
+
+def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
+    """A second echo, which the SDK's loader drops in silence; and pixels for which its affine is wrong."""
+    volume = np.random.default_rng(0).integers(0, 255, (40, 32, 12)).astype(np.int16)
+    good, bad = tmp_path / "study" / "good", tmp_path / "study" / "two_echoes"
+    write_dicom_series(volume, good, spacing=(0.5, 2.0, 2.5))
+    write_dicom_series(volume, bad)
+    for number, path in enumerate(sorted(bad.iterdir())):
+        echo = dcmread(path)
+        echo.SOPInstanceUID, echo.EchoNumbers = generate_uid(), 2
+        echo.save_as(path.with_name(f"echo{number}.dcm"))
+    failing = str(echo.SeriesInstanceUID)
+
+    run = run_deploy(tmp_path / "study", tmp_path / "out")
+
+    assert run.code == 1
+    (error,) = run.errors()
+    assert failing in error["error"]
+    assert "24 slices at 12 positions" in error["error"]
+    (written,) = (path.parent.name for path in run.folder.glob("*/result.json"))
+    assert {written, error["case"]} == {"case-001", "case-002"}
+    assert_same(run.result(written), command_line(good, tmp_path / "predict"))
+
+
+def test_a_study_that_no_rule_fits_says_so(tmp_path):
+    write_head_ct(tmp_path / "study", step=40, Modality="OT")
+
+    run = run_deploy(tmp_path / "study", tmp_path / "out")
+
+    assert run.code == 1
+    assert "no series fits the rules, there are 1 of modality OT; change rules.json" in run.log
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize(
+    ("taken_away", "message"),
+    [
+        (("nvidia",), "libcudart.so.13, the CUDA runtime that Holoscan is linked to, is not found"),
+        (("pydicom",), "pydicom is needed and is not installed"),
+        (("highdicom",), "highdicom is needed and is not installed"),
+        (("monai_deploy_app_sdk",), "monai-deploy-app-sdk is needed and is not installed"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_missing_library_is_named_in_one_line(tmp_path, taken_away, message):
+    site = site_packages_without(tmp_path / "site", *taken_away)
+
+    run = run_deploy(tmp_path, tmp_path / "out", PYTHONPATH=str(site))
+
+    assert run.code == 1
+    assert f"deploy_app: {message}; install the extra 'deploy' in an environment of its own" in run.log
+    assert "Traceback" not in run.log
