@@ -37,8 +37,8 @@ class DASScaleIntensity(Transform):
         ValueError: ``size`` or ``percentiles`` is out of range, or an item is not 4-D.
 
     Example:
-        >>> DASScaleIntensity(size=8)(torch.arange(128.0).reshape(1, 8, 8, 2)).max()
-        tensor(1.)
+        >>> float(DASScaleIntensity(size=8)(torch.arange(128.0).reshape(1, 8, 8, 2)).max())
+        1.0
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - declared as MONAI declares it

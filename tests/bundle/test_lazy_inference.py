@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.data import WholeSource, write_nifti
+from monai_das.data import write_nifti
+from monai_das.data.nifti_source import NIfTISource
 from monai_das.networks import DASNetwork
 from tests.bundle.bundle_runs import ROOT, workflow
 
@@ -39,7 +40,7 @@ def telling_weights(bundle, folder):
 def calls(monkeypatch):
     """Notes how many slices sources give, and how often a network scores."""
     noted = {"read": [], "score": 0}
-    read, score = WholeSource.read, DASNetwork.score
+    read, score = NIfTISource.read, DASNetwork.score
 
     def noted_read(self, indices):
         noted["read"].append(len(list(indices)))
@@ -49,7 +50,7 @@ def calls(monkeypatch):
         noted["score"] += 1
         return score(self, *args)
 
-    monkeypatch.setattr(WholeSource, "read", noted_read)
+    monkeypatch.setattr(NIfTISource, "read", noted_read)
     monkeypatch.setattr(DASNetwork, "score", noted_score)
     return noted
 

@@ -55,26 +55,6 @@ def test_rows_are_sorted_by_position_and_blend_slices_in_training() -> None:
     torch.testing.assert_close(take_slices(volume, selection), blend)
 
 
-def test_it_learns_which_slice_informs() -> None:
-    network = torch.nn.ModuleDict(
-        {"sampler": PerturbedTopKSampler(num_slices=1, num_samples=100, sigma=0.3), "head": torch.nn.Linear(1, 1)}
-    )
-    optimizer = torch.optim.Adam(network.parameters(), 0.005)
-
-    for _ in range(200):
-        label = torch.randint(0, 2, (32,)).float()
-        volume = 0.1 * torch.randn(32, 1, 8, 8, 6)
-        volume[..., 3] += 2.0 * label[:, None, None, None] - 1.0
-        slices = take_slices(volume, network["sampler"].train()(volume))
-        logits = network["head"](slices.mean(dim=(1, 2, 3, 4))[:, None])[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, label)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    assert (network["sampler"].eval()(volume).indices == 3).float().mean() > 0.9
-
-
 def test_the_noise_falls_with_the_steps_and_is_part_of_the_state() -> None:
     sampler = PerturbedTopKSampler(num_slices=1, num_samples=50, sigma=5.0, decay_steps=2).train()
     volume = torch.rand(1, 1, 4, 4, 6)
