@@ -11,7 +11,6 @@ from pydicom.datadict import DicomDictionary
 from monai_das.cli import main
 from monai_das.data import write_dicom_series, write_nifti
 
-# before ITK: loaded after it under pytest's warning filters, the process dies at its end
 pytest.importorskip("highdicom")
 
 PLANT = "Zq7plant"
