@@ -50,9 +50,11 @@ class SmallMapConv2d(nn.Conv2d):
             return image * self.weight[None, :, 0, self.reach, self.reach, None, None]
         windows = window_table(rows, columns, self.step, self.reach)
         matrix = (self.weight.flatten(1) @ windows).view(channels, rows * columns, down * right)
-        pixels = image.permute(1, 0, 2, 3).reshape(channels, number, rows * columns)
-        product = torch.bmm(pixels, matrix.to(pixels.dtype)).permute(1, 2, 0).contiguous()
-        return product.view(number, down, right, channels).permute(0, 3, 1, 2)
+        pixels = image.permute(1, 0, 2, 3).reshape(channels, number, rows * columns).contiguous()
+        product = torch.bmm(pixels, matrix.to(pixels.dtype))
+        if product.requires_grad:
+            product.register_hook(Tensor.contiguous)  # else its backward pass goes channel by channel
+        return product.permute(1, 2, 0).contiguous().view(number, down, right, channels).permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=64)

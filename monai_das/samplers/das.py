@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.features import SliceFeatures, exporting, slice_moments
+from monai_das.samplers.features import SliceFeatures, exporting, on_grid, slice_moments
 from monai_das.samplers.gumbel import gumbel_noise
 from monai_das.samplers.selection import (
     Selection,
@@ -96,7 +96,7 @@ class DASSampler(Sampler):
         self.noise: float = noise
         self.temperature: float = temperature
         self.residual_penalty: float = residual_penalty
-        self.chunk: int = 200_000
+        self.chunk: int = 1_200_000  # numbers in the thumbnails that are looked at together
         self.features = SliceFeatures(variance)
         self.encoder = ThumbnailEncoder(dim)
         self.token = nn.Linear(dim + 5, dim)
@@ -139,13 +139,14 @@ class DASSampler(Sampler):
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, dim)`` of slices.
 
-        Large cases one at a time: temporaries of a whole batch leave the cache and fault in fresh pages.
+        A few cases at a time: temporaries of a whole batch leave the cache and fault in fresh pages.
         """
-        if thumbnails[0].numel() < self.chunk or exporting():
+        if thumbnails.numel() <= self.chunk or exporting():
             return self.look_at_once(thumbnails, lengths, weight)
+        few = max(1, self.chunk // thumbnails[0].numel())
         seen = [
-            self.look_at_once(thumbnails[i : i + 1], lengths[i : i + 1], weight[i : i + 1])
-            for i in range(thumbnails.size(0))
+            self.look_at_once(thumbnails[i : i + few], lengths[i : i + few], weight[i : i + few])
+            for i in range(0, thumbnails.size(0), few)
         ]
         return (
             torch.cat([a for a, _, _ in seen]),
@@ -155,10 +156,9 @@ class DASSampler(Sampler):
 
     def look_at_once(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Do the work of ``look`` on all cases at once."""
-        image = thumbnails.float()
-        mean, variance = slice_moments(image)
-        small = self.features.small(image)
-        features = self.features.describe(image, small, variance, lengths)
+        small = on_grid(thumbnails.float())
+        mean, variance = slice_moments(small)
+        features = self.features.describe(small, variance, lengths)
         return features, variance, self.encoder(standardised(small, mean, variance, weight))
 
     def residual(self, encoded: Tensor, logs: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:

@@ -16,9 +16,11 @@ def slice_moments(thumbnails: Tensor) -> tuple[Tensor, Tensor]:
     No gradient flows to the pixels, here and in all handcrafted features: that allows arithmetic in place.
     """
     with torch.no_grad():
-        image = thumbnails.float()
-        mean = image.mean(dim=(1, 2, 3))
-        return mean, (image - mean[:, None, None, None, :]).square_().mean(dim=(1, 2, 3))
+        pixels = thumbnails.float().flatten(1, 3)
+        mean = pixels.mean(dim=1, keepdim=True)
+        # difference and square in one pass over the pixels
+        squares = functional.mse_loss(pixels, mean.expand_as(pixels), reduction="none")
+        return mean[:, 0], squares.mean(dim=1)
 
 
 def within_variance(thumbnails: Tensor) -> Tensor:
@@ -50,7 +52,13 @@ def pooled(image: Tensor, factor: int) -> Tensor:
     total = rows[:, :, :, 0:width:factor]
     for i in range(1, factor):
         total = total + rows[:, :, :, i:width:factor]
-    return total / float(factor * factor)
+    return total.div_(float(factor * factor))
+
+
+def on_grid(image: Tensor, grid: int = 32) -> Tensor:
+    """Return ``image`` ``(B, C, h, w, D)`` block-averaged to about ``grid`` pixels a side; small ones as they are."""
+    factor = max(1, min(image.size(2), image.size(3)) // grid)
+    return pooled(image, factor) if factor > 1 else image
 
 
 def sobel_energy(image: Tensor, step: int = 1) -> Tensor:
@@ -83,13 +91,13 @@ def exporting() -> bool:
 class SliceFeatures(nn.Module):
     """Describe every slice by three cheap numbers: variance, Sobel and Laplacian energy.
 
-    Nothing is trained; all arithmetic is in float32, also under autocast and for half-precision input.
+    Nothing is trained; all arithmetic is in float32, also under autocast and for half-precision input. All three are
+    taken on the grid of :func:`on_grid`: one look at the pixels, and less of their noise.
 
     Args:
         variance: ``"within"`` a slice over its pixels, or ``"between"`` a slice and its neighbours along D. The
             sources of the paper disagree; within suits anatomy, between suits time.
-        grid: edges are taken on a grid of about this many pixels a side: finer thumbnails are block-averaged first.
-        step: edges are taken at every so many pixels of that grid, along both axes.
+        step: edges are taken at every so many pixels of the grid, along both axes.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``, float, h and w at least 3; ``lengths``: ``(B,)`` real slices.
@@ -108,28 +116,22 @@ class SliceFeatures(nn.Module):
         torch.Size([2, 3, 32])
     """
 
-    def __init__(self, variance: str = "within", grid: int = 32, step: int = 2) -> None:
+    def __init__(self, variance: str = "within", step: int = 2) -> None:
         super().__init__()
         if variance not in ("within", "between"):
             raise ValueError(f"variance must be 'within' or 'between', got {variance!r}")
         self.between: bool = variance == "between"
-        self.grid: int = grid
         self.step: int = step
 
     def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
         """Return variance, Sobel energy and Laplacian energy of each slice."""
         check_thumbnails(thumbnails)
-        image = thumbnails.float()
-        return self.describe(image, self.small(image), within_variance(image), lengths)
+        small = on_grid(thumbnails.float())
+        return self.describe(small, within_variance(small), lengths)
 
-    def describe(self, image: Tensor, small: Tensor, variance: Tensor, lengths: Tensor) -> Tensor:
-        """Do the work of ``forward`` with ``small`` and the variance within slices, which are known already."""
+    def describe(self, small: Tensor, variance: Tensor, lengths: Tensor) -> Tensor:
+        """Do the work of ``forward`` on the grid, where the variance within slices is known already."""
         with torch.no_grad():
-            energy = between_variance(image, lengths) if self.between else variance
+            energy = between_variance(small, lengths) if self.between else variance
             edges = (sobel_energy(small, self.step), laplacian_energy(small, self.step))
             return torch.stack((energy, edges[0], edges[1]), dim=1)
-
-    def small(self, image: Tensor) -> Tensor:
-        """Return ``image`` block-averaged to about ``grid`` pixels a side."""
-        factor = max(1, min(image.size(2), image.size(3)) // self.grid)
-        return pooled(image, factor) if factor > 1 else image

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.features import between_variance, within_variance
+from monai_das.samplers.features import between_variance, on_grid, within_variance
 from monai_das.samplers.gumbel import gumbel_noise, seeded_order
 from monai_das.samplers.selection import Selection, one_hot_rows, real_slices, slice_mask, without_padding
 
@@ -155,7 +155,7 @@ class DASTopVarianceSampler(Sampler):
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection` whose scores
-          are the variances, in squared units of the input intensity.
+          are the variances on the grid of :func:`on_grid`, in squared units of the input intensity.
 
     Raises:
         ValueError: ``variance`` is none of the two.
@@ -179,5 +179,6 @@ class DASTopVarianceSampler(Sampler):
         """Choose the slices of the highest variance."""
         check_thumbnails(thumbnails)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
-        scores = between_variance(thumbnails, real) if self.between else within_variance(thumbnails)
+        small = on_grid(thumbnails.float())
+        scores = between_variance(small, real) if self.between else within_variance(small)
         return self.top(scores, scores, lengths)

@@ -34,8 +34,8 @@ class ThumbnailEncoder(nn.Module):
         batch, rows, columns, depth = grey.shape
         blocks = grey.reshape(batch, rows // block, block, columns // block, block, depth)
         pixels = blocks.permute(0, 2, 4, 1, 3, 5).reshape(batch, block * block, -1)
-        maps = functional.relu(torch.matmul(self.first.weight, pixels) + self.first.bias[:, None])
-        maps = functional.relu(torch.matmul(self.second.weight, maps) + self.second.bias[:, None]).float()
+        maps = torch.matmul(self.first.weight, pixels).add_(self.first.bias[:, None]).relu_()
+        maps = torch.matmul(self.second.weight, maps).add_(self.second.bias[:, None]).relu_().float()
         maps = maps.reshape(batch, maps.size(1), -1, depth)
         return torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1).transpose(1, 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers.features import pooled
+from monai_das.samplers.features import on_grid
 from monai_das.samplers.gumbel import straight_through
 from monai_das.samplers.selection import slice_mask
 from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
@@ -29,9 +29,7 @@ class SliceReader(nn.Module):
 
     def forward(self, thumbnails: Tensor, lengths: Tensor) -> Tensor:
         """Return the features of every slice."""
-        image = thumbnails.float()
-        factor = max(1, min(image.size(2), image.size(3)) // self.grid)
-        image = pooled(image, factor) if factor > 1 else image
+        image = on_grid(thumbnails.float(), self.grid)
         mean = image.mean(dim=(1, 2, 3), keepdim=True)
         centred = image - mean
         spread = (centred.square().mean(dim=(1, 2, 3), keepdim=True) + 1e-12).sqrt()

@@ -10,6 +10,7 @@ from monai_das.samplers.features import (
     SliceFeatures,
     between_variance,
     laplacian_energy,
+    on_grid,
     pooled,
     sobel_energy,
     within_variance,
@@ -114,10 +115,10 @@ def test_edges_are_taken_on_a_grid_of_about_32_pixels(side: int, wanted: int) ->
 
     features = describe(thumbnails, torch.tensor([3]))
 
-    assert describe.small(thumbnails).shape == (1, 1, wanted, wanted, 3)
-    torch.testing.assert_close(features[:, 0], within_variance(thumbnails))
-    torch.testing.assert_close(features[:, 1], sobel_energy(describe.small(thumbnails), 2))
-    torch.testing.assert_close(features[:, 2], laplacian_energy(describe.small(thumbnails), 2))
+    assert on_grid(thumbnails).shape == (1, 1, wanted, wanted, 3)
+    torch.testing.assert_close(features[:, 0], within_variance(on_grid(thumbnails)))
+    torch.testing.assert_close(features[:, 1], sobel_energy(on_grid(thumbnails), 2))
+    torch.testing.assert_close(features[:, 2], laplacian_energy(on_grid(thumbnails), 2))
 
 
 @pytest.mark.parametrize(("energy", "kernels"), [(sobel_energy, (SOBEL, SOBEL.T)), (laplacian_energy, (LAPLACIAN,))])
