@@ -36,7 +36,7 @@ def needle_set(num: int, seed: int) -> NeedleSet:
     """Return ``num`` volumes of standard normal noise with one needle and ten distractors each.
 
     The needle is a 7 x 7 ring (class 0) or cross (class 1) of 5 standard deviations of the noise, at a random place in
-    one random slice. In 10 other slices lies a 9 x 9 box of 6 standard deviations, the same in both classes: there the
+    one random slice. In 10 other slices lies a 9 x 9 box of 8 standard deviations, the same in both classes: there the
     variance is highest.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from monai_das.benchmark.needle_data import needle_set
+from monai_das.benchmark.needle_hard_data import hard_needle_set
+from monai_das.benchmark.planted_data import planted_set, real_backgrounds
 from monai_das.data import medmnist3d_datalist
 
-NEEDLE_CASES = {"train": 1500, "val": 300, "test": 600}
-NEEDLE_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
+MADE_UP = ("needle", "hard_needle", "planted")
+MADE_UP_CASES = {"train": 1500, "val": 300, "test": 600}
+MADE_UP_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
 
 
 class SweepCases(NamedTuple):
@@ -31,21 +34,35 @@ class SweepCases(NamedTuple):
 
 @lru_cache(maxsize=3)
 def sweep_cases(root: str | None, name: str, split: str, size: int, slice_dim: int) -> SweepCases:
-    """Return one split of ``name``: ``"needle"``, made up with seeds of its own, or a MedMNIST3D set under ``root``.
+    """Return one split of ``name``: one of ``MADE_UP``, or a MedMNIST3D set under ``root``.
 
     Raises:
         ValueError: the set needs a ``root`` and there is none, or see :func:`medmnist3d_datalist`.
         OSError: the data is nowhere, and cannot be downloaded.
     """
-    if name == "needle":
-        made = needle_set(NEEDLE_CASES[split], NEEDLE_SEEDS[split])
-        telling = torch.nn.functional.one_hot(made.needles, made.images.size(4)).bool()
-        return SweepCases(made.images, made.labels, telling)
+    if name in MADE_UP:
+        return made_up(name, split, root)
     if root is None:
         raise ValueError(f"{name} needs the folder of the data; give --data, or set MONAI_DAS_DATA")
     cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
     images = torch.from_numpy(np.stack([case["image"] for case in cases]))
     return SweepCases(images, torch.tensor([case["label"] for case in cases]))
+
+
+def made_up(name: str, split: str, root: str | None) -> SweepCases:
+    """Return one split of a set whose telling slices are known; every split has a seed of its own.
+
+    Backgrounds of ``"planted"`` are real: those of the test split are cut from other images than the rest.
+    """
+    number, seed = MADE_UP_CASES[split], MADE_UP_SEEDS[split]
+    if name == "needle":
+        made = needle_set(number, seed)
+        telling = torch.nn.functional.one_hot(made.needles, made.images.size(4)).bool()
+        return SweepCases(made.images, made.labels, telling)
+    if name == "hard_needle":
+        return SweepCases(*hard_needle_set(number, seed))
+    stacks = real_backgrounds(root)
+    return SweepCases(*planted_set(number, seed, stacks.test if split == "test" else stacks.train))
 
 
 def held_out(cases: SweepCases, fold: int, folds: int) -> tuple[SweepCases, SweepCases]:

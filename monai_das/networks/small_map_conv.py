@@ -53,7 +53,8 @@ class SmallMapConv2d(nn.Conv2d):
         pixels = image.permute(1, 0, 2, 3).reshape(channels, number, rows * columns).contiguous()
         product = torch.bmm(pixels, matrix.to(pixels.dtype))
         if product.requires_grad:
-            product.register_hook(Tensor.contiguous)  # else its backward pass goes channel by channel
+            # without it the backward pass goes channel by channel
+            product.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
         return product.permute(1, 2, 0).contiguous().view(number, down, right, channels).permute(0, 3, 1, 2)
 
 

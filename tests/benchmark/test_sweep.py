@@ -198,11 +198,15 @@ def test_recall_is_the_share_of_telling_slices_that_were_chosen():
     assert recall(DASCentreSampler(num_slices=2)(torch.rand(2, 1, 4, 4, 6)), telling).tolist() == [0.5, 1.0]
 
 
-def test_needles_are_a_data_set_with_truth():
-    cases = sweep_cases(None, "needle", "val", 28, 0)
+@pytest.mark.parametrize(
+    ("name", "depth", "telling"), [("needle", 32, {1}), ("hard_needle", 32, {1, 2}), ("planted", 24, {3})]
+)
+def test_made_up_sets_have_truth_and_the_depth_of_their_config(name, depth, telling):
+    cases = sweep_cases(None, name, "val", 28, 0)
 
-    assert cases.images.shape == (300, 1, 28, 28, 32)
-    assert (cases.telling.sum(dim=1) == 1).all()
+    assert cases.images.shape == (300, 1, 28, 28, depth)
+    assert set(cases.telling.sum(dim=1).tolist()) == telling
+    assert json.loads((ROOT / f"configs/data/{name}.json").read_text())["depth"] == depth
 
 
 def test_the_commit_is_that_of_the_code(tmp_path):
