@@ -1,5 +1,6 @@
 """What the documentation claims, measured; nothing imports this room but the command line."""
 
+from monai_das.benchmark.choice import run_choice
 from monai_das.benchmark.collapse import run_collapse
 from monai_das.benchmark.cost import run_cost
 from monai_das.benchmark.interval import run_interval
@@ -25,6 +26,7 @@ __all__ = [
     "grid_results",
     "hard_needle_set",
     "needle_set",
+    "run_choice",
     "run_collapse",
     "run_cost",
     "run_hard_reference",

@@ -19,7 +19,9 @@ Report = Callable[[str], object]
 PROBE_STEPS = 3
 
 
-def run_sweep(grid: Path, results: Path, root: str | None, processes: int, report: Report) -> list[Result]:
+def run_sweep(
+    grid: Path, results: Path, root: str | None, processes: int, report: Report, weights: Path | None = None
+) -> list[Result]:
     """Run what is missing and return the lines of all jobs of the grid.
 
     A job is done when its line stands in the results file, and then only; a sweep that was killed goes on with the
@@ -31,6 +33,7 @@ def run_sweep(grid: Path, results: Path, root: str | None, processes: int, repor
         root: folder of the data.
         processes: how many jobs run at a time, each by one thread; 0 runs them in this process.
         report: takes each line of progress.
+        weights: folder that keeps the trained weights, for :func:`run_choice`; None keeps none.
 
     Raises:
         ValueError: the grid or the results file is unreadable, or see :func:`run_sweep_job`.
@@ -45,7 +48,7 @@ def run_sweep(grid: Path, results: Path, root: str | None, processes: int, repor
         report(f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs")
         commit = git_commit(grid.parent)
         progress = Progress(costs, max(1, processes), report)
-        for job, line in run_all(missing, root, processes):
+        for job, line in run_all(missing, root, processes, weights):
             append_result(results, {**line, "commit": commit})
             progress.finished(job, line)
     return grid_results(grid, results)
@@ -64,13 +67,15 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
     return lines
 
 
-def run_all(jobs: Sequence[SweepJob], root: str | None, processes: int) -> Iterator[tuple[SweepJob, Result]]:
+def run_all(
+    jobs: Sequence[SweepJob], root: str | None, processes: int, weights: Path | None
+) -> Iterator[tuple[SweepJob, Result]]:
     """Yield each job with its line, as they finish."""
     if processes == 0:
-        yield from ((job, run_sweep_job(job, root)) for job in jobs)
+        yield from ((job, run_sweep_job(job, root, weights)) for job in jobs)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(run_sweep_job, job, root): job for job in jobs}
+        futures = {pool.submit(run_sweep_job, job, root, weights): job for job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held
 from monai_das.benchmark.sweep_grid import SweepJob, settings_of
 from monai_das.handlers import DASBudgetSchedule
 from monai_das.networks import DASNetwork
+from monai_das.reports.atomic import atomic_path
 from monai_das.samplers import Selection, sampler_param_groups, take_slices
 
 BATCH = 64
@@ -50,8 +52,10 @@ def tensors_of(network: nn.Module) -> list[Tensor]:
     return [*network.parameters(), *network.buffers()]
 
 
-def run_sweep_job(job: SweepJob, root: str | None) -> Result:
+def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) -> Result:
     """Train and measure one job in this process, by one thread; data is found under ``root``.
+
+    With ``weights`` the averaged weights are kept in that folder, as ``KEY.pt``.
 
     Returns:
         The line of the results file: place in the grid, settings, seconds, measures on the validation and test split
@@ -64,6 +68,9 @@ def run_sweep_job(job: SweepJob, root: str | None) -> Result:
     train, val, test = job_splits(job, settings, root)
     network, loss = built(job, settings["epochs"] * (len(train.labels) // settings["batch_size"]))
     average = train_network(network, loss, train, settings)
+    if weights is not None:
+        with atomic_path(weights / f"{job.key}.pt") as temporary:
+            torch.save(average.state_dict(), temporary)
     line: Result = {"job": job.key, "data": job.data, "method": job.method, "budget": job.budget, "seed": job.seed}
     line |= {"fold": job.fold, "k": settings["num_slices"], "settings": settings}
     if val is not None:

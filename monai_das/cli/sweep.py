@@ -1,4 +1,4 @@
-"""``monai-das benchmark table | budget | ablation``: sweeps of a grid, and tables of their results file."""
+"""``monai-das benchmark table | budget | ablation | choice``: sweeps of a grid, and what their results say."""
 
 from __future__ import annotations
 
@@ -31,8 +31,16 @@ def add_sweep_parsers(benchmarks: Commands) -> None:
         parser.add_argument("--jobs", type=int, default=1, help="processes of one thread each (default: %(default)s)")
         parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
         parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
+        parser.add_argument("--weights", type=Path, metavar="DIR", help="keep the trained weights, for choice")
         parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
         parser.set_defaults(run=benchmark_sweep, parser=parser)
+    choice = benchmarks.add_parser(
+        "choice", help="do the chosen slices matter, and does the choice stay under a shift?"
+    )
+    choice.add_argument("--grid", type=Path, default=Path("configs/grids/headline.json"), help="default: %(default)s")
+    choice.add_argument("--weights", type=Path, required=True, metavar="DIR", help="what a sweep with --weights kept")
+    choice.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+    choice.set_defaults(run=benchmark_choice, parser=choice)
 
 
 def benchmark_sweep(arguments: argparse.Namespace) -> int:
@@ -42,9 +50,22 @@ def benchmark_sweep(arguments: argparse.Namespace) -> int:
     try:
         if not arguments.tables_only:
             root = arguments.data or os.environ.get("MONAI_DAS_DATA")
-            run_sweep(arguments.grid, arguments.results, root, arguments.jobs, partial(print, flush=True))
+            run_sweep(
+                arguments.grid, arguments.results, root, arguments.jobs, partial(print, flush=True), arguments.weights
+            )
         lines = grid_results(arguments.grid, arguments.results)
         print(write_tables(lines, arguments.out or arguments.results.parent, arguments.grid.stem))
+    except (OSError, ValueError) as error:
+        arguments.parser.error(str(error))
+    return 0
+
+
+def benchmark_choice(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark choice``; weights that are not there exit with 2."""
+    from monai_das.benchmark import run_choice
+
+    try:
+        print(run_choice(arguments.grid, arguments.weights, arguments.data or os.environ.get("MONAI_DAS_DATA")))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

@@ -1,0 +1,166 @@
+"""``monai-das benchmark choice``: do the chosen slices matter, and does the choice stay when the volume is shifted?"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
+from monai_das.benchmark.sweep_data import as_input
+from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
+from monai_das.benchmark.sweep_job import BATCH, built, job_splits
+from monai_das.networks import DASNetwork
+from monai_das.samplers import take_slices
+
+JUDGE = "full"
+DRAWS = 2000
+
+
+class Choice(NamedTuple):
+    """What was found of one trained sampler.
+
+    Attributes:
+        whole, without_chosen, without_random: the judge's probabilities ``(N, K)`` on all slices, without the chosen
+            ones, and without as many random ones.
+        labels: ``(N,)``.
+        stability: share of the chosen slices that are chosen again when the volume is moved by one slice.
+    """
+
+    whole: Array
+    without_chosen: Array
+    without_random: Array
+    labels: Labels
+    stability: float
+
+
+def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
+    """Return the table of every trained sampler of ``grid``; the last line is one JSON object.
+
+    The judge is the network of the same data, seed and fold that sees all slices (method ``full``): it was trained
+    without any sampler. Its AUC is measured without the chosen slices and without as many random ones; intervals are
+    of the paired difference, over test cases and seeds.
+
+    Args:
+        grid: the grid of a sweep that ran with ``--weights``.
+        weights: that folder.
+        root: folder of the data.
+        draws: bootstrap samples.
+
+    Raises:
+        ValueError: no job of the grid has both its own and its judge's weights, or see :func:`run_sweep`.
+    """
+    jobs = [job for job in grid_jobs(grid) if weights_of(weights, job).is_file()]
+    judges = {(job.data, job.seed, job.fold): job for job in jobs if job.method == JUDGE}
+    judged = [job for job in jobs if job.method != JUDGE and (job.data, job.seed, job.fold) in judges]
+    if not judged:
+        raise ValueError(
+            f"{weights}: has no weights of a sampler of {grid} and of its judge, the method {JUDGE!r}; "
+            "run the sweep with --weights first"
+        )
+    found: dict[tuple[str, float | None, str], list[Choice]] = defaultdict(list)
+    for job in judged:
+        judge = judges[job.data, job.seed, job.fold]
+        found[job.data, job.budget, job.method].append(choice_of(job, judge, weights, root))
+    return report_of(found, draws)
+
+
+def weights_of(folder: Path, job: SweepJob) -> Path:
+    """Return where the weights of ``job`` are kept."""
+    return folder / f"{job.key}.pt"
+
+
+def trained(job: SweepJob, folder: Path) -> DASNetwork:
+    """Return the network of ``job`` with its weights, in ``eval()``."""
+    network, _ = built(job, 1)
+    network.load_state_dict(torch.load(weights_of(folder, job), weights_only=True))
+    return network.eval()
+
+
+@torch.no_grad()
+def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -> Choice:
+    """Measure one trained sampler on the test cases of its job."""
+    torch.set_num_threads(1)
+    torch.manual_seed(job.seed)
+    cases = job_splits(job, settings_of(job), root)[2]
+    sampler, full = trained(job, weights), trained(judge, weights)
+    tables: list[list[Tensor]] = [[], [], []]
+    stable: list[Tensor] = []
+    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
+        images = as_input(cases.images[places])
+        chosen = chosen_slices(sampler, images)
+        everything = full.score(full.thumbnails(images))
+        for table, hidden in zip(tables, (torch.zeros_like(chosen), chosen, as_many(chosen)), strict=True):
+            seen = everything._replace(kept=everything.kept & ~hidden)
+            table.append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
+        stable.append(stability(sampler, images, chosen))
+    whole, without_chosen, without_random = (torch.cat(table).numpy() for table in tables)
+    return Choice(whole, without_chosen, without_random, cases.labels.numpy(), float(torch.cat(stable).mean()))
+
+
+def chosen_slices(network: DASNetwork, images: Tensor) -> Tensor:
+    """Return ``(B, D)`` bool, true for the slices of ``images`` ``(B, C, H, W, D)`` that ``network`` keeps."""
+    return network.score(network.thumbnails(images)).weights.sum(dim=1) > 0.0
+
+
+def as_many(chosen: Tensor) -> Tensor:
+    """Return ``(B, D)`` bool with as many slices of each case as ``chosen``, drawn from torch's global generator."""
+    ranks = torch.rand(chosen.shape).argsort(dim=1).argsort(dim=1)
+    return ranks < chosen.sum(dim=1, keepdim=True)
+
+
+def stability(network: DASNetwork, images: Tensor, chosen: Tensor) -> Tensor:
+    """Return ``(B,)`` which share of ``chosen`` is chosen again with the slices moved up by one, and down by one.
+
+    The end slice is repeated, so that every case keeps its depth; a slice that left the volume does not count.
+    """
+    up = chosen_slices(network, torch.cat((images[..., :1], images[..., :-1]), dim=4))[:, 1:]
+    down = chosen_slices(network, torch.cat((images[..., 1:], images[..., -1:]), dim=4))[:, :-1]
+    again = (up & chosen[:, :-1]).sum(dim=1) + (down & chosen[:, 1:]).sum(dim=1)
+    return again / (chosen[:, :-1].sum(dim=1) + chosen[:, 1:].sum(dim=1)).clamp(min=1)
+
+
+def report_of(found: dict[tuple[str, float | None, str], list[Choice]], draws: int) -> str:
+    """Return the table, and one JSON object as its last line."""
+    lines = [
+        "| data | slices | method | seeds | AUC of the judge | without the chosen | without random ones "
+        "| random less chosen (95 % interval) | chosen again after a shift |",
+        "|" + "---|" * 9,
+    ]
+    figures = []
+    for (data, budget, method), choices in sorted(found.items(), key=str):
+        aucs = [mean(point_auc(choice, name) for choice in choices) for name in Choice._fields[:3]]
+        low, high = interval_of(deletion_samples(choices, draws))
+        stable = mean(choice.stability for choice in choices)
+        share = "all" if budget is None else f"{budget:.1%}"
+        lines.append(
+            f"| {data} | {share} | {method} | {len(choices)} | {aucs[0]:.3f} | {aucs[1]:.3f} | {aucs[2]:.3f} "
+            f"| {aucs[2] - aucs[1]:+.3f} ({low:+.3f} to {high:+.3f}) | {stable:.2f} |"
+        )
+        figures.append(
+            {"data": data, "budget": budget, "method": method, "whole": round(aucs[0], 4)}
+            | {"without_chosen": round(aucs[1], 4), "without_random": round(aucs[2], 4)}
+            | {"interval": [round(low, 4), round(high, 4)], "stability": round(stable, 4)}
+        )
+    return "\n".join([*lines, json.dumps(figures)])
+
+
+def point_auc(choice: Choice, name: str) -> float:
+    """Return the AUC of one of the three tables of ``choice``."""
+    return measures(getattr(choice, name), choice.labels)["auc"]
+
+
+def deletion_samples(choices: Sequence[Choice], draws: int) -> Array:
+    """Return bootstrap samples of the AUC without random slices less that without the chosen ones, paired."""
+    weights = case_weights(choices[0].labels, draws)
+    samples = [
+        bootstrap_auc([getattr(choice, name) for choice in choices], choices[0].labels, weights)
+        for name in ("without_random", "without_chosen")
+    ]
+    return samples[0] - samples[1]
