@@ -10,6 +10,7 @@ from monai_das.benchmark.needle_data import NeedleSet, needle_set
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet, hard_needle_set
 from monai_das.benchmark.needle_table import run_needle
 from monai_das.benchmark.planted import run_hard_reference, run_planted
+from monai_das.benchmark.policies import run_policies
 from monai_das.benchmark.readers import ReadersRecipe
 from monai_das.benchmark.readers_table import run_readers
 from monai_das.benchmark.review_change import run_review_change
@@ -34,6 +35,7 @@ __all__ = [
     "run_io",
     "run_needle",
     "run_planted",
+    "run_policies",
     "run_readers",
     "run_review_change",
     "run_sweep",

@@ -1,4 +1,4 @@
-"""``monai-das benchmark table | budget | ablation | choice``: sweeps of a grid, and what their results say."""
+"""``monai-das benchmark table | budget | ablation | choice | policies``: sweeps, and what their results say."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ SWEEPS = {
     "budget": ("budget", "AUC against the share of slices"),
     "ablation": ("ablation", "what each part of DASSampler is worth, by cross-validation inside the training volumes"),
 }
+AFTERWARDS = {
+    "choice": "do the chosen slices matter to a judge that saw all, and does the choice stay under a shift?",
+    "policies": "what DAS loses with slices that another case or the training set chose, and at other budgets",
+}
 
 
 def add_sweep_parsers(benchmarks: Commands) -> None:
@@ -31,16 +35,17 @@ def add_sweep_parsers(benchmarks: Commands) -> None:
         parser.add_argument("--jobs", type=int, default=1, help="processes of one thread each (default: %(default)s)")
         parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
         parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
-        parser.add_argument("--weights", type=Path, metavar="DIR", help="keep the trained weights, for choice")
+        parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")
         parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
         parser.set_defaults(run=benchmark_sweep, parser=parser)
-    choice = benchmarks.add_parser(
-        "choice", help="do the chosen slices matter, and does the choice stay under a shift?"
-    )
-    choice.add_argument("--grid", type=Path, default=Path("configs/grids/headline.json"), help="default: %(default)s")
-    choice.add_argument("--weights", type=Path, required=True, metavar="DIR", help="what a sweep with --weights kept")
-    choice.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
-    choice.set_defaults(run=benchmark_choice, parser=choice)
+    for name, text in AFTERWARDS.items():
+        parser = benchmarks.add_parser(name, help=text)
+        parser.add_argument(
+            "--grid", type=Path, default=Path("configs/grids/headline.json"), help="default: %(default)s"
+        )
+        parser.add_argument("--weights", type=Path, required=True, metavar="DIR", help="what a sweep with it kept")
+        parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+        parser.set_defaults(run=benchmark_afterwards, parser=parser, name=name)
 
 
 def benchmark_sweep(arguments: argparse.Namespace) -> int:
@@ -60,12 +65,13 @@ def benchmark_sweep(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def benchmark_choice(arguments: argparse.Namespace) -> int:
-    """Run ``monai-das benchmark choice``; weights that are not there exit with 2."""
-    from monai_das.benchmark import run_choice
+def benchmark_afterwards(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark choice | policies``; weights that are not there exit with 2."""
+    from monai_das.benchmark import run_choice, run_policies
 
+    run = {"choice": run_choice, "policies": run_policies}[arguments.name]
     try:
-        print(run_choice(arguments.grid, arguments.weights, arguments.data or os.environ.get("MONAI_DAS_DATA")))
+        print(run(arguments.grid, arguments.weights, arguments.data or os.environ.get("MONAI_DAS_DATA")))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

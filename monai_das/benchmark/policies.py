@@ -1,0 +1,128 @@
+"""``monai-das benchmark policies``: is the choice worth making for this very input, and does it serve other budgets?"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor
+
+from monai_das.benchmark.choice import trained, weights_of
+from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
+from monai_das.benchmark.sweep_data import SweepCases, as_input
+from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
+from monai_das.benchmark.sweep_job import BATCH, job_splits
+from monai_das.networks import DASNetwork
+from monai_das.samplers import Selection, take_slices
+
+METHOD = "das"
+OWN = "of the case itself"
+DRAWS = 2000
+
+Policy = Callable[[Tensor], Selection]
+
+
+def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
+    """Return the table of every trained ``das`` of ``grid``; the last line is one JSON object.
+
+    The same weights classify slices chosen by the case itself, by another case of the test split, by all training
+    cases together (the k slices that they choose most often), and by the case itself with half and twice the budget.
+    Intervals are of the paired difference from the case's own choice, over test cases and seeds.
+
+    Args:
+        grid: the grid of a sweep that ran with ``--weights``.
+        weights: that folder.
+        root: folder of the data.
+        draws: bootstrap samples.
+
+    Raises:
+        ValueError: no job of ``das`` in the grid has its weights there.
+    """
+    jobs = [job for job in grid_jobs(grid) if job.method == METHOD and weights_of(weights, job).is_file()]
+    if not jobs:
+        raise ValueError(f"{weights}: has no weights of {METHOD!r} of {grid}; run the sweep with --weights first")
+    found: dict[tuple[str, float | None], dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
+    labels: dict[str, Labels] = {}
+    for job in jobs:
+        tables, labels[job.data] = policies_of(job, weights, root)
+        for name, table in tables.items():
+            found[job.data, job.budget][name].append(table)
+    lines = ["| data | slices | chosen by | seeds | test AUC | less than its own choice (95 % interval) |"]
+    lines.append("|" + "---|" * 6)
+    figures = []
+    for (data, budget), by_policy in found.items():
+        case = case_weights(labels[data], draws)
+        own = bootstrap_auc(by_policy[OWN], labels[data], case)
+        best = mean(measures(table, labels[data])["auc"] for table in by_policy[OWN])
+        for name, runs in by_policy.items():
+            auc = mean(measures(table, labels[data])["auc"] for table in runs)
+            low, high = interval_of(own - bootstrap_auc(runs, labels[data], case))
+            gap = "" if name == OWN else f"{best - auc:+.3f} ({low:+.3f} to {high:+.3f})"
+            lines.append(f"| {data} | {budget:.1%} | {name} | {len(runs)} | {auc:.3f} | {gap} |")
+            figures.append({"data": data, "budget": budget, "policy": name, "auc": round(auc, 4)})
+    return "\n".join([*lines, json.dumps(figures)])
+
+
+@torch.no_grad()
+def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[str, Array], Labels]:
+    """Return the probabilities ``(N, K)`` of the test cases of ``job`` under every policy, and the labels."""
+    torch.set_num_threads(1)
+    train, _, test = job_splits(job, settings_of(job), root)
+    network = trained(job, weights)
+    budget = network.sampler.num_slices
+    usual = most_frequent(network, train)
+    tables = {
+        OWN: predicted(network, test, own_choice(network)),
+        "another case": predicted(network, test, lambda images: of_another(own_choice(network)(images))),
+        "the training set": predicted(network, test, lambda images: only(usual, own_choice(network)(images))),
+    }
+    for name, slices in (("half the budget", max(1, budget // 2)), ("twice the budget", 2 * budget)):
+        network.sampler.num_slices = slices
+        tables[f"{OWN}, {name}"] = predicted(network, test, own_choice(network))
+    return tables, test.labels.numpy()
+
+
+def own_choice(network: DASNetwork) -> Policy:
+    """Return the policy of the network itself."""
+    return lambda images: network.score(network.thumbnails(images))
+
+
+def of_another(selection: Selection) -> Selection:
+    """Return ``selection`` with the slices that the next case of the batch chose; the scores stay those of the case."""
+    return selection._replace(
+        indices=selection.indices.roll(1, 0), kept=selection.kept.roll(1, 0), weights=selection.weights.roll(1, 0)
+    )
+
+
+def only(usual: Tensor, selection: Selection) -> Selection:
+    """Return ``selection`` with the slices ``usual`` ``(k,)`` for every case; the scores stay those of the case."""
+    rows = torch.nn.functional.one_hot(usual, selection.scores.size(1)).float()
+    batch = selection.scores.size(0)
+    return selection._replace(
+        indices=usual.expand(batch, -1),
+        kept=torch.ones(batch, len(usual), dtype=torch.bool),
+        weights=rows.expand(batch, -1, -1),
+    )
+
+
+def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
+    """Return the k slices, ascending, that the network chooses most often over ``cases``."""
+    counts = torch.zeros(cases.images.size(4))
+    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
+        counts += own_choice(network)(as_input(cases.images[places])).weights.sum(dim=(0, 1))
+    return counts.topk(min(network.sampler.num_slices, len(counts))).indices.sort().values
+
+
+def predicted(network: DASNetwork, cases: SweepCases, policy: Policy) -> Array:
+    """Return the probabilities ``(N, K)`` of ``cases`` with the slices that ``policy`` chooses."""
+    parts = []
+    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
+        images = as_input(cases.images[places])
+        selection = policy(images)
+        parts.append(torch.softmax(network.classify(take_slices(images, selection), selection).double(), dim=1))
+    table: Array = torch.cat(parts).numpy()
+    return table
