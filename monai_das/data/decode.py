@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.headers import ImageHeader, text
+from monai_das.data.headers import ImageHeader
 
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -33,7 +33,7 @@ class PixelFile:
     @cached_property
     def syntax(self) -> str:
         """UID of the transfer syntax; implicit little endian where the file does not say."""
-        return text(self.header.tags.file_meta, "TransferSyntaxUID") or UNCOMPRESSED[0]
+        return self.header.syntax or UNCOMPRESSED[0]
 
     @cached_property
     def samples(self) -> int:

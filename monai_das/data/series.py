@@ -6,21 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monai_das.data.headers import ImageHeader
+from monai_das.data.headers import STACK_TAGS, ImageHeader
 
-# what tells the stacks of one series apart, the most telling first
-STACK_TAGS = (
-    "EchoNumbers",
-    "EchoTime",
-    "TemporalPositionIdentifier",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "InversionTime",
-    "DiffusionBValue",
-    "ImageType",
-    "AcquisitionTime",
-    "ContentTime",
-)
 SHOWN = 6
 
 

@@ -134,6 +134,16 @@ def test_each_slice_has_its_own_rescale(make_enhanced):
     np.testing.assert_array_equal(DICOMSource(make_enhanced()).read_all(), values[..., [1, 3, 2, 0]])
 
 
+def test_one_enhanced_frame_has_the_rescale_and_place_of_its_groups(make_enhanced):
+    path = make_enhanced((6.0,))
+
+    source = DICOMSource(path)
+
+    np.testing.assert_array_equal(source.read_all(), by_itk(str(path))[0])
+    assert float(source.read_all().max()) == 29 * 2.0 - 10.0
+    np.testing.assert_allclose(source.affine, [[-2.5, 0, 0, 7], [0, -1.5, 0, 8], [0, 0, 3, 6], [0, 0, 0, 1]])
+
+
 def test_a_header_has_no_pixels(series):
     header = DICOMSource(series).header(2)
 
