@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.dataelem import RawDataElement
+    from pydicom.tag import BaseTag
 
 EXPLICIT = struct.Struct("<L2sH")
 IMPLICIT = struct.Struct("<LL")
@@ -56,12 +57,11 @@ class QuickHeader:
         from pydicom.charset import convert_encodings
         from pydicom.dataset import FileMetaDataset
 
-        found = {tag: _raw(tag, self.kinds[tag], value) for tag, value in self.values.items()}
-        tags = Dataset(found)  # type: ignore[arg-type]
+        tags = Dataset(dict(_raw(tag, self.kinds[tag], value) for tag, value in self.values.items()))
         characters = self.values.get(CHARACTERS)
         encodings = convert_encodings(ascii_text(characters).split("\\")) if characters else "iso8859"
         tags.set_original_encoding(self.syntax == IMPLICIT_SYNTAX, True, encodings)
-        tags.file_meta = FileMetaDataset({tag: _raw(tag, b"UI", value) for tag, value in self.meta.items()})  # type: ignore[arg-type]
+        tags.file_meta = FileMetaDataset(dict(_raw(tag, b"UI", value) for tag, value in self.meta.items()))
         return tags
 
 
@@ -162,12 +162,13 @@ def ascii_text(value: bytes) -> str:
     return value.decode("latin-1").strip("\0 ")
 
 
-def _raw(tag: int, kind: bytes | None, value: bytes) -> RawDataElement:
+def _raw(tag: int, kind: bytes | None, value: bytes) -> tuple[BaseTag, RawDataElement]:
+    """Return an item of pydicom's dictionaries."""
     from pydicom.dataelem import RawDataElement
     from pydicom.tag import BaseTag
 
     name = None if kind is None else kind.decode("latin-1")
-    return RawDataElement(BaseTag(tag), name, len(value), value, 0, kind is None, True)
+    return BaseTag(tag), RawDataElement(BaseTag(tag), name, len(value), value, 0, kind is None, True)
 
 
 PIXELS_MARK = swapped(PIXELS)

@@ -129,7 +129,7 @@ class ImageHeader:
         """Whether the frames say by functional groups where they lie, as in enhanced objects, or are several."""
         return self.frames > 1 or bool(self.items("PerFrameFunctionalGroupsSequence"))
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
         return int(self.number("Rows", 0)), int(self.number("Columns", 0))
