@@ -51,7 +51,8 @@ def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | N
     Args:
         path: a folder with the files of one series, or one file, single- or multi-frame.
         choose: DICOM keyword to value; only images with all of these values are taken, as
-            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack.
+            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack;
+            ``"time_point"``, 0-based, chooses by InstanceNumber where no tag tells the stacks of a series apart.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.

@@ -17,6 +17,7 @@ from monai_das.data.dicom import DICOMStack, dicom_stack
 from monai_das.data.frames import frame_rescale
 from monai_das.data.reduced import reduced_frame
 from monai_das.data.source import SliceSource, checked_indices
+from monai_das.data.stack_geometry import geometry_of
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class DICOMSource(SliceSource):
     """A DICOM series, or the frames of one object: opened by headers, decoded frame by frame.
 
     Values are rescaled with each slice's own slope and intercept; MONOCHROME1 is mirrored in its stored range, YBR and
-    palette colour become RGB, all as ITK does it. No window is applied.
+    palette colour become RGB, all as ITK does it. No window is applied. Missing slices, uneven spacing and gantry tilt
+    are no errors: ``warnings`` tells of them.
 
     Args:
         path: a folder with one series, or a DICOM file.
@@ -47,6 +49,8 @@ class DICOMSource(SliceSource):
         self.kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
         self.refs = stack.refs
         self.affine = stack.affine
+        geometry = geometry_of(stack)
+        self.warnings = () if geometry is None else geometry.warnings
         self._places = _places(stack)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]

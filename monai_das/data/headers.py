@@ -40,6 +40,7 @@ KEYWORDS = (
     "SOPInstanceUID",
     "SeriesInstanceUID",
     "SeriesDescription",
+    "InstanceNumber",
     "Modality",
     "SliceThickness",
     "ImagePositionPatient",
