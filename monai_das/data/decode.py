@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.headers import ImageHeader, text
+from monai_das.data.headers import ImageHeader
 
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -33,7 +33,7 @@ class PixelFile:
     @cached_property
     def syntax(self) -> str:
         """UID of the transfer syntax; implicit little endian where the file does not say."""
-        return text(self.header.tags.file_meta, "TransferSyntaxUID") or UNCOMPRESSED[0]
+        return self.header.syntax or UNCOMPRESSED[0]
 
     @cached_property
     def samples(self) -> int:
@@ -112,6 +112,8 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
     from pydicom.encaps import get_frame
 
     assert pixels.value_at is not None
+    if pixels.header.frames == 1:
+        return _single_frame(pixels)
     with pixels.path.open("rb") as stream:
         if pixels.frames_at is not None:
             place, length = pixels.frames_at[frame]
@@ -119,6 +121,21 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
             return stream.read(length)
         stream.seek(pixels.value_at)
         return get_frame(stream, frame, number_of_frames=pixels.header.frames)
+
+
+def _single_frame(pixels: PixelFile) -> bytes:
+    """Return the compressed bytes of the only frame: of all fragments, which follow a table of offsets."""
+    parts: list[bytes] = []
+    with open(pixels.path, "rb", buffering=0) as stream:
+        stream.seek(pixels.value_at or 0)
+        while (head := stream.read(8))[:4] == ITEM:
+            length = int.from_bytes(head[4:], "little")
+            parts.append(stream.read(length))
+            if len(parts[-1]) < length:
+                raise ValueError(f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
+    if len(parts) < 2:
+        raise ValueError("no compressed frame found")
+    return parts[1] if len(parts) == 2 else b"".join(parts[1:])
 
 
 def plugin_for(name: str, syntax: str, installed: tuple[str, ...]) -> str:

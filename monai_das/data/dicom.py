@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.frames import frame_planes, frame_times
+from monai_das.data.frames import frame_planes, frame_thickness, frame_times
 from monai_das.data.geometry import IOP, IPP, SPLIT, Plane, stack_affine, stack_order
 from monai_das.data.headers import ImageHeader, image_headers
 from monai_das.data.series import check_no_copies, chosen_headers, series_listing, stack_choices
@@ -51,7 +51,8 @@ def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | N
     Args:
         path: a folder with the files of one series, or one file, single- or multi-frame.
         choose: DICOM keyword to value; only images with all of these values are taken, as
-            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack.
+            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack;
+            ``"time_point"``, 0-based, chooses by InstanceNumber where no tag tells the stacks of a series apart.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
@@ -70,7 +71,7 @@ def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOM
 def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
     """Return the stack that ``headers`` describe, at least one; ``path`` is where they come from, for messages."""
     _check_one_series(headers, path)
-    if headers[0].frames > 1:
+    if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0])
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
         return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None, (headers[0],))
@@ -113,7 +114,7 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
         for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
     )
     files = tuple(header.path for header in headers)
-    return DICOMStack(files, refs, None, stack_affine(planes, _thickness(headers[0])), tuple(headers))
+    return DICOMStack(files, refs, None, stack_affine(planes, frame_thickness(headers[0])), tuple(headers))
 
 
 def _frame_stack(header: ImageHeader) -> DICOMStack:
@@ -127,11 +128,15 @@ def _frame_stack(header: ImageHeader) -> DICOMStack:
     refs = tuple(
         SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
     )
-    affine = stack_affine([planes[frame] for frame in order], _thickness(header))
+    affine = stack_affine([planes[frame] for frame in order], frame_thickness(header))
     return DICOMStack((header.path,), refs, tuple(order), affine, (header,))
 
 
 def _plane(header: ImageHeader) -> Plane:
+    """Return where an image of one frame lies, by its own tags, or by its functional groups if it is enhanced."""
+    planes = frame_planes(header) if header.framed else None
+    if planes is not None:
+        return replace(planes[0], label=header.path.name)
     values = []
     for keyword, name, size in PLANE_TAGS:
         value = header.number_list(keyword)
@@ -146,7 +151,3 @@ def _plane(header: ImageHeader) -> Plane:
 
 def _uid(header: ImageHeader) -> str | None:
     return header.text("SOPInstanceUID")
-
-
-def _thickness(header: ImageHeader) -> float:
-    return (header.number_list("SliceThickness") or [0.0])[0] or 1.0

@@ -17,6 +17,7 @@ from monai_das.data.dicom import DICOMStack, dicom_stack
 from monai_das.data.frames import frame_rescale
 from monai_das.data.reduced import reduced_frame
 from monai_das.data.source import SliceSource, checked_indices
+from monai_das.data.stack_geometry import geometry_of
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class DICOMSource(SliceSource):
     """A DICOM series, or the frames of one object: opened by headers, decoded frame by frame.
 
     Values are rescaled with each slice's own slope and intercept; MONOCHROME1 is mirrored in its stored range, YBR and
-    palette colour become RGB, all as ITK does it. No window is applied.
+    palette colour become RGB, all as ITK does it. No window is applied. Missing slices, uneven spacing and gantry tilt
+    are no errors: ``warnings`` tells of them.
 
     Args:
         path: a folder with one series, or a DICOM file.
@@ -47,6 +49,8 @@ class DICOMSource(SliceSource):
         self.kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
         self.refs = stack.refs
         self.affine = stack.affine
+        geometry = geometry_of(stack)
+        self.warnings = () if geometry is None else geometry.warnings
         self._places = _places(stack)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]
@@ -60,15 +64,18 @@ class DICOMSource(SliceSource):
         JPEG 2000 is decoded at a reduced resolution, below twice ``size``; every other frame is decoded and shrunk,
         one after the other, so that no more than one is held.
         """
-        small = torch.empty(len(self), self.channels, size, size)
+        small = np.empty((len(self), size, size, self.channels), dtype=np.float32)
         for index, (pixels, frame) in enumerate(self._places):
             values = reduced_frame(pixels, frame, size)
             if values is None:
                 values = decode_frame(pixels, frame)
-            image = torch.from_numpy(values.astype(np.float32)).view(*values.shape[:2], -1).permute(2, 0, 1)
-            slope, intercept = self._rescale[index]
-            small[index] = make_thumbnails(image[None, ..., None], size)[0, ..., 0] * slope + intercept
-        return small.permute(1, 3, 2, 0)
+            if values.shape[:2] != (size, size):
+                values = _shrunk(values, size)
+            small[index] = values.reshape(size, size, -1)
+        slopes, intercepts = np.array(self._rescale, dtype=np.float32).T[..., None, None, None]
+        small *= slopes
+        small += intercepts
+        return torch.from_numpy(small).permute(3, 2, 1, 0)
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""
@@ -86,6 +93,14 @@ class DICOMSource(SliceSource):
 
         (place,) = checked_indices([index], len(self), self.name)
         return dcmread(self._places[place][0].path, stop_before_pixels=True)
+
+
+def _shrunk(values: NDArray[Any], size: int) -> NDArray[np.float32]:
+    """Return ``values`` ``(rows, columns[, 3])`` with ``size`` pixels a side."""
+    image = torch.from_numpy(values.astype(np.float32)).view(*values.shape[:2], -1).permute(2, 0, 1)
+    return cast(
+        "NDArray[np.float32]", make_thumbnails(image[None, ..., None], size)[0, ..., 0].permute(1, 2, 0).numpy()
+    )
 
 
 def rescaled(values: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from monai_das.data.dicomweb_service import DICOMwebService
 from monai_das.data.headers import ImageHeader
 from monai_das.data.series import chosen_headers
 from monai_das.data.source import SliceSource, checked_indices, open_source
+from monai_das.data.stack_geometry import geometry_of
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class DICOMwebSource(SliceSource):
         self._tags = {str(header.tags.SOPInstanceUID): header.tags for header in headers}
         stack = header_stack(headers, self.name)
         self.kind, self.refs, self.affine = "dicomweb", stack.refs, stack.affine
+        geometry = geometry_of(stack)
+        self.warnings = () if geometry is None else geometry.warnings
         first = headers[0].tags
         self.channels = 3 if _is_colour(first) else 1
         self.plane_shape = (int(first.Columns), int(first.Rows))

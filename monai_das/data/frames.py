@@ -21,8 +21,8 @@ def frame_planes(header: ImageHeader) -> list[Plane] | None:
     Raises:
         ValueError: a frame has no position, orientation or spacing though others do.
     """
-    per_frame = list(header.tags.get("PerFrameFunctionalGroupsSequence") or ())
-    shared = next(iter(header.tags.get("SharedFunctionalGroupsSequence") or ()), None)
+    per_frame = header.items("PerFrameFunctionalGroupsSequence")
+    shared = next(iter(header.items("SharedFunctionalGroupsSequence")), None)
     found = [_frame_numbers(frame, shared) for frame in per_frame]
     if all(position is None for position, _, _ in found):
         return None
@@ -39,7 +39,17 @@ def frame_planes(header: ImageHeader) -> list[Plane] | None:
             )
         planes.append(Plane(f"frame {number}", tuple(position), tuple(orientation), tuple(spacing)))  # type: ignore[arg-type]
     positions = np.array([plane.position for plane in planes])
-    return None if float(np.ptp(positions, axis=0).max()) < SAME_MM else planes
+    return None if len(planes) > 1 and float(np.ptp(positions, axis=0).max()) < SAME_MM else planes
+
+
+def frame_thickness(header: ImageHeader) -> float:
+    """Return SliceThickness in mm: the header's, or the one of the first functional group that has it; 1.0 else."""
+    found = header.number_list("SliceThickness")
+    groups = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+    for holder in (holder for group in groups for holder in header.items(group)):
+        for item in holder.get("PixelMeasuresSequence") or ():
+            found = found or numbers(item, "SliceThickness")
+    return (found or [0.0])[0] or 1.0
 
 
 def _frame_numbers(frame: Dataset, shared: Dataset | None) -> list[list[float] | None]:
@@ -79,8 +89,8 @@ def _positive(header: ImageHeader, keyword: str) -> float | None:
 
 def frame_rescale(header: ImageHeader, frame: int) -> tuple[float, float]:
     """Return slope and intercept of the 0-based ``frame``: its functional group's, the shared ones, or the header's."""
-    per_frame = list(header.tags.get("PerFrameFunctionalGroupsSequence") or ())
-    holders = [*per_frame[frame : frame + 1], *(header.tags.get("SharedFunctionalGroupsSequence") or ())]
+    per_frame = header.items("PerFrameFunctionalGroupsSequence")
+    holders = [*per_frame[frame : frame + 1], *header.items("SharedFunctionalGroupsSequence")]
     for holder in holders:
         for item in holder.get("PixelValueTransformationSequence") or ():
             return _rescale(numbers(item, "RescaleSlope"), numbers(item, "RescaleIntercept"))

@@ -3,65 +3,121 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.dataelem import RawDataElement
+    from pydicom.tag import BaseTag
 
-EXPLICIT = struct.Struct("<HH2sH")
-IMPLICIT = struct.Struct("<HHL")
+EXPLICIT = struct.Struct("<L2sH")
+IMPLICIT = struct.Struct("<LL")
 LENGTH = struct.Struct("<L")
 LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 UNDEFINED = 0xFFFFFFFF
-META_START, PIXELS = 132, 0x7FE00010
-META_TAGS = {0x00020002: "class", 0x00020010: "syntax"}
-CHARACTERS, FRAMES = 0x00080005, 0x00280008
+META_START, META_GROUP = 132, 2
+SYNTAX, CHARACTERS, FRAMES, PIXELS = 0x00020010, 0x00080005, 0x00280008, 0x7FE00010
+META_TAGS = (0x00020002, SYNTAX)
+# functional groups, shared and per frame: their sequences are for a full reader
+GROUPS = (0x52009229, 0x52009230)
 IMPLICIT_SYNTAX = "1.2.840.10008.1.2"
 # their data sets are not explicit little endian: deflated, big endian
 OTHER_SYNTAXES = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
-CHUNK = 1 << 14
-LONGEST = 1 << 20
+# what ordinary headers fit in, and what is read where they do not
+CHUNKS = (1 << 13, 1 << 17, 1 << 20)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class QuickHeader:
+    """The wanted tags of a single-frame file, unconverted.
+
+    Attributes:
+        values: bytes of the value by tag.
+        kinds: their value representations; None each in a file that does not tell them.
+        meta: those of the file meta information.
+        pixels_at: offset of the value of PixelData in the file.
+    """
+
+    values: Mapping[int, bytes]
+    kinds: Mapping[int, bytes | None]
+    meta: Mapping[int, bytes]
+    pixels_at: int
+
+    @property
+    def syntax(self) -> str:
+        """UID of the transfer syntax."""
+        return ascii_text(self.meta[SYNTAX])
+
+    def dataset(self) -> Dataset:
+        """Return the tags as pydicom's data set, with the transfer syntax in its ``file_meta``."""
+        from pydicom import Dataset
+        from pydicom.charset import convert_encodings
+        from pydicom.dataset import FileMetaDataset
+
+        tags = Dataset(dict(_raw(tag, self.kinds[tag], value) for tag, value in self.values.items()))
+        characters = self.values.get(CHARACTERS)
+        encodings = convert_encodings(ascii_text(characters).split("\\")) if characters else "iso8859"
+        tags.set_original_encoding(self.syntax == IMPLICIT_SYNTAX, True, encodings)
+        tags.file_meta = FileMetaDataset(dict(_raw(tag, b"UI", value) for tag, value in self.meta.items()))
+        return tags
+
+
+@dataclass(frozen=True, eq=False)
 class Scan:
-    """What was found: elements by tag, where the last one ended, and whether the pixels come next."""
+    """Values and kinds by tag, where the last element began or ended, and whether the pixels come next."""
 
-    found: dict[int, RawDataElement]
+    values: dict[int, bytes]
+    kinds: dict[int, bytes | None]
     end: int
     at_pixels: bool
 
 
-def scanned_header(stream: BinaryIO, wanted: frozenset[int]) -> tuple[Dataset, int] | None:
-    """Return the tags ``wanted`` of a single-frame DICOM file, and the offset of its pixels, behind tag and length.
+def quick_header(path: Path, wanted: frozenset[int]) -> QuickHeader | None:
+    """Return the tags ``wanted`` (as :func:`swapped` has them) of the file ``path``; what follows them is not read.
 
-    None where the header needs a full reader: several frames, no pixels, sequences of undefined length, a data set
-    that is deflated or big endian, damage. Elements are not converted before they are asked for.
+    None where the header needs a full reader: several frames, functional groups, no pixels, sequences of undefined
+    length, a data set that is deflated or big endian, damage, no DICOM.
+
+    Raises:
+        OSError: the file cannot be opened.
     """
-    size = CHUNK
-    while size <= LONGEST:
-        stream.seek(0)
-        data = stream.read(size)
-        meta = scan_elements(data, META_START, frozenset(META_TAGS), explicit=True, group=2)
-        if meta is None or 0x00020010 not in meta.found:
-            return None
-        syntax = _text(meta.found[0x00020010])
-        if syntax in OTHER_SYNTAXES:
-            return None
-        explicit = syntax != IMPLICIT_SYNTAX
-        body = scan_elements(data, meta.end, wanted | {CHARACTERS, FRAMES}, explicit=explicit)
-        if body is not None and body.at_pixels:
-            return (
-                None
-                if _several_frames(body)
-                else (_dataset(meta, body, explicit), body.end + pixels_after(data[body.end : body.end + 12]))
-            )
-        if body is None or len(data) < size:
-            return None
-        size *= 8
+    with open(path, "rb", buffering=0) as stream:
+        for size in CHUNKS:
+            stream.seek(0)
+            data = stream.read(size)
+            found = _looked_at(data, wanted)
+            if found is not None:
+                return found if isinstance(found, QuickHeader) else None
+            if len(data) < size:
+                return None
     return None
+
+
+def swapped(tag: int) -> int:
+    """Return ``tag`` with element before group, as it is when four bytes of a file are read as one number."""
+    return tag >> 16 | (tag & 0xFFFF) << 16
+
+
+def _looked_at(data: bytes, wanted: frozenset[int]) -> QuickHeader | bool | None:
+    """Return the header at the start of ``data``, False where it is for a full reader, None where it is cut off."""
+    if data[128:META_START] != b"DICM":
+        return False
+    meta = scan_elements(data, META_START, META_WANTED, explicit=True, group=META_GROUP)
+    if meta is None or SYNTAX not in meta.values or ascii_text(meta.values[SYNTAX]) in OTHER_SYNTAXES:
+        return False
+    explicit = ascii_text(meta.values[SYNTAX]) != IMPLICIT_SYNTAX
+    body = scan_elements(data, meta.end, wanted | ALWAYS, explicit=explicit)
+    if body is None:
+        return False
+    if not body.at_pixels:
+        return None
+    if ascii_text(body.values.get(FRAMES, b"")) not in ("", "1") or any(tag in body.values for tag in GROUPS):
+        return False
+    pixels_at = body.end + pixels_after(data[body.end : body.end + 12])
+    return QuickHeader(body.values, body.kinds, meta.values, pixels_at)
 
 
 def scan_elements(
@@ -71,27 +127,29 @@ def scan_elements(
 
     None at an element of undefined length; a scan that is not ``at_pixels`` ran out of data (or of the group).
     """
-    found: dict[int, RawDataElement] = {}
+    values: dict[int, bytes] = {}
+    kinds: dict[int, bytes | None] = {}
     place, last = start, len(data) - 12
+    kind: bytes | None = None
     while place <= last:
         if explicit:
-            first, second, kind, length = EXPLICIT.unpack_from(data, place)
+            mark, kind, length = EXPLICIT.unpack_from(data, place)
             value = place + 8
             if kind in LONG:
                 (length,) = LENGTH.unpack_from(data, value)
                 value += 4
         else:
-            first, second, length = IMPLICIT.unpack_from(data, place)
-            kind, value = None, place + 8
-        tag = first << 16 | second
-        if tag == PIXELS or (group is not None and first != group):
-            return Scan(found, place, tag == PIXELS)
+            mark, length = IMPLICIT.unpack_from(data, place)
+            value = place + 8
+        if mark == PIXELS_MARK or (group is not None and mark & 0xFFFF != group):
+            return Scan(values, kinds, place, mark == PIXELS_MARK)
         if length == UNDEFINED:
             return None
-        if tag in wanted:
-            found[tag] = _raw(tag, kind, data[value : value + length], value)
         place = value + length
-    return Scan(found, place, False)
+        if mark in wanted:
+            tag = swapped(mark)
+            values[tag], kinds[tag] = data[value:place], kind
+    return Scan(values, kinds, place, False)
 
 
 def pixels_after(head: bytes) -> int:
@@ -99,31 +157,20 @@ def pixels_after(head: bytes) -> int:
     return 12 if head[4:6] in LONG else 8
 
 
-def _raw(tag: int, kind: bytes | None, value: bytes, offset: int) -> RawDataElement:
+def ascii_text(value: bytes) -> str:
+    """Return the text of ``value`` without padding."""
+    return value.decode("latin-1").strip("\0 ")
+
+
+def _raw(tag: int, kind: bytes | None, value: bytes) -> tuple[BaseTag, RawDataElement]:
+    """Return an item of pydicom's dictionaries."""
     from pydicom.dataelem import RawDataElement
     from pydicom.tag import BaseTag
 
     name = None if kind is None else kind.decode("latin-1")
-    return RawDataElement(BaseTag(tag), name, len(value), value, offset, kind is None, True)
+    return BaseTag(tag), RawDataElement(BaseTag(tag), name, len(value), value, 0, kind is None, True)
 
 
-def _text(element: RawDataElement) -> str:
-    return (element.value or b"").decode("latin-1").strip("\0 ")
-
-
-def _several_frames(scan: Scan) -> bool:
-    return FRAMES in scan.found and _text(scan.found[FRAMES]) not in ("", "1")
-
-
-def _dataset(meta: Scan, body: Scan, explicit: bool) -> Dataset:
-    """Return the elements as a data set whose ``file_meta`` has the transfer syntax."""
-    from pydicom import Dataset
-    from pydicom.charset import convert_encodings
-    from pydicom.dataset import FileMetaDataset
-
-    tags = Dataset(body.found)  # type: ignore[arg-type]
-    characters = body.found.get(CHARACTERS)
-    encodings = convert_encodings(_text(characters).split("\\")) if characters and characters.value else "iso8859"
-    tags.set_original_encoding(not explicit, True, encodings)
-    tags.file_meta = FileMetaDataset(meta.found)  # type: ignore[arg-type]
-    return tags
+PIXELS_MARK = swapped(PIXELS)
+META_WANTED = frozenset(map(swapped, META_TAGS))
+ALWAYS = frozenset(map(swapped, (CHARACTERS, FRAMES, *GROUPS)))

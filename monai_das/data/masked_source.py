@@ -28,7 +28,7 @@ def masked_source(source: SliceSource) -> SliceSource:
         return source
     many = source.refs[0].frame is None
     headers = [found for index in range(len(source) if many else 1) if (found := source.header(index)) is not None]
-    source.warnings = text_warnings(headers)
+    source.warnings = (*source.warnings, *text_warnings(headers))
     return source if all(region_mask(header) is None for header in headers) else MaskedSource(source, headers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,22 @@ from monai_das.transforms.thumbnails import make_thumbnails
 
 
 class NIfTISource(SliceSource):
-    """An uncompressed 3-D NIfTI file (``.nii``).
+    """An uncompressed NIfTI file (``.nii``): a volume, or one time point of several.
 
     Args:
         path: the file; a compressed one is read faster whole, as :class:`WholeSource`.
+        choose: ``{"time_point": n}``, 0-based, for a file of four dimensions.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: the file is damaged, or not 3-D; cut off voxels are found when they are read.
+        ValueError: the file is damaged, or not 3-D or 4-D with one time point chosen; cut off voxels are found when
+            they are read.
     """
 
     kind = "nifti"
 
-    def __init__(self, path: Path) -> None:
-        self._image = nifti_image(path)
+    def __init__(self, path: Path, choose: Mapping[str, object] | None = None) -> None:
+        self._image, self._point = nifti_image(path, choose)
         self.name = str(path)
         self.affine = np.asarray(self._image.affine, dtype=np.float64)
         self.plane_shape = (int(self._image.shape[0]), int(self._image.shape[1]))
@@ -55,7 +57,9 @@ class NIfTISource(SliceSource):
 
     def _slice(self, index: int) -> NDArray[np.float32]:
         """Return one slice ``(i, j)`` after scaling."""
-        values: Any = self._image.dataobj[:, :, index]
+        # a file that says 5 dimensions of which the last are 1 has one time point
+        rest = (self._point, *(0,) * (len(self._image.shape) - 4)) if len(self._image.shape) > 3 else ()
+        values: Any = self._image.dataobj[(slice(None), slice(None), index, *rest)]
         try:
             return np.array(values, dtype=np.float32).reshape(self.plane_shape)
         except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from monai_das.data.dicom import DICOMStack
 from monai_das.data.headers import image_header
+from monai_das.data.series import TIME_POINT
 
 NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
 
@@ -53,26 +55,33 @@ def _check_colour(path: Path) -> None:
         raise ValueError(f"{path}: colour of {bits} bits, ITK reads 8; convert it to 8 bits or to grey")
 
 
-def nifti_pixels(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return the values ``(1, i, j, k)`` of a 3-D NIfTI file after scaling, and its affine ``(4, 4)`` in RAS mm.
+def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return the values ``(1, i, j, k)`` of a NIfTI volume after scaling, and its affine ``(4, 4)`` in RAS mm.
 
     Through :class:`monai.data.NibabelReader`.
 
+    Args:
+        path: the file.
+        choose: ``{"time_point": n}``, 0-based, for a file of four dimensions.
+
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: the file is damaged, or not 3-D.
+        ValueError: the file is damaged, or neither 3-D nor 4-D with one time point chosen.
     """
     reader = NibabelReader()
-    image = nifti_image(path, reader)
+    image, point = nifti_image(path, choose, reader)
     try:
         values, meta = reader.get_data(image)
     except NIFTI_ERRORS as error:
         raise _unreadable(path, error) from error
-    return values.reshape(1, *image.shape[:3]), np.asarray(meta["affine"], dtype=np.float64)
+    values = values.reshape(*image.shape[:3], -1)[..., point]
+    return values[None], np.asarray(meta["affine"], dtype=np.float64)
 
 
-def nifti_image(path: Path, reader: NibabelReader | None = None) -> Any:
-    """Return nibabel's image of a 3-D NIfTI file, whose voxels are not read yet; raises as :func:`nifti_pixels`."""
+def nifti_image(
+    path: Path, choose: Mapping[str, object] | None = None, reader: NibabelReader | None = None
+) -> tuple[Any, int]:
+    """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_pixels`."""
     from nibabel.filebasedimages import ImageFileError
 
     if not path.exists():
@@ -81,12 +90,23 @@ def nifti_image(path: Path, reader: NibabelReader | None = None) -> Any:
         image = (reader or NibabelReader()).read(path)
     except (ImageFileError, *NIFTI_ERRORS) as error:
         raise _unreadable(path, error) from error
-    if not _is_3d(image.shape):
+    return image, _time_point(tuple(image.shape), choose or {}, path)
+
+
+def _time_point(shape: tuple[int, ...], choose: Mapping[str, object], path: Path) -> int:
+    """Return which time point of a NIfTI file is chosen; 0 for one volume."""
+    unknown = [keyword for keyword in choose if keyword != TIME_POINT]
+    if unknown:
+        raise ValueError(f"{path}: NIfTI has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
+    if not _is_3d(shape) and (len(shape) != 4 or TIME_POINT not in choose):
         raise ValueError(
-            f"{path}: a NIfTI file of shape {tuple(image.shape)}, that is several time points or channels, or no "
-            "volume; give one 3-D volume per file"
+            f"{path}: a NIfTI file of shape {shape}, that is several time points or channels, or no volume; give one "
+            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}"
         )
-    return image
+    count = 1 if _is_3d(shape) else shape[3]
+    if str(choose.get(TIME_POINT, 0)) not in map(str, range(count)):
+        raise ValueError(f"{path}: no {TIME_POINT} {choose[TIME_POINT]}; there are 0 to {count - 1}: choose one")
+    return int(str(choose.get(TIME_POINT, 0)))
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

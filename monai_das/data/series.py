@@ -6,22 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monai_das.data.headers import ImageHeader
+from monai_das.data.headers import STACK_TAGS, ImageHeader
 
-# what tells the stacks of one series apart, the most telling first
-STACK_TAGS = (
-    "EchoNumbers",
-    "EchoTime",
-    "TemporalPositionIdentifier",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "InversionTime",
-    "DiffusionBValue",
-    "ImageType",
-    "AcquisitionTime",
-    "ContentTime",
-)
 SHOWN = 6
+# what chooses one of several images at every place, for want of a tag that does
+TIME_POINT = "time_point"
 
 
 def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object], path: Path | str) -> list[ImageHeader]:
@@ -30,14 +19,17 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
     Args:
         headers: the images of ``path``, at least one.
         choose: DICOM keyword to value, as ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}``; several values of one
-            tag are joined by a backslash, as in DICOM.
+            tag are joined by a backslash, as in DICOM. ``"time_point"`` is no keyword: it is the 0-based number of the
+            image at every place, counted by InstanceNumber, where no tag tells time points apart.
         path: for the message.
 
     Raises:
         ValueError: no image has these values; the message lists those that are there.
     """
     left = list(headers)
-    for keyword, value in choose.items():
+    for keyword, value in sorted(choose.items(), key=lambda item: item[0] == TIME_POINT):
+        if keyword == TIME_POINT:
+            return _time_point(left, value, path)
         kept = [header for header in left if text(header, keyword) == str(value)]
         if not kept:
             raise ValueError(f"{path}: no image with {keyword} {value}; there are {counted(left, keyword)}: choose one")
@@ -57,7 +49,7 @@ def stack_choices(headers: Sequence[ImageHeader]) -> str:
     """Return which tag tells the stacks of one series apart, as the end of a message; empty where none does.
 
     A tag does where each of its values has an image at the same number of places, once at each, and every image at
-    that place belongs to another value.
+    that place belongs to another value. Where no tag does, the order of InstanceNumber may: :func:`time_points`.
     """
     for keyword in STACK_TAGS:
         places = defaultdict(list)
@@ -66,7 +58,35 @@ def stack_choices(headers: Sequence[ImageHeader]) -> str:
         sizes = {len(found) for found in places.values()}
         if len(places) > 1 and len(sizes) == 1 and all(len(set(found)) == len(found) for found in places.values()):
             return f", or choose one by {keyword}: {counted(headers, keyword)}"
-    return ""
+    points = time_points(headers)
+    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)" if points else ""
+
+
+def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:
+    """Return the images one stack after the other; empty unless every place has the same number of images.
+
+    Images at one place are counted by InstanceNumber (0020,0013), as scanners count time points; no two may share it.
+    """
+    places = defaultdict(list)
+    for header in headers:
+        places[text(header, "ImagePositionPatient")].append(header)
+    numbers = {header.number("InstanceNumber", -1) for header in headers}
+    if len({len(found) for found in places.values()}) != 1 or len(numbers) < len(headers):
+        return []
+    sorted_places = [sorted(found, key=lambda one: one.number("InstanceNumber", -1)) for found in places.values()]
+    return [list(point) for point in zip(*sorted_places, strict=True)]
+
+
+def _time_point(headers: Sequence[ImageHeader], value: object, path: Path | str) -> list[ImageHeader]:
+    points = time_points(headers)
+    if not points:
+        raise ValueError(
+            f"{path}: no {TIME_POINT} to choose, as places have different numbers of images, or images share their "
+            "InstanceNumber; choose by a tag, or split them first"
+        )
+    if str(value) not in map(str, range(len(points))):
+        raise ValueError(f"{path}: no {TIME_POINT} {value}; there are 0 to {len(points) - 1}: choose one")
+    return points[int(str(value))]
 
 
 def counted(headers: Sequence[ImageHeader], keyword: str) -> str:

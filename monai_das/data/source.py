@@ -150,5 +150,5 @@ def open_source(path: str | PathLike[str], choose: Mapping[str, object] | None =
         return masked_source(special)
     name = str(path).lower()
     if name.endswith(".nii.gz"):
-        return WholeSource(read_volume(path), str(path))
-    return NIfTISource(Path(path)) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))
+        return WholeSource(read_volume(path, choose), str(path))
+    return NIfTISource(Path(path), choose) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.dicom import dicom_stack
+from monai_das.data.dicom import DICOMStack, dicom_stack
 
 # steps that differ less than this from the median one, as a part of it, are equal
 SAME_STEP = 0.01
@@ -53,6 +53,11 @@ class StackGeometry:
             found.append(f"gantry tilt of {self.tilt_degrees:.2f} degrees")
         return tuple(found)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """:attr:`problems` as one sentence for a reader; empty where there are none."""
+        return (f"irregular stack of slices: {'; '.join(self.problems)}",) if self.problems else ()
+
     def require_regular(self, name: str) -> None:
         """Raise ``ValueError`` with all :attr:`problems` of the stack ``name``; for those who need true geometry."""
         if self.problems:
@@ -66,7 +71,11 @@ def dicom_geometry(path: str | PathLike[str]) -> StackGeometry | None:
         FileNotFoundError: ``path`` does not exist.
         ValueError: as :func:`monai_das.data.dicom_slice_refs`. Irregular spacing is no error, but a problem reported.
     """
-    stack = dicom_stack(Path(path))
+    return geometry_of(dicom_stack(Path(path)))
+
+
+def geometry_of(stack: DICOMStack) -> StackGeometry | None:
+    """Return how regular ``stack`` is; None where there is no anatomy."""
     if stack.affine is None:
         return None
     positions = [ref.position_mm for ref in stack.refs if ref.position_mm is not None]

@@ -56,7 +56,8 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
     have 3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
     Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO:
     nobody and no network is to read a name there.
-    ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes.
+    ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes; for NIfTI of
+    four dimensions it is ``{"time_point": n}``, 0-based.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
@@ -64,7 +65,7 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
     """
     found = Path(path)
     if found.name.lower().endswith(NIFTI_SUFFIXES):
-        values, affine = nifti_pixels(found)
+        values, affine = nifti_pixels(found, choose)
         image = as_image(values, affine, found)
         return VolumeCase(image, nifti_refs(affine, values.shape[-1]), "nifti", True)
     stack = dicom_stack(found, choose)

@@ -86,9 +86,9 @@ def item(**values):
 
 @pytest.fixture
 def make_enhanced(tmp_path):
-    """Write an enhanced MR object of 4 frames at these heights in mm, and return its path; None is no position."""
+    """Write an enhanced MR object of frames at these heights in mm, and return its path; None is no position."""
 
-    def make(heights=(9.0, 0.0, 6.0, 3.0), spacing=(1.5, 2.5), slope=2.0):
+    def make(heights=(9.0, 0.0, 6.0, 3.0), spacing=(1.5, 2.5), slope=2.0, count=None):
         frames = [
             item(PlanePositionSequence=[] if height is None else [item(ImagePositionPatient=[-7.0, -8.0, height])])
             for height in heights
@@ -99,7 +99,8 @@ def make_enhanced(tmp_path):
             PixelValueTransformationSequence=[item(RescaleSlope=slope, RescaleIntercept=-10.0, RescaleType="US")],
         )
         groups = {"PerFrameFunctionalGroupsSequence": frames, "SharedFunctionalGroupsSequence": [shared]}
-        pixels = np.arange(4 * 6 * 5).reshape(4, 6, 5)
+        count = len(heights) if count is None else count
+        pixels = np.arange(count * 6 * 5).reshape(count, 6, 5)
         return multiframe(tmp_path / "enhanced.dcm", pixels, EnhancedMRImageStorage, **groups)
 
     return make

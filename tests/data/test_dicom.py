@@ -170,7 +170,7 @@ def test_a_frame_without_position_is_named(make_enhanced):
 
 def test_frames_without_functional_groups_are_counted(make_enhanced):
     with pytest.raises(ValueError, match=r"4 frames, functional groups for 3; the file is damaged"):
-        dicom_slice_refs(make_enhanced((0.0, 3.0, 6.0)))
+        dicom_slice_refs(make_enhanced((0.0, 3.0, 6.0), count=4))
 
 
 def test_a_missing_path_is_named(tmp_path):
@@ -203,3 +203,23 @@ def test_a_header_cut_off_is_named(series, length):
 def test_a_number_of_frames_that_is_none_is_named():
     with pytest.raises(ValueError, match=r"badVR.dcm: the DICOM header cannot be read .*1A"):
         dicom_slice_refs(get_testdata_file("badVR.dcm"))
+
+
+def test_an_enhanced_object_of_one_frame_lies_where_its_groups_say(make_enhanced, edit):
+    path = make_enhanced((6.0,))
+
+    (ref,) = dicom_slice_refs(path)
+
+    assert (ref.frame, ref.position_mm) == (1, (-7.0, -8.0, 6.0))
+
+
+def test_enhanced_objects_of_one_frame_each_are_a_series(tmp_path, make_enhanced, edit):
+    (tmp_path / "series").mkdir()
+    for height in (6.0, 0.0, 3.0):
+        file = make_enhanced((height,)).rename(tmp_path / "series" / f"at{height:.0f}.dcm")
+        edit(file, SeriesInstanceUID="1.2.3")
+
+    refs = dicom_slice_refs(tmp_path / "series")
+
+    assert [ref.position_mm[2] for ref in refs] == [0.0, 3.0, 6.0]
+    assert {ref.frame for ref in refs} == {None}

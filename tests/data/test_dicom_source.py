@@ -11,9 +11,9 @@ from pydicom.data import get_testdata_file
 from monai_das.data import DICOMSource, NIfTISource, compress_dicom_series, open_source, write_dicom_series, write_nifti
 from monai_das.data import dicom_source as module
 from monai_das.data.decode import plugin_for
+from tests.data.independent_reader import by_itk
 
-itk = pytest.importorskip("SimpleITK")
-for name in ("pylibjpeg", "jpeg_ls", "gdcm"):
+for name in ("SimpleITK", "pylibjpeg", "jpeg_ls", "gdcm"):
     pytest.importorskip(name)
 
 REAL = [
@@ -36,17 +36,6 @@ REAL = [
 ]
 
 
-def by_itk(files):
-    """Pixels (C, columns, rows, D) and the affine in RAS of an independent reader."""
-    image = itk.ReadImage(files)
-    values = itk.GetArrayFromImage(image)
-    values = values.reshape(*values.shape[:3], -1).transpose(3, 2, 1, 0)
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    return values, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
-
-
 # SC_rgb_jpeg.dcm is implicit where its meta header says explicit
 @pytest.mark.filterwarnings("ignore:Expected explicit VR, but found implicit VR:UserWarning")
 @pytest.mark.parametrize("name", REAL)
@@ -61,17 +50,6 @@ def test_real_files_equal_itk_slice_by_slice(name):
         np.testing.assert_array_equal(source.read([index])[..., 0], values[..., index])
     if source.affine is not None:
         np.testing.assert_allclose(source.affine[:3, :2], affine[:3, :2], atol=1e-5)
-
-
-def test_a_real_series_equals_itk(data_root):
-    files = sorted((data_root / "dicom_nih" / "20180918GE" / "mr_0007").glob("*.dcm"))[:15]
-    values, affine = by_itk([str(file) for file in files])
-
-    sources = [DICOMSource(file) for file in files]
-
-    for index, source in enumerate(sources):
-        np.testing.assert_array_equal(source.read([0])[..., 0], values[..., index])
-        np.testing.assert_allclose(source.affine[:3, :2], affine[:3, :2], atol=1e-4)
 
 
 @pytest.fixture(params=["raw", "rle", "jpegls", "j2k", "jpeg_lossless"])
@@ -132,6 +110,16 @@ def test_each_slice_has_its_own_rescale(make_enhanced):
     values = by_itk(str(make_enhanced()))[0]
 
     np.testing.assert_array_equal(DICOMSource(make_enhanced()).read_all(), values[..., [1, 3, 2, 0]])
+
+
+def test_one_enhanced_frame_has_the_rescale_and_place_of_its_groups(make_enhanced):
+    path = make_enhanced((6.0,))
+
+    source = DICOMSource(path)
+
+    np.testing.assert_array_equal(source.read_all(), by_itk(str(path))[0])
+    assert float(source.read_all().max()) == 29 * 2.0 - 10.0
+    np.testing.assert_allclose(source.affine, [[-2.5, 0, 0, 7], [0, -1.5, 0, 8], [0, 0, 3, 6], [0, 0, 0, 1]])
 
 
 def test_a_header_has_no_pixels(series):
