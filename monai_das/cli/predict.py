@@ -7,10 +7,13 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from monai_das.cli.credentials import add_credentials, logged_in
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
+    from monai_das.data import Study
 
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
@@ -23,7 +26,13 @@ def add_predict_parser(commands: Commands) -> None:
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="NIfTI file, DICOM file or folder, folder of cases")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="NIfTI file, video, DICOM file or folder, folder of cases; or a study or series on a DICOMweb server, "
+        "https://HOST/dicom-web/studies/UID[/series/UID] (extra dicom): of a study every series of acquired images",
+    )
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
@@ -38,19 +47,20 @@ def add_predict_parser(commands: Commands) -> None:
     parser.add_argument(
         "--include-phi",
         action="store_true",
-        help="name cases by their files and let messages show paths and texts of headers; without it cases are "
-        "case-0001, case-0002, ... in the order of the inputs, sorted within a folder. DICOM reports always carry the "
-        "patient and study of their source",
+        help="name cases by files or UIDs, and let messages show paths, addresses and texts of headers; without it "
+        "cases are case-0001, case-0002, ... in the order of the inputs, sorted within a folder. DICOM reports always "
+        "carry the patient and study of their source",
     )
     parser.add_argument(
         "--map",
         type=Path,
         metavar="FILE",
-        help="write which case is which path to FILE, as JSON; without --include-phi it is the only file that holds "
-        "identities, DICOM reports apart",
+        help="write which case is which path or address to FILE, as JSON; without --include-phi it is the only file "
+        "that holds identities, DICOM reports apart",
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
+    add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)
 
 
@@ -72,15 +82,18 @@ def predict(arguments: argparse.Namespace) -> int:
     from monai_das.reports import CaseError, report_cases, write_case_map
 
     try:
-        cases = _cases(arguments)
+        arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
+        cases = _cases(arguments, session)
         predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
         if arguments.map:
             write_case_map(cases, arguments.map)
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         arguments.parser.error(_usage_error(error, arguments))
     failed = 0
-    outcomes = report_cases(predictor, cases, arguments.out, arguments.report, include_phi=arguments.include_phi)
+    outcomes = report_cases(
+        predictor, cases, arguments.out, arguments.report, include_phi=arguments.include_phi, session=session
+    )
     for outcome in tqdm(outcomes, total=len(cases), unit="case"):
         if isinstance(outcome, CaseError):
             failed += 1
@@ -93,22 +106,27 @@ def predict(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _cases(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
-    """Return id and path of every case; missing inputs come last."""
-    from monai_das.data import find_cases
+def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study]]:
+    """Return id and path or address of every case; missing inputs come last."""
+    from monai_das.data import find_studies, is_address
     from monai_das.reports import pseudonyms
 
-    missing = [Path(each) for each in arguments.inputs if not Path(each).exists()]
-    cases = find_cases([each for each in arguments.inputs if Path(each) not in missing] or arguments.inputs)
+    missing = [Path(each) for each in arguments.inputs if not is_address(each) and not Path(each).exists()]
+    there = [each for each in arguments.inputs if is_address(each) or Path(each) not in missing]
+    cases = find_studies(there or arguments.inputs, session)
     cases += [(f"(missing) {path.name}", path) for path in missing]
     return cases if arguments.include_phi else pseudonyms(cases)
 
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
     """Return the message of ``error``; without --include-phi an input is called by its number, not by its name."""
+    from monai_das.data import is_address
+
     message = str(error)
     if not arguments.include_phi:
-        numbered = {str(Path(each)): f"INPUT {number}" for number, each in enumerate(arguments.inputs, start=1)}
+        numbered = {}
+        for number, each in enumerate(arguments.inputs, start=1):
+            numbered[each.rstrip("/") if is_address(each) else str(Path(each))] = f"INPUT {number}"
         for given in sorted(numbered, key=len, reverse=True):
             message = message.replace(given, numbered[given])
     return message
@@ -123,3 +141,6 @@ def _silence(include_phi: bool) -> None:
         # its warnings quote the values that it dislikes
         warnings.filterwarnings("ignore", module=r"pydicom\.")
         logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+        # these may quote addresses, which hold UIDs
+        for name in ("urllib3", "dicomweb_client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_das.cli.credentials import add_credentials, logged_in
+
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
 
@@ -26,6 +28,7 @@ def add_send_parser(commands: Commands) -> None:
         metavar="ADDRESS",
         help="https://host/dicom-web (STOW-RS) or dicom://AET@host:port (C-STORE; we call ourselves MONAI-DAS)",
     )
+    add_credentials(parser)
     parser.set_defaults(run=send, parser=parser)
 
 
@@ -35,7 +38,8 @@ def send(arguments: argparse.Namespace) -> int:
 
     count = failed = 0
     try:
-        for sent in send_files(arguments.inputs, arguments.to):
+        (arguments.to,), session = logged_in([arguments.to], arguments.credentials)
+        for sent in send_files(arguments.inputs, arguments.to, session):
             count += 1
             if sent.error:
                 failed += 1

@@ -6,6 +6,8 @@ from monai_das.data.datalists import csv_datalist, dicom_datalist, folder_datali
 from monai_das.data.dicom import dicom_slice_refs
 from monai_das.data.dicom_source import DICOMSource
 from monai_das.data.dicomweb import DICOMwebSource
+from monai_das.data.dicomweb_login import dicomweb_session
+from monai_das.data.dicomweb_service import is_address, without_login
 from monai_das.data.headers import is_dicom_file
 from monai_das.data.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.data.nifti_source import NIfTISource
@@ -16,6 +18,7 @@ from monai_das.data.sample_syntax import compress_dicom_series
 from monai_das.data.slice_ref import SliceRef
 from monai_das.data.source import SliceSource, WholeSource, open_source
 from monai_das.data.stack_geometry import StackGeometry, dicom_geometry, stack_geometry
+from monai_das.data.studies import Study, dicomweb_cases, find_studies
 from monai_das.data.ultrasound import busv_items, covid_blues_datalist
 from monai_das.data.video import VideoSource
 from monai_das.data.volume import DASVolumeReader, VolumeCase, plane_refs, read_volume
@@ -28,6 +31,7 @@ __all__ = [
     "SliceRef",
     "SliceSource",
     "StackGeometry",
+    "Study",
     "VideoSource",
     "VolumeCase",
     "WholeSource",
@@ -38,8 +42,12 @@ __all__ = [
     "dicom_datalist",
     "dicom_geometry",
     "dicom_slice_refs",
+    "dicomweb_cases",
+    "dicomweb_session",
     "find_cases",
+    "find_studies",
     "folder_datalist",
+    "is_address",
     "is_dicom_file",
     "make_sample_volumes",
     "medmnist3d_datalist",
@@ -51,6 +59,7 @@ __all__ = [
     "split_by_patient",
     "stack_geometry",
     "text_warnings",
+    "without_login",
     "without_text",
     "write_datalist",
     "write_dicom_series",

@@ -41,7 +41,7 @@ def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
         for path in found:
             if path.resolve() not in known:
                 known.add(path.resolve())
-                cases.append((_unique(_name(path, root), names), path))
+                cases.append((unique_name(_name(path, root), names), path))
     return cases
 
 
@@ -92,8 +92,8 @@ def _name(path: Path, root: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-") or "case"
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    """Return ``name``, with a number if it is ``taken``, and take it."""
+def unique_name(name: str, taken: set[str]) -> str:
+    """Return ``name``, with a number if it is ``taken`` (whatever its case), and take it."""
     unique, number = name, 1
     while unique.lower() in taken:
         number += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def write_frame(path: Path, header: Dataset, number: int, pixels: bytes, syntax:
     found = Dataset()
     for element in header:
         if element.tag.group == PIXEL_GROUP or element.keyword in KEYWORDS:
-            found.add(element)
+            # a copy: what is set below must not change the header
+            found.add(copy(element))
     found.NumberOfFrames = 1
     # the frame's own, out of the functional groups
     slope, intercept = frame_rescale(ImageHeader(path, header, 1, None), number - 1)

@@ -6,6 +6,8 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import responses
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -40,7 +42,8 @@ class DICOMwebService:
     def __init__(self, address: str, session: Any, timeout: float) -> None:
         self.requests: Any = require("requests", extra="dicom")
         self.session = self.requests.Session() if session is None else session
-        self.name, login = without_login(address)
+        clean, login = without_login(address)
+        self.name = clean.rstrip("/")
         if login is not None:
             self.session.auth = login
         found = ADDRESS.fullmatch(self.name)
@@ -116,7 +119,7 @@ class DICOMwebService:
         try:
             yield
         except errors.HTTPError as error:
-            raise _refusal(self.name, error.response.status_code, error.response.reason) from error
+            raise _refusal(self.name, error.response.status_code) from error
         except errors.Timeout as error:
             raise TimeoutError(
                 f"{self.name}: no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
@@ -135,6 +138,11 @@ class DICOMwebService:
         answer = self.session.get(url, headers={"Accept": accept}, timeout=self.timeout)
         answer.raise_for_status()
         return answer
+
+
+def is_address(path: str | PathLike[str]) -> bool:
+    """Say whether ``path`` is the address of a web server."""
+    return str(path).startswith(("http://", "https://"))
 
 
 def without_login(address: str) -> tuple[str, tuple[str, str] | None]:
@@ -161,11 +169,13 @@ def multipart(content_type: str, body: bytes) -> tuple[list[bytes], str]:
     return [data for _, _, data in split], syntax[1] if syntax else EXPLICIT_LITTLE_ENDIAN
 
 
-def _refusal(name: str, status: int, reason: str) -> OSError:
-    """Return the error for a status that says no."""
+def _refusal(name: str, status: int) -> OSError:
+    """Return the error for a status that says no, in the standard's words: a server's own may be anything."""
+    reason = responses.get(status, "unknown status")
     if status in (401, 403):
         return PermissionError(
-            f"{name}: the server lets only those in whom it knows ({status} {reason}); give a session with credentials"
+            f"{name}: the server lets only those in whom it knows ({status} {reason}); give credentials: in a session, "
+            "or by --credentials"
         )
     if status == 404:
         return FileNotFoundError(f"{name}: the server has nothing there (404 {reason}); check the root and the UIDs")

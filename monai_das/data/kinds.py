@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from typing import Any
 
 from monai_das.data.dicomweb import DICOMwebSource
+from monai_das.data.dicomweb_service import is_address
 from monai_das.data.source import SliceSource
 from monai_das.data.video import VideoSource, is_video_file
 
 
-def special_source(path: str | PathLike[str], choose: Mapping[str, object] | None) -> SliceSource | None:
+def special_source(
+    path: str | PathLike[str], choose: Mapping[str, object] | None, session: Any = None
+) -> SliceSource | None:
     """Return the source of a video, or of an address of DICOMweb; None for everything else.
 
     Raises:
         OSError, ValueError, ImportError: as :class:`VideoSource` and :class:`DICOMwebSource`.
     """
-    if str(path).startswith(("http://", "https://")):
-        return DICOMwebSource(str(path), choose)
+    if is_address(path):
+        return DICOMwebSource(str(path), choose, session)
     return VideoSource(path) if is_video_file(path) else None

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monai.data import MetaTensor
@@ -125,8 +125,13 @@ def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
     return places
 
 
-def open_source(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> SliceSource:
+def open_source(
+    path: str | PathLike[str], choose: Mapping[str, object] | None = None, session: Any = None
+) -> SliceSource:
     """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
+
+    ``path`` may also be a video, or the address of a study, series or object on a DICOMweb server, which is asked by
+    ``session``: see :class:`DICOMwebSource`.
 
     DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
     read whole, once.
@@ -145,7 +150,7 @@ def open_source(path: str | PathLike[str], choose: Mapping[str, object] | None =
     from monai_das.data.masked_source import masked_source
     from monai_das.data.nifti_source import NIfTISource
 
-    special = special_source(path, choose)
+    special = special_source(path, choose, session)
     if special is not None:
         return masked_source(special)
     name = str(path).lower()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from monai_das.data import SliceSource, open_source
+from monai_das.data import SliceSource, Study, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import write_json, write_object
@@ -42,11 +43,12 @@ class CaseError:
 
 def report_cases(
     predictor: Predictor,
-    cases: Iterable[tuple[str, Path]],
+    cases: Iterable[tuple[str, Study]],
     folder: Path,
     reports: Sequence[str] = ("json", "png"),
     *,
     include_phi: bool = False,
+    session: Any = None,
 ) -> Iterator[CaseResult | CaseError]:
     """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
 
@@ -55,13 +57,14 @@ def report_cases(
 
     Args:
         predictor: the model.
-        cases: id, which becomes the folder's name, and path of each; ids are written as they are, so give
+        cases: id, which becomes the folder's name, and path or address of each; ids are written as they are, so give
             :func:`pseudonyms` of them.
         folder: made where it is missing.
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
             (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
             ``"sc"`` (``montage.dcm``).
-        include_phi: whether messages of errors may hold paths and texts of headers.
+        include_phi: whether messages of errors may hold paths, addresses and texts of headers.
+        session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
 
     Raises:
         ValueError: there is no such report.
@@ -73,7 +76,9 @@ def report_cases(
     errors = []
     for case_id, path in cases:
         try:
-            outcome: CaseResult | CaseError = _report_case(predictor, case_id, path, folder / case_id, reports)
+            outcome: CaseResult | CaseError = _report_case(
+                predictor, (case_id, path, session), folder / case_id, reports
+            )
         except Exception as error:
             message = str(error) if include_phi else without_identities(str(error), path, case_id)
             outcome = CaseError(case_id, f"{type(error).__name__}: {message}")
@@ -83,14 +88,17 @@ def report_cases(
         yield outcome
 
 
-def _report_case(predictor: Predictor, case_id: str, path: Path, folder: Path, reports: Sequence[str]) -> CaseResult:
-    """Return the result once its reports are written."""
+def _report_case(
+    predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str]
+) -> CaseResult:
+    """Return the result of ``case``, its id, study and session, once its reports are written."""
+    case_id, study, session = case
     plain: dict[str, Callable[[CaseResult, Path], None]]
     plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}
     dicom: dict[str, Callable[[CaseResult, SliceSource, Path], None]]
     dicom = {"kos": write_key_objects, "sr": write_structured_report, "sc": write_secondary_capture}
     start = time.perf_counter()
-    source = open_source(path)
+    source = open_source(study, session=session)
     result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
     _remove(folder, set(FILES) - set(reports))
     for kind, name in FILES.items():

@@ -36,7 +36,10 @@
     image.alt = "";
     image.src = source(chosen[place]);
     button.prepend(image);
-    button.addEventListener("click", () => show(chosen[place]));
+    button.addEventListener("click", () => {
+      show(chosen[place]);
+      screen.scrollIntoView({ block: "nearest" }); // in a narrow window it lies far above
+    });
   });
   slider.addEventListener("input", () => show(Number(slider.value)));
   document.getElementById("previous").addEventListener("click", () => jump(-1));

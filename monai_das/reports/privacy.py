@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from monai_das.data import is_dicom_file
+from monai_das.data import Study, is_dicom_file
 from monai_das.reports.json_report import write_object
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ SHORTEST = 3
 # the values of these are numbers, codes of the standard or UIDs
 HARMLESS = {"AT", "CS", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UI", "UL", "US"}
 MOST_FILES = 2000
+# a quotation or a bracket may hold texts of headers; one that holds the status of an answer does not
+QUOTED = re.compile(r"[\\\"'\[]|\((?!\d{3} [A-Za-z -]+\))")
 
 
-def pseudonyms(cases: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
     """Return ``cases`` with ``case-0001``, ``case-0002``, ... in the place of their names, in the same order.
 
     A number says nothing of the study, and cannot be turned back without the inputs or :func:`write_case_map`.
@@ -30,24 +33,28 @@ def pseudonyms(cases: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
         >>> pseudonyms([("DOE_JOHN", Path("DOE_JOHN"))])[0][0]
         'case-0001'
     """
-    return [(f"case-{number:04d}", path) for number, (_, path) in enumerate(cases, start=1)]
+    return [(f"case-{number:04d}", study) for number, (_, study) in enumerate(cases, start=1)]
 
 
-def write_case_map(cases: Sequence[tuple[str, Path]], path: Path) -> None:
-    """Write which pseudonym is which path to ``path`` as JSON, whole or not at all.
+def write_case_map(cases: Sequence[tuple[str, Study]], path: Path) -> None:
+    """Write which pseudonym is which path or address to ``path`` as JSON, whole or not at all.
 
     This file holds identities where paths do; no other one that we write does unless asked to.
     """
-    write_object({"cases": {case_id: str(found.absolute()) for case_id, found in cases}}, path)
+    places = {case_id: str(found.absolute() if isinstance(found, Path) else found) for case_id, found in cases}
+    write_object({"cases": places}, path)
 
 
-def without_identities(message: str, path: Path, case_id: str) -> str:
-    """Return ``message`` about the study ``path`` without what could tell whose it is.
+def without_identities(message: str, study: Study, case_id: str) -> str:
+    """Return ``message`` about ``study``, a path or address, without what could tell whose it is.
 
     The path becomes ``case_id``; names of the folders and files that lead to it or lie in it and the texts of their
     DICOM headers become ``[removed]``. Where a header cannot be read, so that its texts are not known, only what comes
-    before the first bracket or quotation is left.
+    before the first bracket or quotation is left. So it is of an address, whose server and UIDs are removed too.
     """
+    if isinstance(study, str):
+        return _without_address(message, study, case_id)
+    path = study
     for whole in sorted({str(path), str(path.absolute())}, key=len, reverse=True):
         message = message.replace(whole, case_id)
     names = {*path.absolute().parts, *(each.name for each in _files(path))}
@@ -56,7 +63,23 @@ def without_identities(message: str, path: Path, case_id: str) -> str:
         for file in _files(path):
             words.update(_texts(file))
     except Exception:
-        message = re.split(r"[\\(\"'\[]", message)[0].rstrip(" ,;:")
+        message = _plain_words(message, re.compile(r"[\\(\"'\[]"))
+    return _without_words(message, words)
+
+
+def _without_address(message: str, address: str, case_id: str) -> str:
+    """Return ``message`` without ``address``, its parts, and what a server or a header may have put into it."""
+    parts = urlsplit(address)
+    words = {parts.netloc, parts.hostname or "", *re.findall(r"[\d.]{6,}", parts.path)}
+    return _without_words(_plain_words(message.replace(address, case_id), QUOTED), words)
+
+
+def _plain_words(message: str, quoted: re.Pattern[str]) -> str:
+    """Return what comes before the first match of ``quoted``."""
+    return quoted.split(message)[0].rstrip(" ,;:")
+
+
+def _without_words(message: str, words: Iterable[str]) -> str:
     for word in sorted(words, key=len, reverse=True):
         for spelling in {word, repr(word)[1:-1]}:
             if len(spelling) >= SHORTEST:

@@ -24,12 +24,13 @@ class SentFile:
     error: str | None
 
 
-def send_files(inputs: Sequence[Path], address: str) -> Iterator[SentFile]:
+def send_files(inputs: Sequence[Path], address: str, session: Any = None) -> Iterator[SentFile]:
     """Send every DICOM file of ``inputs``, files or folders at any depth, and yield each when it is done.
 
     Args:
         inputs: other files in folders are passed over.
         address: ``https://host/dicom-web`` (or ``http``) for STOW-RS, ``dicom://AET@host:port`` for C-STORE.
+        session: a ``requests.Session`` for STOW-RS, see :func:`~monai_das.data.dicomweb_session`; None for a plain one.
 
     Raises:
         ImportError: the extra ``dicom`` is not installed.
@@ -42,7 +43,7 @@ def send_files(inputs: Sequence[Path], address: str) -> Iterator[SentFile]:
     if store:
         yield from _c_store(files, store["title"], store["host"], int(store["port"]))
     elif re.match(r"https?://[^/]", address):
-        yield from _stow(files, address)
+        yield from _stow(files, address, session)
     else:
         raise ValueError(f"{address}: give https://host/dicom-web for STOW-RS or dicom://AET@host:port for C-STORE")
 
@@ -56,9 +57,11 @@ def _dicom_files(given: Path) -> list[Path]:
     return found
 
 
-def _stow(files: Sequence[Path], address: str) -> Iterator[SentFile]:
+def _stow(files: Sequence[Path], address: str, session: Any) -> Iterator[SentFile]:
     """Send one file per request, so that the server's answer is about that file."""
-    client = require("dicomweb_client", extra="dicom").DICOMwebClient(url=address.rstrip("/"))
+    client = require("dicomweb_client", extra="dicom").DICOMwebClient(url=address.rstrip("/"), session=session)
+    # it would repeat a request that timed out five times, waiting ever longer
+    client.set_http_retry_params(retry=False)
     for file in files:
         yield SentFile(file, _error(lambda found=file: _stow_one(client, found)))
 

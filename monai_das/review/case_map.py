@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_das.data import find_cases
+from monai_das.data import find_cases, is_address
 
 
 def mapped_cases(inputs: Sequence[Path], map_file: Path | None = None) -> dict[str, Path]:
@@ -15,7 +15,7 @@ def mapped_cases(inputs: Sequence[Path], map_file: Path | None = None) -> dict[s
     Args:
         inputs: what ``monai-das predict`` was given; looked at only without ``map_file``, when cases are called by
             their files, as with ``--include-phi``.
-        map_file: what ``monai-das predict --map`` wrote.
+        map_file: what ``monai-das predict --map`` wrote; cases on DICOMweb servers have no path and are left out.
 
     Raises:
         FileNotFoundError: an input or the map does not exist.
@@ -25,6 +25,6 @@ def mapped_cases(inputs: Sequence[Path], map_file: Path | None = None) -> dict[s
         return dict(find_cases(inputs))
     try:
         content = json.loads(map_file.read_text(encoding="utf-8"))
-        return {str(case): Path(path) for case, path in content["cases"].items()}
+        return {str(case): Path(path) for case, path in content["cases"].items() if not is_address(path)}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{map_file} maps no cases; give what monai-das predict --map wrote") from error

@@ -84,6 +84,7 @@ def test_only_the_chosen_frames_are_fetched(echo):
     assert torch.equal(frames, files.read([9, 2]))
     assert source.refs == files.refs
     assert source.affine is None
+    assert source.header(2).NumberOfFrames == 30
 
 
 def test_frames_of_an_enhanced_object_keep_their_rescale(make_enhanced, tmp_path):
@@ -196,7 +197,9 @@ def test_several_series_are_told_apart_and_one_can_be_chosen(server, ct):
 def test_nobody_is_let_in_without_credentials(server):
     server.login = "alice:secret"
 
-    with pytest.raises(PermissionError, match=r"lets only those in whom it knows \(401 Unauthorized\); give a session"):
+    with pytest.raises(
+        PermissionError, match=r"lets only those in whom it knows \(401 Unauthorized\); give credentials"
+    ):
         DICOMwebSource(address(server))
 
 

@@ -1,36 +1,119 @@
-"""A study goes to a real server and is read back slice by slice; the results go there too and lie beside it."""
+"""A study goes to a real server, is predicted there, and its results lie beside it: all by our own commands."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 
 from monai_das.data import open_source
-from monai_das.inference import Predictor
-from monai_das.reports.key_objects import write_key_objects
-from monai_das.reports.structured_report import write_structured_report
-from tests.e2e.deploy_runs import MODEL, write_head_ct
+from tests.e2e.deploy_runs import ROOT, command_line, copied, referenced, write_head_ct
+
+REPORTS = {"key_objects.dcm": "KO", "montage.dcm": "OT", "report.dcm": "SR"}
+PLANTED = {"PatientName": "PLANTED^NAME", "PatientID": "PLANTEDID", "SeriesDescription": "PLANTED TEXT"}
 
 
-def test_results_are_found_beside_the_study_on_the_server(orthanc, tmp_path):
-    write_head_ct(tmp_path / "series")
-    images = [dcmread(path) for path in sorted((tmp_path / "series").iterdir())]
-    study, series = str(images[0].StudyInstanceUID), str(images[0].SeriesInstanceUID)
-    server = DICOMwebClient(orthanc.dicomweb)
-    server.store_instances(images)
-    predictor = Predictor.from_torchscript(MODEL)
+OURS = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
-    source = open_source(f"{orthanc.dicomweb}/studies/{study}/series/{series}")
-    result = predictor.predict(source, "case")
-    write_key_objects(result, source, tmp_path / "kos.dcm")
-    write_structured_report(result, source, tmp_path / "sr.dcm")
-    server.store_instances([dcmread(tmp_path / "kos.dcm"), dcmread(tmp_path / "sr.dcm")])
 
-    found = server.search_for_series(study)
-    assert sorted(each["00080060"]["Value"][0] for each in found) == ["CT", "KO", "SR"]
-    local = predictor.predict(tmp_path / "series", "case")
-    assert len(result.scores) == len(local.scores) == len(images)
+def monai_das(*arguments, code=0, **environment):
+    """Run our command in a process of its own, as a user does; return what it prints."""
+    command = [Path(sys.executable).with_name("monai-das"), *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **OURS, **environment}, timeout=300
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def predict(address, out, reports="json,png,html,kos,sr,sc", **environment):
+    """Run ``monai-das predict`` on ``address`` with the shipped bundle; return what it prints and ``result.json``."""
+    words = ("--bundle", ROOT / "bundle", "-o", out, "--report", reports)
+    said = monai_das("predict", address, *words, **environment)
+    return said, json.loads((out / "case-0001" / "result.json").read_text(encoding="utf-8"))
+
+
+def place_of(folder):
+    """Return the study's UID, that of the series, and the header of one of the files in ``folder``."""
+    header = dcmread(min(folder.iterdir()), stop_before_pixels=True)
+    return str(header.StudyInstanceUID), str(header.SeriesInstanceUID), header
+
+
+def series_of(server, study):
+    """Return what QIDO finds: the modality of every series of ``study``."""
+    return sorted(each["00080060"]["Value"][0] for each in server.search_for_series(study))
+
+
+def assert_documents(folder, header, result):
+    """Each document passes dciodvfy, is of the study's patient, and refers to exactly the chosen slices or frames."""
+    chosen = {(each["sop_instance_uid"], each.get("frame")) for each in result["selected_slices"]}
+    for name in REPORTS:
+        checker = [Path(sys.executable).with_name("dciodvfy"), folder / name]
+        checked = subprocess.run(checker, capture_output=True, text=True)
+        assert [line for line in (checked.stdout + checked.stderr).splitlines() if "Error" in line] == []
+        written = dcmread(folder / name)
+        assert (written.PatientID, written.StudyInstanceUID) == (header.PatientID, header.StudyInstanceUID)
+        assert name == "montage.dcm" or referenced(folder / name) == chosen
+
+
+def assert_anonymous(folder, said, *words):
+    """None of ``words`` is in what was printed, nor in name or content of an output that is no DICOM document."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".dcm"]
+    texts = {path.name: path.name.encode() + path.read_bytes() for path in files} | {"printed": said.encode()}
+    for word in words:
+        assert [name for name, text in texts.items() if str(word).encode() in text] == []
+
+
+@pytest.fixture(params=["head CT", "echo clip"])
+def study(request, tmp_path):
+    """A folder with a real CT series, or a real clip of 30 frames."""
+    if request.param == "echo clip":
+        return copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "series")
+    write_head_ct(tmp_path / "series", **PLANTED)
+    return tmp_path / "series"
+
+
+def test_results_are_found_beside_the_study_on_the_server(orthanc, study, tmp_path):
+    uid, series, header = place_of(study)
+    server, out = DICOMwebClient(orthanc.dicomweb), tmp_path / "out"
+
+    monai_das("send", study, "--to", orthanc.dicomweb)
+    said, result = predict(f"{orthanc.dicomweb}/studies/{uid}/series/{series}", out)
+    monai_das("send", out, "--to", orthanc.dicomweb)
+
+    assert series_of(server, uid) == sorted([header.Modality, *REPORTS.values()])
+    assert_documents(out / "case-0001", header, result)
+    assert_anonymous(out, said, "PLANTED", orthanc.port, uid, series)
     # the server draws thumbnails in 8 bits: the choice may differ, what is read of a slice may not
-    uids = [each.ref.sop_instance_uid for each in result.selected]
-    assert set(uids) <= {str(image.SOPInstanceUID) for image in images}
-    indices = [each.index for each in result.selected]
-    np.testing.assert_array_equal(source.read(indices), open_source(tmp_path / "series").read(indices))
+    files = command_line(study, tmp_path / "files")
+    assert result["total_slices"] == files["total_slices"]
+    chosen, local = ({each["index"] for each in case["selected_slices"]} for case in (result, files))
+    assert len(chosen & local) >= 0.75 * len(local)
+    source = open_source(f"{orthanc.dicomweb}/studies/{uid}/series/{series}")
+    np.testing.assert_array_equal(source.read(sorted(chosen)), open_source(study).read(sorted(chosen)))
+
+
+def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(start_orthanc, tmp_path):
+    write_head_ct(tmp_path / "series", step=12, **PLANTED)
+    uid, _, _ = place_of(tmp_path / "series")
+    login = {"MONAI_DAS_CREDENTIALS": "alice:s3cret"}
+    with start_orthanc(RegisteredUsers={"alice": "s3cret"}) as server:
+        address = f"{server.dicomweb}/studies/{uid}"
+        refused = monai_das("send", tmp_path / "series", "--to", server.dicomweb, code=1)
+        monai_das("send", tmp_path / "series", "--to", server.dicomweb, **login)
+        for run in ("first", "second"):
+            said, result = predict(address, tmp_path / run, "json,sr,sc", **login)
+            monai_das("send", tmp_path / run, "--to", server.dicomweb.replace("//", "//alice:s3cret@"))
+        asked = monai_das("predict", address, "--bundle", ROOT / "bundle", "-o", tmp_path / "none", code=1)
+
+    assert "401" in refused
+    assert "the server lets only those in whom it knows (401 Unauthorized); give credentials" in asked
+    assert [path.name for path in (tmp_path / "second").iterdir()] == ["case-0001"]
+    assert result["total_slices"] == len(list((tmp_path / "series").iterdir()))
+    assert_anonymous(tmp_path / "second", said + asked, "PLANTED", "s3cret", uid, server.port)

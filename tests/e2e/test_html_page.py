@@ -142,6 +142,21 @@ def test_a_narrow_window_holds_all_of_it(start_browser, page):
     assert min(min(each.size["width"], each.size["height"]) for each in buttons) >= 44
 
 
+def test_in_a_narrow_window_a_chosen_slice_comes_into_view(start_browser, page):
+    browser = start_browser(390, 700)
+    browser.get(page.as_uri())
+    button = element(browser, '#chosen button[data-index="281"]')
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+
+    button.click()
+
+    top, bottom = browser.execute_script(
+        "const box = document.getElementById('screen').getBoundingClientRect(); return [box.top, box.bottom];"
+    )
+    assert caption(browser).startswith("slice 281, score ")
+    assert -1 <= top < bottom <= 701
+
+
 def test_no_console_message_and_no_request_leaves_the_page(start_browser, page):
     browser = start_browser()
     browser.get(page.as_uri())

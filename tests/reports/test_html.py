@@ -43,6 +43,8 @@ def test_choice_probabilities_and_origin_are_on_the_page(result, tmp_path):
 
     assert re.findall(r'data-index="(\d+)">(\w+ \d+)', page) == [("3", "slice 3"), ("7", "slice 7")]
     assert page.count('class="mark"') == 2
+    low, high = (f"{found(result.scores):.3g}" for found in (min, max))
+    assert f"<span>slice 0</span><span>scores from {low} to {high}</span><span>slice 11</span>" in page
     assert re.findall(r'<rect x="(\d+)" y="(\d+)"', page) == [("3", "0"), ("7", "1")]
     assert 'class="predicted"><span>normal</span>' in page
     assert "90.0%" in page
@@ -56,6 +58,8 @@ def test_frames_of_a_clip_count_from_1_and_keep_their_colours(result_with, tmp_p
 
     assert (data["noun"], data["first"]) == ("frame", 1)
     assert ">frame 4<" in page
+    assert "<span>frame 1</span>" in page
+    assert "<span>frame 12</span>" in page
     assert Image.open(BytesIO(base64.b64decode(data["images"][0]))).mode == "RGB"
 
 

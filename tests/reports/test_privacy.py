@@ -64,3 +64,26 @@ def test_a_missing_path_becomes_the_case(tmp_path):
 
     assert without_identities(f"{path}: no such file", path, "case-0001") == "case-0001: no such file"
     assert without_identities("DOE_JANE.nii.gz, DOE_JANE", path, "case-0001") == "[removed], [removed]"
+
+
+ADDRESS = "https://pacs.clinic.org:8042/dicom-web/studies/1.2.3456/series/7.8.9012"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("{address}: no server there; check", "case-0001: no server there; check"),
+        ("{address}: refused (401 Unauthorized); give", "case-0001: refused (401 Unauthorized); give"),
+        ("{address}: 2 series (Eva (knee)), choose", "case-0001: 2 series"),
+        ("{address}: description 'Eva'", "case-0001: description"),
+        ("ask pacs.clinic.org for 7.8.9012 of 1.2.3456", "ask [removed] for [removed] of [removed]"),
+    ],
+)
+def test_an_address_its_parts_and_all_that_is_quoted_are_removed(message, expected):
+    assert without_identities(message.format(address=ADDRESS), ADDRESS, "case-0001") == expected
+
+
+def test_the_map_keeps_addresses_as_they_are(tmp_path):
+    write_case_map([("case-0001", ADDRESS)], tmp_path / "map.json")
+
+    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": ADDRESS}}

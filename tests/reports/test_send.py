@@ -147,6 +147,70 @@ def test_a_web_server_that_says_no_is_quoted(series, capsys, status):
     assert "0 of 1 files stored" in printed.out
 
 
+@pytest.fixture
+def web_archive():
+    """A STOW-RS server; returns its address and the headers Authorization that came."""
+    seen = []
+
+    class Store(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers.get("Authorization"))
+            answer = b"{}"
+            self.send_response(200)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *words):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Store)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}/dicom-web", seen
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("how", ["option", "environment", "address"])
+def test_a_web_server_is_told_who_sends_and_nobody_reads_it(series, web_archive, capfd, monkeypatch, how):
+    (address, seen), options = web_archive, []
+    to = f"http://{address}"
+    if how == "address":
+        to = f"http://alice:s3cret@{address}"
+    elif how == "environment":
+        monkeypatch.setenv("MONAI_DAS_CREDENTIALS", "alice:s3cret")
+    else:
+        options = ["--credentials", "alice:s3cret"]
+
+    code = main(["send", str(series), "--to", to, *options])
+
+    printed = capfd.readouterr()
+    assert code == 0
+    assert seen == ["Basic YWxpY2U6czNjcmV0"] * 3
+    assert printed.out == f"3 of 3 files stored at http://{address}\n"
+    assert printed.err == ""
+
+
+def test_no_web_server_is_said_at_once(series, capsys):
+    (file, *_) = sorted(series.glob("*.dcm"))
+
+    code = main(["send", str(file), "--to", f"http://127.0.0.1:{free_port()}/dicom-web"])
+
+    printed = capsys.readouterr()
+    assert code == 1
+    assert printed.err.startswith(f"{file}: ConnectionError: ")
+    assert "0 of 1 files stored" in printed.out
+
+
+def test_credentials_that_are_none_are_refused(series, capsys):
+    said = usage_error(capsys, series, "--to", "http://host/dicom-web", "--credentials", "s3cret")
+
+    assert "credentials must be NAME:PASSWORD or 'Bearer TOKEN'" in said
+    assert "s3cret" not in said
+
+
 @pytest.mark.parametrize("address", ["ftp://host", "dicom://host:104", "dicom://AET@host", "https://"])
 def test_an_address_of_another_kind_is_refused(series, capsys, address):
     assert f"{address}: give https://host/dicom-web for STOW-RS" in usage_error(capsys, series, "--to", address)

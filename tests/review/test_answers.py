@@ -83,6 +83,12 @@ def test_paths_come_from_the_map(export, tmp_path):
         with_images(found, {})
 
 
+def test_cases_on_a_server_have_no_path(tmp_path):
+    (tmp_path / "map.json").write_text('{"cases": {"a": "a.nii", "b": "https://pacs.org/dicom-web/studies/1.2.3"}}')
+
+    assert mapped_cases([], tmp_path / "map.json") == {"a": Path("a.nii")}
+
+
 def test_another_file_is_no_map(tmp_path):
     (tmp_path / "map.json").write_text("[]")
 

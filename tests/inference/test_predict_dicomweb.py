@@ -1,0 +1,265 @@
+"""``monai-das predict`` on the address of a study: the same reports, and nobody named."""
+
+import json
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+
+pytest.importorskip("dicomweb_client")
+pytest.importorskip("highdicom")
+
+from monai_das.cli import main
+from monai_das.data import write_dicom_series
+from tests.data.dicomweb_server import serving
+from tests.inference.test_outputs_hold_no_identities import PLANT, found_in, plant
+
+ALL = "json,png,html,slices,kos,sr,sc"
+NAMES = ["case.html", "key_objects.dcm", "montage.dcm", "montage.png", "report.dcm", "result.json", "slices.zip"]
+
+
+TAGS = {"PatientName": f"{PLANT}^EVA", "PatientID": PLANT, "StudyDescription": PLANT, "SeriesDescription": PLANT}
+
+
+@pytest.fixture
+def served(volume, tmp_path):
+    """Serves a series of 7 slices with planted texts."""
+    write_dicom_series(volume[..., :7], tmp_path / "series")
+    for path in (tmp_path / "series").iterdir():
+        found = dcmread(path)
+        found.update(TAGS)
+        found.save_as(path)
+    with serving(tmp_path / "series") as server:
+        yield server
+
+
+def study_of(server, depth=1):
+    found = server.objects(None, None, None)[0]
+    parts = ["studies", found.StudyInstanceUID, "series", found.SeriesInstanceUID, "instances", found.SOPInstanceUID]
+    return "/".join([server.root, *parts[: 2 * depth]])
+
+
+def predict(bundle, out, *inputs, **options):
+    extra = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return main(["predict", *map(str, inputs), "--bundle", str(bundle), "-o", str(out), *extra])
+
+
+def assert_anonymous(server, folder, printed):
+    """Neither planted text nor the server nor a study's or series' UID is in any output but DICOM's own."""
+    contents = {name: text for name, text in found_in(folder).items() if not name.endswith(".dcm")}
+    contents |= {"stdout": printed.out.encode(), "stderr": printed.err.encode()}
+    found = server.objects(None, None, None)[0]
+    words = (PLANT, f":{server.server_port}", "dicom-web", found.StudyInstanceUID, found.SeriesInstanceUID)
+    for word in words:
+        assert [name for name, text in contents.items() if word.encode() in name.encode() + text] == []
+
+
+def test_a_study_on_a_server_gives_every_report_of_its_files(random_bundle, served, tmp_path, capfd, caplog):
+    with caplog.at_level(logging.DEBUG):
+        code = predict(random_bundle, tmp_path / "web", study_of(served), report=ALL, map=tmp_path / "map.json")
+    printed = capfd.readouterr()
+    predict(random_bundle, tmp_path / "files", served.folder, report="json")
+
+    folder = tmp_path / "web" / "case-0001"
+    web, files = (
+        json.loads((place / "result.json").read_text()) for place in (folder, folder.parents[1] / "files/case-0001")
+    )
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == NAMES
+    assert (web["source"], web["total_slices"]) == ("dicomweb", 7)
+    places = [[(each["index"], each["sop_instance_uid"]) for each in case["selected_slices"]] for case in (web, files)]
+    assert places[0] == places[1]
+    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": study_of(served, 2)}}
+    assert_anonymous(served, tmp_path / "web", printed)
+    assert [each for each in caplog.messages if study_of(served, 0) in each or "retrieve" in each] == []
+
+
+def test_not_one_text_of_any_header_comes_out(random_bundle, served, tmp_path, capfd):
+    for path in sorted(served.folder.iterdir())[2:]:
+        path.unlink()
+    for path in served.folder.iterdir():
+        plant(path)
+
+    code = predict(random_bundle, tmp_path / "out", study_of(served), report="json,png,html")
+
+    assert code == 0
+    assert_anonymous(served, tmp_path / "out", capfd.readouterr())
+
+
+@pytest.mark.parametrize("name", ["key_objects", "report", "montage"])
+def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bundle, served, tmp_path, name):
+    kind = {"key_objects": "kos", "report": "sr", "montage": "sc"}[name]
+
+    predict(random_bundle, tmp_path / "out", study_of(served, 2), report=kind)
+
+    file = tmp_path / "out" / "case-0001" / f"{name}.dcm"
+    checked = subprocess.run([Path(sys.executable).with_name("dciodvfy"), file], capture_output=True, text=True)
+    source, written = served.objects(None, None, None)[0], dcmread(file)
+    assert [line for line in (checked.stdout + checked.stderr).splitlines() if "Error" in line] == []
+    assert written.StudyInstanceUID == source.StudyInstanceUID
+    assert (written.PatientName, written.PatientID) == (source.PatientName, source.PatientID)
+    assert written.SeriesInstanceUID != source.SeriesInstanceUID
+
+
+def test_with_phi_a_case_is_called_by_its_series(random_bundle, served, tmp_path, capfd):
+    code = main(
+        ["predict", study_of(served), "--bundle", str(random_bundle), "-o", str(tmp_path / "out"), "--include-phi"]
+    )
+
+    assert code == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [
+        served.objects(None, None, None)[0].SeriesInstanceUID
+    ]
+
+
+def test_every_series_and_every_path_is_a_case(random_bundle, served, volume, tmp_path):
+    write_dicom_series(volume, tmp_path / "other")
+    first = served.objects(None, None, None)[0]
+    for number, path in enumerate(sorted((tmp_path / "other").iterdir())):
+        found = dcmread(path)
+        found.StudyInstanceUID = first.StudyInstanceUID
+        found.save_as(served.folder / f"other{number}.dcm")
+
+    code = predict(random_bundle, tmp_path / "out", tmp_path / "other", study_of(served), report="json")
+
+    results = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*/result.json"))]
+    assert code == 0
+    assert [each["source"] for each in results] == ["dicom_series", "dicomweb", "dicomweb"]
+
+
+@pytest.mark.parametrize("how", ["option", "environment", "address"])
+def test_a_server_that_asks_is_told_and_nobody_else(random_bundle, served, tmp_path, capfd, caplog, monkeypatch, how):
+    served.login = "alice:s3cret"
+    address, options = study_of(served), {}
+    if how == "address":
+        address = address.replace("//", "//alice:s3cret@")
+    elif how == "environment":
+        monkeypatch.setenv("MONAI_DAS_CREDENTIALS", "alice:s3cret")
+    else:
+        options = {"credentials": "alice:s3cret"}
+
+    with caplog.at_level(logging.DEBUG):
+        code = predict(random_bundle, tmp_path / "out", address, report="json", map=tmp_path / "map.json", **options)
+
+    printed = capfd.readouterr()
+    assert code == 0
+    texts = [printed.out, printed.err, (tmp_path / "map.json").read_text(), *caplog.messages]
+    assert [text for text in texts if "s3cret" in text or "YWxpY2U6" in text] == []
+
+
+def nobody():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/dicom-web/studies/1.2.3"
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("unreachable", "ConnectionError: case-0002: no server can be reached there; check host and port"),
+        (
+            "absent",
+            "FileNotFoundError: case-0002: the server has nothing there (404 Not Found); check the root and the UIDs",
+        ),
+        ("asks", "PermissionError: case-0002: the server lets only those in whom it knows (401 Unauthorized); give"),
+        ("page", "ValueError: case-0002: what answers does not speak DICOMweb"),
+    ],
+)
+def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
+    random_bundle, served, nifti, tmp_path, capfd, what, message
+):
+    addresses = {
+        "unreachable": nobody(),
+        "absent": f"{served.root}/studies/1.2.345678",
+        "asks": study_of(served, 2),
+        "page": study_of(served).replace("dicom-web", "viewer"),
+    }
+    served.login = "alice:secret" if what == "asks" else None
+
+    code = predict(random_bundle, tmp_path / "out", nifti, addresses[what], report="json")
+
+    printed = capfd.readouterr()
+    (error,) = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
+    assert code == 1
+    assert error["case"] == "case-0002"
+    assert error["error"].startswith(message)
+    assert "1 of 2 cases written" in printed.out
+    assert_anonymous(served, tmp_path / "out", printed)
+    assert "1.2.345678" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "message"),
+    [
+        ("{root}", {}, "INPUT 1: not the address of a DICOMweb study; give ROOT/studies/UID"),
+        ("{study}", {"credentials": "s3cret"}, "credentials must be NAME:PASSWORD or 'Bearer TOKEN' in one line"),
+    ],
+)
+def test_what_cannot_be_an_address_exits_with_2(random_bundle, served, tmp_path, capsys, address, options, message):
+    with pytest.raises(SystemExit) as exit_:
+        predict(random_bundle, tmp_path, address.format(root=served.root, study=study_of(served)), **options)
+
+    said = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert message in said
+    assert served.root not in said
+    assert "s3cret" not in said
+
+
+def test_a_failing_case_of_a_server_quotes_no_header(random_bundle, served, tmp_path, capfd):
+    for number, path in enumerate(sorted(served.folder.iterdir())):
+        found = dcmread(path)
+        found.SOPInstanceUID, found.EchoNumbers = f"1.2.{number}", 2
+        found.save_as(served.folder / f"echo{number}.dcm")
+
+    code = predict(random_bundle, tmp_path / "out", study_of(served), report="json")
+
+    printed = capfd.readouterr()
+    assert code == 1
+    assert "case-0001: ValueError: case-0001: 14 slices at 7 positions" in printed.err
+    assert_anonymous(served, tmp_path / "out", printed)
+
+
+def test_text_burned_into_a_clip_on_a_server_is_masked_or_warned_of(random_bundle, tmp_path, capfd):
+    (tmp_path / "echo").mkdir()
+    shutil.copy(get_testdata_file("examples_ybr_color.dcm"), tmp_path / "echo" / "clip.dcm")
+    with serving(tmp_path / "echo") as server:
+        code = predict(random_bundle, tmp_path / "warned", study_of(server), report="json,kos")
+        clip = dcmread(tmp_path / "echo" / "clip.dcm")
+        for region in clip.SequenceOfUltrasoundRegions:
+            region.RegionLocationMinX0, region.RegionLocationMinY0 = 40, 60
+            region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 279, 179
+        clip.save_as(tmp_path / "echo" / "clip.dcm")
+        predict(random_bundle, tmp_path / "masked", study_of(server), report="json,slices,kos,sr")
+
+    warned, masked = (
+        json.loads((tmp_path / name / "case-0001/result.json").read_text()) for name in ("warned", "masked")
+    )
+    assert code == 0
+    assert "may hold burned-in text" in warned["warnings"][0]
+    assert masked["warnings"] == []
+    pictures = slices_of(tmp_path / "masked" / "case-0001" / "slices.zip")  # 64 of 240 rows and 320 columns
+    assert pictures[:, :15].max() == pictures[:, 49:].max() == pictures[..., :7].max() == pictures[..., 57:].max() == 0
+    assert pictures[:, 17:47, 9:55].max() > 100
+    frames = [each["frame"] for each in masked["selected_slices"]]
+    kos = dcmread(tmp_path / "masked" / "case-0001" / "key_objects.dcm")
+    (item,) = [each for each in kos.ContentSequence if each.ValueType == "IMAGE"]
+    assert list(item.ReferencedSOPSequence[0].ReferencedFrameNumber) == frames
+
+
+def slices_of(file):
+    """All pictures of a ``slices.zip``, ``(D, rows, columns)``."""
+    with zipfile.ZipFile(file) as archive:
+        return np.stack(
+            [np.asarray(Image.open(BytesIO(archive.read(name))).convert("L")) for name in archive.namelist()]
+        )
