@@ -99,4 +99,5 @@ def test_fine_tuning_starts_from_the_given_weights(bundle, small, datalist, tmp_
     for name in ("network", "averaged_network"):
         loaded = made.parser.get_parsed_content(name).state_dict()
         assert all(torch.equal(loaded[key], value) for key, value in base.state_dict().items())
+    assert made.parser.get_parsed_content("network").detach_choice
     made.finalize()
