@@ -58,7 +58,7 @@ class ReadersRecipe:
 RECIPES = {
     "needle": ReadersRecipe(cases=600, epochs=4),
     "planted": ReadersRecipe(),
-    ILLUSTRATION: ReadersRecipe(cases=100, test_cases=50, epochs=8),
+    ILLUSTRATION: ReadersRecipe(cases=100, test_cases=50, epochs=12),
 }
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 def review(server, http, backend, results, command):
     """A project with four tasks, its backend connected."""
     server = {**server, "MONAI_DAS_REVIEW_TOKEN": backend.token}
-    made = command("review", "init", "--title", "loop", "--backend", backend.url, **server)
+    made = command("review", "init", "--title", "Adrenal glands", "--backend", backend.url, **server)
     project = int(made.split()[1])
     pushes = [command("review", "push", results, "--project", project, **server) for _ in range(2)]
     listed = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
@@ -53,6 +53,7 @@ def pulled(review, command, label_studio, results, chromium, tmp_path_factory):
     with LabellingPage(label_studio.url, folder / "profile", *chromium) as page:
         page.log_in(label_studio.email, label_studio.password)
         page.open_task(review.project, first["id"])
+        page.photograph("review.png")
         page.next_picture()
         page.choose("not informative")
         page.choose(other)

@@ -10,14 +10,19 @@ pytestmark = pytest.mark.e2e
 pytest.importorskip("av")
 
 
-@pytest.fixture
-def predicted(command, tmp_path):
-    """The folder of the echo clip, and what was predicted of it."""
-    (tmp_path / "clips").mkdir()
-    shutil.copy(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "clips" / "echo.dcm")
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "echo.dcm"
+    shutil.copy(get_testdata_file("examples_ybr_color.dcm", download=False), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predicted(clip, command, tmp_path_factory):
+    """What was predicted of the clip."""
+    out = tmp_path_factory.mktemp("out")
     options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,slices", "--map", out / "map.json")
-    command("predict", tmp_path / "clips", "-o", out, *options)
+    command("predict", clip, "-o", out, *options)
     return out
 
 
@@ -26,11 +31,35 @@ def mark(row, start, end):
     return {**row, "value": {**row["value"], "ranges": [{"start": start, "end": end}]}}
 
 
-def test_key_frames_of_a_clip_come_back(predicted, server, http, command, tmp_path):
-    made = command("review", "init", "--kind", "clip", "--title", "clips", "--bundle", "bundle", **server)
-    project = int(made.split()[1])
-    command("review", "push", predicted, "--kind", "clip", "--project", project, **server)
+@pytest.fixture(scope="module")
+def project(predicted, server, command):
+    """A project with the clip as its only task."""
+    made = command("review", "init", "--kind", "clip", "--title", "Echo", "--bundle", "bundle", **server)
+    number = int(made.split()[1])
+    command("review", "push", predicted, "--kind", "clip", "--project", number, **server)
+    return number
+
+
+def only_task(http, project):
     (task,) = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
+    return task
+
+
+def test_a_reader_sees_the_video_and_its_key_frames(project, http, label_studio, chromium, tmp_path):
+    pytest.importorskip("selenium")
+    from tests.e2e.review.labelling_page import LabellingPage
+
+    with LabellingPage(label_studio.url, tmp_path / "profile", *chromium) as page:
+        page.log_in(label_studio.email, label_studio.password)
+        page.open_task(project, only_task(http, project)["id"])
+        page.until(lambda: "key frame" in page.text())
+        page.photograph("review_clip.png")
+
+        assert page.width() == 320
+
+
+def test_key_frames_of_a_clip_come_back(project, clip, predicted, server, http, command, tmp_path):
+    task = only_task(http, project)
     asked = task["predictions"][0]["result"]
     marks = [row for row in asked if row["type"] == "timelinelabels"]
     chosen = task["data"]["chosen"]
@@ -48,4 +77,4 @@ def test_key_frames_of_a_clip_come_back(predicted, server, http, command, tmp_pa
     assert case["slices_confirmed"] == chosen[:2]
     assert case["slices_rejected"] == chosen[2:]
     assert case["slices_added"] == new
-    assert case["image"] == str(tmp_path / "clips" / "echo.dcm")
+    assert case["image"] == str(clip)
