@@ -15,11 +15,12 @@ from monai_das.benchmark.needle import NeedleRecipe
 from monai_das.benchmark.needle_data import needle_set
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet
 from monai_das.benchmark.planted_data import planted_set, real_backgrounds
+from monai_das.benchmark.readers_clips import clip_sets
 from monai_das.losses import DASReaderLoss
 from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import sampler_param_groups
 
-TASKS = ("needle", "planted")
+ILLUSTRATION = "covid_blues"
 ARMS = ("before", "after", "labels only")
 
 
@@ -30,12 +31,14 @@ class ReadersRecipe:
     Fine-tuning shows all cases with their classes again, and the verdicts of those that were reviewed.
 
     Attributes:
-        cases, test_cases: for training the base model, and held out.
+        cases, test_cases: for training the base model, and held out; of clips at most so many.
         epochs: of the base model; its budget shrinks from 0.5 to 0.8 of them.
         reviewed: share of the training cases that readers see.
         miss: how often a reader overlooks evidence that the model did not choose, or rejects what it did choose.
         false_alarm: how often a reader confirms a chosen slice that bears none.
         tune_epochs, tune_rate: of fine-tuning, by AdamW at a rate that falls to 0, batches of 16.
+        verdict_weight: of the readers' term in fine-tuning.
+        detach_choice: verdicts alone move the choice in fine-tuning (not in the arm "labels only").
     """
 
     cases: int = 800
@@ -46,13 +49,23 @@ class ReadersRecipe:
     miss: float = 0.1
     false_alarm: float = 0.05
     tune_epochs: int = 4
-    tune_rate: float = 5e-4
+    tune_rate: float = 1e-3
+    verdict_weight: float = 1.0
+    detach_choice: bool = True
+
+
+# the needle is found all at once: at 700 cases the base model may choose every needle, which leaves nothing to learn
+RECIPES = {
+    "needle": ReadersRecipe(cases=600, epochs=4),
+    "planted": ReadersRecipe(),
+    ILLUSTRATION: ReadersRecipe(cases=100, test_cases=50, epochs=12),
+}
 
 
 def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, Any]:
     """Run the experiment of ``job``: its ``task``, ``seed`` and the fields of :class:`ReadersRecipe`.
 
-    ``root`` is the folder of the real backgrounds.
+    ``root`` is the folder of the real backgrounds and of COVID-BLUES.
 
     Returns:
         Per case of the test: ``label``; ``verdicts``, the slices that the simulated reader wants; and for each of
@@ -65,7 +78,8 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     torch.manual_seed(seed)
     cases, test = task_sets(str(job["task"]), recipe, seed, root)
     network = arm("DASSampler", recipe.num_slices, cases.images.size(4), cases.images.size(2))
-    base = NeedleRecipe(epochs=recipe.epochs, hold=0.5 * recipe.epochs, end=0.8 * recipe.epochs)
+    size, epochs = min(16, len(cases.labels)), recipe.epochs
+    base = NeedleRecipe(epochs=epochs, hold=0.5 * epochs, end=0.8 * epochs, batch_size=size)
     train_arm(network, cases, base)
     generator = torch.Generator().manual_seed(seed)
     verdicts = torch.zeros(cases.evidence.shape, dtype=torch.int64)
@@ -73,6 +87,7 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     chosen = measure(network, cases.images[:number]).chosen
     verdicts[:number] = simulated_verdicts(cases.evidence[:number], chosen, recipe, generator)
     told, untold = copy.deepcopy(network), copy.deepcopy(network)
+    told.detach_choice = recipe.detach_choice
     fine_tune(told, cases, verdicts, recipe)
     fine_tune(untold, cases, torch.zeros_like(verdicts), recipe)
     nothing = torch.full_like(measure(network, test.images).chosen, -1)
@@ -92,7 +107,9 @@ def as_lists(measured: Measured) -> dict[str, Any]:
 
 
 def task_sets(task: str, recipe: ReadersRecipe, seed: int, root: str | None) -> tuple[DASEvidenceSet, DASEvidenceSet]:
-    """Return the cases for training and the held-out ones; ``root`` is where real backgrounds lie."""
+    """Return the cases for training and the held-out ones; ``root`` is where real backgrounds and clips lie."""
+    if task == ILLUSTRATION:
+        return clip_sets(root or ".", seed, (recipe.cases, recipe.test_cases), recipe.num_slices, recipe.epochs)
     sizes = ((recipe.cases, 2 * seed), (recipe.test_cases, 2 * seed + 1))
     if task == "needle":
         needles = [needle_set(number, each) for number, each in sizes]
@@ -138,7 +155,7 @@ def fine_tune(network: DASSliceClassifier, cases: DASEvidenceSet, verdicts: Tens
     optimizer = torch.optim.AdamW(sampler_param_groups(network, recipe.tune_rate), weight_decay=0.01)
     steps = recipe.tune_epochs * -(-len(cases.labels) // 16)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    loss = DASReaderLoss(network)
+    loss = DASReaderLoss(network, verdict_weight=recipe.verdict_weight)
     network.train()
     network.sampler.widening = 0.0
     for _ in range(recipe.tune_epochs):

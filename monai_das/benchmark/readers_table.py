@@ -15,10 +15,13 @@ from torch import Tensor
 from monai_das.benchmark.evidence import finished_jobs
 from monai_das.benchmark.interval import auc
 from monai_das.benchmark.planted_data import real_backgrounds
-from monai_das.benchmark.readers import ARMS, TASKS, ReadersRecipe, readers_job
+from monai_das.benchmark.readers import ARMS, ILLUSTRATION, RECIPES, ReadersRecipe, readers_job
 from monai_das.metrics import slice_agreement
 
 DRAWS = 1000
+# recipes were chosen on seeds below
+FIRST_SEED = 200
+TASKS = tuple(task for task in RECIPES if task != ILLUSTRATION)
 
 
 class ReadCases(NamedTuple):
@@ -111,29 +114,34 @@ def task_figures(outcomes: Sequence[Mapping[str, Any]], draws: int) -> dict[str,
 def run_readers(
     data: str | None,
     tasks: Sequence[str] = TASKS,
-    seeds: int = 3,
+    seeds: int = 4,
     results: Path | None = None,
     recipe: ReadersRecipe | None = None,
+    *,
+    first_seed: int = FIRST_SEED,
     draws: int = DRAWS,
 ) -> tuple[str, bool]:
     """Run the experiment; return the table with one JSON object as its last line, and whether it succeeded.
 
-    Success, in every task: the 95 % interval of the rise of the agreement with the readers is above 0, and that of the
-    difference of the AUC above -0.02.
+    Success, in every task but the illustration on COVID-BLUES: the 95 % interval of the rise of the agreement with the
+    readers is above 0, and that of the difference of the AUC above -0.02.
 
     Args:
-        data: folder of the real backgrounds, see :func:`~monai_das.benchmark.planted_data.backgrounds`.
-        tasks: ``"needle"``, ``"planted"``, or both.
+        data: folder of the real backgrounds, see :func:`~monai_das.benchmark.planted_data.backgrounds`, and of
+            COVID-BLUES.
+        tasks: of ``"needle"``, ``"planted"`` and ``"covid_blues"``.
         seeds: base models per task.
         results: file of finished jobs, see :func:`~monai_das.benchmark.evidence.finished_jobs`.
-        recipe: of the experiment.
+        recipe: of the experiment, by default that of each task.
+        first_seed: the seeds count from here.
         draws: resamples for the intervals.
     """
-    settings = asdict(ReadersRecipe() if recipe is None else recipe)
     figures = {}
     for task in tasks:
         known = {"sources": real_backgrounds(data).sources} if task == "planted" else {}
-        jobs = [{"task": task, "seed": seed, **known, **settings} for seed in range(seeds)]
+        settings = asdict(RECIPES[task] if recipe is None else recipe)
+        numbers = range(first_seed, first_seed + seeds)
+        jobs = [{"task": task, "seed": seed, **known, **settings} for seed in numbers]
         figures[task] = task_figures(list(finished_jobs(jobs, partial(readers_job, root=data), results)), draws)
     lines = [
         "| set | model | agreement with readers | evidence chosen | AUC | rise of agreement | AUC difference | seeds |",
@@ -147,7 +155,7 @@ def run_readers(
                 f"| {task} | {name} | {row['agreement']:.3f} | {row['evidence']:.3f} | {row['auc']:.3f} | {change} "
                 f"| {each['seeds']} |"
             )
-    after = [each[ARMS[1]] for each in figures.values()]
+    after = [each[ARMS[1]] for task, each in figures.items() if task != ILLUSTRATION]
     success = all(row["rise"][1] > 0.0 and row["auc_difference"][1] > -0.02 for row in after)
     return "\n".join([*lines, json.dumps({"success": success, "tasks": figures})]), success
 

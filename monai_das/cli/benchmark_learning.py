@@ -26,11 +26,14 @@ def add_learning_parsers(benchmarks: Commands) -> None:
     reference = benchmarks.add_parser("hard-reference", help="full attention on the hard needle")
     reference.set_defaults(run=benchmark_hard_reference)
     readers = benchmarks.add_parser("readers", help="does a model learn from simulated readers? exit code 1: no")
-    readers.add_argument("--tasks", nargs="+", choices=("needle", "planted"), default=("needle", "planted"))
-    readers.set_defaults(run=benchmark_readers)
+    readers.add_argument("--tasks", nargs="+", choices=("needle", "planted", "covid_blues"),
+                         default=("needle", "planted"), help="default: needle planted")  # fmt: skip
+    readers.add_argument("--first-seed", type=int, default=200, metavar="N", help="recipes were chosen on seeds below "
+                         "200 (default: %(default)s)")  # fmt: skip
+    readers.set_defaults(run=benchmark_readers, parser=readers)
     for each in (planted, readers):
-        each.add_argument("--data", help="folder of the real backgrounds (default: $MONAI_DAS_DATA)")
-    for each, seeds in ((planted, 3), (reference, 2), (readers, 3)):
+        each.add_argument("--data", help="folder of the real backgrounds and clips (default: $MONAI_DAS_DATA)")
+    for each, seeds in ((planted, 3), (reference, 2), (readers, 4)):
         each.add_argument("--seeds", type=int, default=seeds, help="default: %(default)s")
         each.add_argument(
             "--results", type=Path, metavar="FILE", help="finished trainings, a line each: a run cut off goes on there"
@@ -80,7 +83,13 @@ def benchmark_readers(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark readers``; exit code 1 where the readers did not help, or the AUC fell."""
     from monai_das.benchmark import run_readers
 
-    report, success = run_readers(data_folder(arguments), arguments.tasks, arguments.seeds, arguments.results)
+    folder, seeds = data_folder(arguments), arguments.seeds
+    try:
+        report, success = run_readers(
+            folder, arguments.tasks, seeds, arguments.results, first_seed=arguments.first_seed
+        )
+    except FileNotFoundError as error:
+        arguments.parser.error(str(error))
     print(report)
     return 0 if success else 1
 

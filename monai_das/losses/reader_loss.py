@@ -21,7 +21,9 @@ class DASReaderLoss(nn.Module):
     A reader's verdict of a slice is 1 (confirmed or added), -1 (rejected) or 0 (nothing said). ``"ranking"`` takes
     every pair of slices of a case whose verdicts differ, and asks the better one to score higher by ``margin``:
     ``softplus(score of worse - score of better + margin)``, averaged; a pair with an unlabelled slice weighs
-    ``unlabelled_weight``, as the reader has seen, but not judged it. ``"cross_entropy"`` asks each positive slice to
+    ``unlabelled_weight``, as the reader has seen, but not judged it. Unlabelled above rejected is asked only where
+    nothing is positive: rejected are the best-scored of the uninformative, and the many such pairs would turn the whole
+    order of the scores upside down, the wanted slices with it. ``"cross_entropy"`` asks each positive slice to
     win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and where there
     is no positive slice, the unlabelled ones to win against the rejected. Either is the mean over the cases with
     verdicts; cases without contribute nothing, and a batch of such cases gives the task loss.
@@ -101,9 +103,11 @@ class DASReaderLoss(nn.Module):
 
     def ranking(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
         """Return the mean loss of the pairs of each case, ``(B,)``; 0 where all slices have one verdict."""
+        positive = ((said > 0) & real).any(dim=1)[:, None, None]
         better, worse = said[:, :, None], said[:, None, :]
         sure = (better != 0) & (worse != 0)
-        weights = (better > worse) * torch.where(sure, 1.0, self.unlabelled_weight)
+        asked = (better > worse) & ((better > 0) | ~positive)
+        weights = asked * torch.where(sure, 1.0, self.unlabelled_weight)
         weights = weights * (real[:, :, None] & real[:, None, :])
         losses = functional.softplus(scores[:, None, :] - scores[:, :, None] + self.margin)
         return (losses * weights).sum(dim=(1, 2)) / weights.sum(dim=(1, 2)).clamp(min=1e-6)

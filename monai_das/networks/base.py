@@ -45,6 +45,8 @@ class DASNetwork(nn.Module):
     Attributes:
         selection: the :class:`~monai_das.samplers.Selection` of the last forward or score in ``train()``, with its
             graph, for losses that hold the network by reference; None before the first, and after one in ``eval()``.
+        detach_choice: in ``train()`` the task loss does not reach the sampler, only what reads ``selection`` does
+            (penalties, readers' verdicts): a settled choice is not moved by labels of cases. False by default.
 
     Shape:
         - ``volume``: ``(B, C, H, W, D)``, any real dtype, H and W at least 3; ``lengths``: ``(B,)`` int64, number of
@@ -63,6 +65,7 @@ class DASNetwork(nn.Module):
             raise ValueError(f"thumbnail_size must be at least 3 pixels, got {thumbnail_size}")
         self.sampler = sampler
         self.thumbnail_size: int = thumbnail_size
+        self.detach_choice: bool = False
         self.register_buffer("thumbnail_side", torch.tensor(thumbnail_size))
         self._memory = Memory()
 
@@ -75,6 +78,8 @@ class DASNetwork(nn.Module):
         """Return logits ``(B, num_classes)`` of ``volume`` ``(B, C, H, W, D)``; only the chosen slices are seen."""
         image = plain(volume)
         selection = self.score(self.thumbnails(image), lengths)
+        if self.training and self.detach_choice:
+            selection = detached(selection)
         return self.classify(take_slices(image, selection), selection)
 
     @torch.jit.export
@@ -104,6 +109,13 @@ class DASNetwork(nn.Module):
             )
             state_dict = {**state_dict, f"{prefix}thumbnail_side": self.thumbnail_side}
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def detached(selection: Selection) -> Selection:
+    """Return the same choice without its graph."""
+    return Selection(
+        selection.weights.detach(), selection.indices, selection.kept, selection.scores.detach(), None, None
+    )
 
 
 def check_slices(slices: Tensor, selection: Selection) -> None:

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from monai.transforms import Compose
 
 from monai_das.data import write_nifti
+from monai_das.losses.reader_loss import slice_verdicts
 from tests.bundle.bundle_runs import ROOT, workflow
 
 
@@ -31,8 +33,6 @@ def test_a_bundle_is_fine_tuned_on_a_pulled_datalist(bundle, small, datalist, tm
     torch.save(base.state_dict(), start)
     # a large rate, so that a few steps show
     settings = small | {"datalist": str(datalist), "ckpt": str(start), "epochs": 6, "learning_rate": 0.002}
-    # a rotation spreads the verdict of a slice over its neighbours, which `margins` would not find again
-    settings["affine_prob"] = 0.0
     made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
     made.initialize()
     network = made.parser.get_parsed_content("network_def")
@@ -44,6 +44,35 @@ def test_a_bundle_is_fine_tuned_on_a_pulled_datalist(bundle, small, datalist, tm
     after_wanted, after_rejected = margins(network, made)
     assert after_wanted - after_rejected > wanted - rejected
     assert (tmp_path / "out" / "model.pt").is_file()
+
+
+def test_augmentation_keeps_slices_and_their_verdicts_whole(bundle, small, datalist):
+    settings = small | {"datalist": str(datalist), "affine_prob": 1.0}
+    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    augment = Compose(made.parser.get_parsed_content("train#random_transforms")).set_random_state(0)
+    # every slice holds its own number, and some a verdict
+    image = torch.arange(1.0, 11.0).expand(1, 28, 28, 10).clone()
+    said = torch.tensor([0, 0, 1, -1, 0, 0, 0, 1, 0, 0])
+    moved = set()
+
+    for _ in range(20):
+        case = augment({"image": image, "verdicts": said.float().expand_as(image).clone()})
+        numbers = case["image"].amax(dim=(0, 1, 2))
+        assert torch.allclose(numbers.sort().values, image[0, 0, 0])
+        assert torch.equal(slice_verdicts(case["verdicts"][None])[0], said[numbers.round().long() - 1])
+        moved.add(tuple(case["image"].mean(dim=(0, 1, 2)).tolist()))
+    assert len(moved) > 10
+
+
+def test_images_are_prepared_as_in_inference(bundle, small, datalist):
+    settings = small | {"datalist": str(datalist)}
+    tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
+    inference = workflow(bundle, ["inference.json"], {}, "infer").parser
+
+    steps = [step for step in tuned["train"]["deterministic_transforms"] if "SliceVerdictsd" not in step["_target_"]]
+
+    wanted = [{**step, "_desc_": ""} for step in inference["preprocessing"]["transforms"]]
+    assert [{**step, "keys": "image", "_desc_": ""} for step in steps] == wanted
 
 
 def margins(network, made):
@@ -70,4 +99,5 @@ def test_fine_tuning_starts_from_the_given_weights(bundle, small, datalist, tmp_
     for name in ("network", "averaged_network"):
         loaded = made.parser.get_parsed_content(name).state_dict()
         assert all(torch.equal(loaded[key], value) for key, value in base.state_dict().items())
+    assert made.parser.get_parsed_content("network").detach_choice
     made.finalize()

@@ -53,6 +53,16 @@ def test_a_rejection_alone_pushes_that_slice_below_the_others(scores, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_unlabelled_slices_are_not_pulled_up_where_others_are_wanted(kind):
+    # what was chosen in vain scores highest: turning the order round would please the pairs, and lose the wanted slice
+    scores = torch.tensor([[2.0, 2.0, -1.0, 1.0]], requires_grad=True)
+
+    term(scores, torch.tensor([[0, -1, 0, 1]]), kind=kind).backward()
+
+    assert (-scores.grad[0]).sign().tolist() == [-1.0, -1.0, -1.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_cases_without_verdicts_contribute_nothing(scores, kind):
     verdicts = torch.tensor([[1, 0, -1, 0], [0, 0, 0, 0]])
 

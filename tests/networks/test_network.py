@@ -125,6 +125,20 @@ def test_gradient_reaches_the_scores_through_the_gate_alone(kind):
 
 
 @pytest.mark.parametrize("kind", ["slice", "volume"])
+def test_a_detached_choice_hears_what_reads_the_selection_and_not_the_task(kind):
+    net = learning(kind).train()
+    net.detach_choice = True
+
+    net(torch.randn(2, 1, 24, 20, 9)).square().sum().backward()
+    task = [p.grad for p in net.sampler.parameters()]
+    net.selection.scores.square().sum().backward()
+
+    assert all(grad is None for grad in task)
+    assert any(p.grad is not None and p.grad.any() for p in net.sampler.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in net.backbone.parameters())
+
+
+@pytest.mark.parametrize("kind", ["slice", "volume"])
 @pytest.mark.parametrize(
     "device",
     ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))],

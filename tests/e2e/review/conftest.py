@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
+MAIN = "import sys; from monai_das.cli import main; sys.exit(main())"
 
 
 def free_port():
@@ -65,11 +66,11 @@ def label_studio(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cases(tmp_path_factory):
-    """Two generated volumes."""
+    """Four generated volumes."""
     from monai_das.data import make_sample_volumes, write_nifti
 
     folder = tmp_path_factory.mktemp("cases")
-    for number, case in enumerate(make_sample_volumes(2)):
+    for number, case in enumerate(make_sample_volumes(4)):
         write_nifti(case["image"][0], folder / f"volume_{number}.nii.gz")
     return folder
 
@@ -85,11 +86,23 @@ def results(cases, tmp_path_factory):
 
 def monai_das(*words, **environment):
     """Run the command as a user does; return what it printed."""
-    command = [sys.executable, "-W", "ignore", "-c", "import sys; from monai_das.cli import main; sys.exit(main())"]
+    return printed(["-W", "ignore", "-c", MAIN, *words], ROOT, environment)
+
+
+def monai_bundle(*words):
+    """Run ``python -m monai.bundle`` in the bundle's folder; return what it printed."""
+    return printed(["-m", "monai.bundle", *words], ROOT / "bundle", {"PYTHONPATH": str(ROOT)})
+
+
+def printed(words, folder, environment):
     run = subprocess.run(
-        [*command, *map(str, words)], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment}
+        [sys.executable, *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
     )
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
     return run.stdout
 
 
@@ -97,21 +110,9 @@ def monai_das(*words, **environment):
 def backend(cases, results, tmp_path_factory):
     port, log = free_port(), tmp_path_factory.mktemp("backend") / "log.txt"
     server = SimpleNamespace(url=f"http://127.0.0.1:{port}", token=secrets.token_hex(16), log=log)
-    command = [sys.executable, "-W", "ignore", "-c", "import sys; from monai_das.cli import main; sys.exit(main())"]
-    command += [
-        "review",
-        "serve",
-        "--root",
-        str(cases),
-        "--map",
-        str(results / "map.json"),
-        "--port",
-        str(port),
-        "--num-slices",
-        "4",
-        "--bundle",
-    ]
-    command += [str(ROOT / "bundle")]
+    options = ("--root", cases, "--map", results / "map.json", "--port", port, "--num-slices", 4)
+    words = ("review", "serve", *options, "--bundle", ROOT / "bundle")
+    command = [sys.executable, "-W", "ignore", "-c", MAIN, *map(str, words)]
     for _ in started(command, server.url, log, MONAI_DAS_REVIEW_TOKEN=server.token):
         yield server
 
@@ -119,6 +120,25 @@ def backend(cases, results, tmp_path_factory):
 @pytest.fixture(scope="session")
 def command():
     return monai_das
+
+
+@pytest.fixture(scope="session")
+def bundle_command():
+    return monai_bundle
+
+
+@pytest.fixture(scope="session")
+def server(label_studio):
+    """What the command must be told of Label Studio."""
+    return {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": label_studio.token}
+
+
+@pytest.fixture(scope="session")
+def http(label_studio):
+    """A client of Label Studio's API."""
+    headers = {"Authorization": f"Token {label_studio.token}"}
+    with httpx.Client(base_url=label_studio.url, headers=headers, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

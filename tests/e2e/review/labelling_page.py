@@ -1,6 +1,8 @@
 """A reader at Label Studio's labelling page, in headless Chromium."""
 
+import os
 import time  # the page has no sign that a picture has been turned
+from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -13,7 +15,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--window-size=1280,1400",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip
-PATIENCE = 60
+PATIENCE = 120
 
 
 class LabellingPage:
@@ -41,13 +43,27 @@ class LabellingPage:
         self.until(lambda: "/login" not in self.browser.current_url)
 
     def open_task(self, project, task):
+        """Open a task and wait for its picture, or its video."""
         self.browser.get(f"{self.url}/projects/{project}/data?task={task}")
         self.until(lambda: self.browser.find_elements(By.XPATH, "//button[normalize-space()='Submit']"))
-        self.until(lambda: self.picture_width() > 0)
+        self.until(lambda: self.width() > 0)
 
-    def picture_width(self):
+    def width(self):
+        """Return how wide the picture or the video is, in its own pixels; 0 before it is there."""
         pictures = "[...document.querySelectorAll('img')].filter(each => /^(data:image.png|blob:)/.test(each.src))"
-        return self.browser.execute_script(f"return Math.max(0, ...{pictures}.map(each => each.naturalWidth))")
+        widths = f"{pictures}.map(each => each.naturalWidth)"
+        videos = "[...document.querySelectorAll('video')].map(each => each.videoWidth)"
+        return self.browser.execute_script(f"return Math.max(0, ...{widths}, ...{videos})")
+
+    def text(self):
+        return self.browser.find_element(By.TAG_NAME, "body").text
+
+    def photograph(self, name):
+        """Save the page for the docs, where REVIEW_PICTURES names a folder."""
+        folder = os.environ.get("REVIEW_PICTURES")
+        if folder:
+            time.sleep(3)
+            self.browser.save_screenshot(str(Path(folder) / name))
 
     def until(self, condition):
         return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())

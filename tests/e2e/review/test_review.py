@@ -1,34 +1,34 @@
 """The review loop on a real Label Studio: init, push, a reader, pull, and live predictions."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
+import torch
 
 pytestmark = pytest.mark.e2e
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def review(label_studio, backend, results, command):
-    """A project with two tasks, its backend connected."""
-    server = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": label_studio.token}
-    server["MONAI_DAS_REVIEW_TOKEN"] = backend.token
-    made = command("review", "init", "--title", "loop", "--backend", backend.url, **server)
+def review(server, http, backend, results, command):
+    """A project with four tasks, its backend connected."""
+    server = {**server, "MONAI_DAS_REVIEW_TOKEN": backend.token}
+    made = command("review", "init", "--title", "Adrenal glands", "--backend", backend.url, **server)
     project = int(made.split()[1])
     pushes = [command("review", "push", results, "--project", project, **server) for _ in range(2)]
-    http = httpx.Client(base_url=label_studio.url, headers={"Authorization": f"Token {label_studio.token}"}, timeout=60)
-    with http:
-        listed = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
-        tasks = {task["data"]["case"]: task for task in listed}
-        yield SimpleNamespace(project=project, server=server, pushes=pushes, http=http, tasks=tasks)
+    listed = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
+    tasks = {task["data"]["case"]: task for task in listed}
+    return SimpleNamespace(project=project, server=server, pushes=pushes, http=http, tasks=tasks)
 
 
 def test_pushing_twice_makes_no_duplicates(review, command):
-    assert review.pushes[0].startswith("2 tasks added, 0 there already")
-    assert review.pushes[1].startswith("0 tasks added, 2 there already")
-    assert sorted(review.tasks) == ["case-0001", "case-0002"]
-    assert "of 2 tasks reviewed" in command("review", "status", "--project", review.project, **review.server)
+    assert review.pushes[0].startswith("4 tasks added, 0 there already")
+    assert review.pushes[1].startswith("0 tasks added, 4 there already")
+    assert sorted(review.tasks) == [f"case-000{number}" for number in range(1, 5)]
+    assert "of 4 tasks reviewed" in command("review", "status", "--project", review.project, **review.server)
 
 
 def answers_of_a_second_reader(review):
@@ -41,38 +41,57 @@ def answers_of_a_second_reader(review):
     return second
 
 
-def test_what_two_readers_say_arrives_in_the_datalist(
-    review, command, label_studio, cases, results, chromium, tmp_path
-):
+@pytest.fixture(scope="module")
+def pulled(review, command, label_studio, results, chromium, tmp_path_factory):
+    """The datalist after one reader at the web page (a slice rejected, the class changed), and one by the API."""
     pytest.importorskip("selenium")
     from tests.e2e.review.labelling_page import LabellingPage
 
+    folder = tmp_path_factory.mktemp("pulled")
     first = review.tasks["case-0001"]
-    chosen, predicted = first["data"]["slice_indices"], first["data"]["label"]
-    other = next(name for name in first["data"]["classes"] if name != predicted)
-    with LabellingPage(label_studio.url, tmp_path / "profile", *chromium) as page:
+    other = next(name for name in first["data"]["classes"] if name != first["data"]["label"])
+    with LabellingPage(label_studio.url, folder / "profile", *chromium) as page:
         page.log_in(label_studio.email, label_studio.password)
         page.open_task(review.project, first["id"])
+        page.photograph("review.png")
         page.next_picture()
         page.choose("not informative")
         page.choose(other)
         page.submit()
     second = answers_of_a_second_reader(review)
-
-    options = ("--project", review.project, "-o", tmp_path / "review.json", "--map", results / "map.json")
+    options = ("--project", review.project, "-o", folder / "review.json", "--map", results / "map.json")
     said = command("review", "pull", *options, **review.server)
+    content = json.loads((folder / "review.json").read_text())
+    return SimpleNamespace(path=folder / "review.json", said=said, content=content, changed_to=other, second=second)
 
-    assert "3 verdicts written" in said
-    pulled = json.loads((tmp_path / "review.json").read_text())
-    by_page = next(each for each in pulled["training"] if each["label_name"] == other)
+
+def test_what_two_readers_say_arrives_in_the_datalist(review, pulled, cases):
+    chosen = review.tasks["case-0001"]["data"]["slice_indices"]
+
+    assert "5 verdicts written" in pulled.said
+    by_page = next(each for each in pulled.content["training"] if each["label_name"] == pulled.changed_to)
     assert by_page["case_id"] == "case-0001"
     assert by_page["slices_rejected"] == [chosen[1]]
     assert by_page["slices_confirmed"] == [chosen[0], *chosen[2:]]
     assert by_page["image"] == str(cases / "volume_0.nii.gz")
-    agreeing = [each for each in pulled["training"] if each["reviewer"] == f"reader-{second}"]
-    assert [each["slices_rejected"] for each in agreeing] == [[], []]
-    assert pulled["agreement"]["kind"] == "cohen"
-    assert pulled["agreement"]["slice_kappa"] < 1.0
+    agreeing = [each for each in pulled.content["training"] if each["reviewer"] == f"reader-{pulled.second}"]
+    assert [each["slices_rejected"] for each in agreeing] == [[]] * 4
+    assert pulled.content["agreement"]["kind"] == "cohen"
+    assert pulled.content["agreement"]["slice_kappa"] < 1.0
+
+
+def test_the_model_is_fine_tuned_on_what_was_pulled(pulled, bundle_command, command, tmp_path):
+    configs = "['configs/train.json','../configs/review.json']"
+    options = ("--meta_file", "configs/metadata.json", "--datalist", pulled.path, "--output_dir", tmp_path)
+
+    bundle_command("run", "--config_file", configs, *options, "--holdout_every", 2, "--epochs", 1)
+    options = ("--bundle", "bundle", "--weights", tmp_path / "model.pt", "--holdout-every", 2)
+    table = command("benchmark", "review", pulled.path, *options)
+
+    before = torch.load(ROOT / "bundle/models/model.pt", weights_only=True)
+    after = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("sampler"))
+    assert json.loads(table.splitlines()[-1])["cases"] == 2
 
 
 def test_label_studio_gets_live_predictions(review, backend):

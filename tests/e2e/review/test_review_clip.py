@@ -1,0 +1,80 @@
+"""The review loop for clips: a real echo clip as a video with a timeline, key frames back as a datalist."""
+
+import json
+import shutil
+
+import pytest
+from pydicom.data import get_testdata_file
+
+pytestmark = pytest.mark.e2e
+pytest.importorskip("av")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "echo.dcm"
+    shutil.copy(get_testdata_file("examples_ybr_color.dcm", download=False), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predicted(clip, command, tmp_path_factory):
+    """What was predicted of the clip."""
+    out = tmp_path_factory.mktemp("out")
+    options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,slices", "--map", out / "map.json")
+    command("predict", clip, "-o", out, *options)
+    return out
+
+
+def mark(row, start, end):
+    """Return a row of the answer with its mark elsewhere; frames count from 1."""
+    return {**row, "value": {**row["value"], "ranges": [{"start": start, "end": end}]}}
+
+
+@pytest.fixture(scope="module")
+def project(predicted, server, command):
+    """A project with the clip as its only task."""
+    made = command("review", "init", "--kind", "clip", "--title", "Echo", "--bundle", "bundle", **server)
+    number = int(made.split()[1])
+    command("review", "push", predicted, "--kind", "clip", "--project", number, **server)
+    return number
+
+
+def only_task(http, project):
+    (task,) = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
+    return task
+
+
+def test_a_reader_sees_the_video_and_its_key_frames(project, http, label_studio, chromium, tmp_path):
+    pytest.importorskip("selenium")
+    from tests.e2e.review.labelling_page import LabellingPage
+
+    with LabellingPage(label_studio.url, tmp_path / "profile", *chromium) as page:
+        page.log_in(label_studio.email, label_studio.password)
+        page.open_task(project, only_task(http, project)["id"])
+        page.until(lambda: "key frame" in page.text())
+        page.photograph("review_clip.png")
+
+        assert page.width() == 320
+
+
+def test_key_frames_of_a_clip_come_back(project, clip, predicted, server, http, command, tmp_path):
+    task = only_task(http, project)
+    asked = task["predictions"][0]["result"]
+    marks = [row for row in asked if row["type"] == "timelinelabels"]
+    chosen = task["data"]["chosen"]
+    new = [frame for frame in range(30) if frame not in chosen][:2]
+
+    # two of the model's four key frames stay, two go; two others come
+    kept = [row for row in asked if row not in marks[2:]]
+    answer = [*kept, *(mark(marks[0], frame + 1, frame + 1) | {"id": f"new{frame}"} for frame in new)]
+    http.post(f"/api/tasks/{task['id']}/annotations/", json={"result": answer}).raise_for_status()
+    options = ("--project", project, "-o", tmp_path / "review.json", "--map", predicted / "map.json")
+    command("review", "pull", *options, **server)
+
+    assert task["data"]["video"].startswith("data:video/mp4;base64,")
+    (case,) = json.loads((tmp_path / "review.json").read_text())["training"]
+    assert case["slices_confirmed"] == chosen[:2]
+    assert case["slices_rejected"] == chosen[2:]
+    assert case["slices_added"] == new
+    assert case["image"] == str(clip)
