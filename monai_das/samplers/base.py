@@ -86,6 +86,12 @@ class Sampler(nn.Module):
         return Selection(one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, None)
 
 
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
 def check_thumbnails(thumbnails: Tensor) -> None:
     """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)`` with h and w at least 3."""
     if thumbnails.dim() != 5:

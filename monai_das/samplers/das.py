@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers.base import Sampler, check_thumbnails
+from monai_das.samplers.base import Sampler, check_choice, check_thumbnails
 from monai_das.samplers.features import SliceFeatures, exporting, on_grid, slice_moments
-from monai_das.samplers.gumbel import gumbel_noise
+from monai_das.samplers.gumbel import gumbel_noise, straight_through, top_k_soft_rows
 from monai_das.samplers.selection import (
     Selection,
     lowest,
@@ -20,6 +21,8 @@ from monai_das.samplers.selection import (
     without_padding,
 )
 from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
+
+PARTS = ("prior", "variance", "sobel", "laplacian", "thumbnail", "place", "context", "heat")
 
 
 class DASSampler(Sampler):
@@ -51,13 +54,18 @@ class DASSampler(Sampler):
         noise: scale of the Gumbel noise on the scores in ``train()``; 0 is none.
         temperature: the paper's tau_0; the adaptive temperature is ``tau_0 * (0.5 + sigmoid(...))`` per case.
         residual_penalty: weight of the mean squared residual in ``Selection.penalty``.
+        without: parts to leave out, for ablations: the ``"prior"`` of the score; what a token knows of its slice
+            (``"variance"``, ``"sobel"``, ``"laplacian"``, ``"thumbnail"``, ``"place"``); the attention over slices
+            (``"context"``); the adaptive temperature (``"heat"``, tau_0 is left).
+        gradient: ``"gate"``, through the scores' weight in the aggregation; or ``"straight_through"``, through the
+            sampling matrix as in DPS, for an aggregation that does not weigh by scores.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
 
     Raises:
         ValueError: ``max_slices`` is below ``num_slices``, or given with ``fraction``; ``bound`` or ``temperature`` is
-            not positive, or ``floor`` not in (0, 1).
+            not positive, or ``floor`` not in (0, 1); a part or the gradient is unknown.
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
@@ -82,6 +90,8 @@ class DASSampler(Sampler):
         noise: float = 0.3,
         temperature: float = 1.0,
         residual_penalty: float = 0.001,
+        without: Sequence[str] = (),
+        gradient: str = "gate",
     ) -> None:
         super().__init__(num_slices, fraction)
         if max_slices is not None and not 0 < self.num_slices <= max_slices:
@@ -90,6 +100,9 @@ class DASSampler(Sampler):
             raise ValueError(
                 f"bound and temperature must be above 0, floor in (0, 1), got {bound=}, {temperature=} and {floor=}"
             )
+        for part in without:
+            check_choice("a part of without", part, PARTS)
+        check_choice("gradient", gradient, ("gate", "straight_through"))
         self.max_slices: int = max_slices or 0
         self.bound: float = bound
         self.floor: float = floor
@@ -101,6 +114,15 @@ class DASSampler(Sampler):
         self.encoder = ThumbnailEncoder(dim)
         self.token = nn.Linear(dim + 5, dim)
         self.attention = SliceAttention(dim, num_heads)
+        self.straight: bool = gradient == "straight_through"
+        self.prior_weight: float = 0.0 if "prior" in without else 1.0
+        self.with_context: bool = "context" not in without
+        self.with_heat: bool = "heat" not in without
+        # of a token: its thumbnail, three light features, its place
+        known = ["thumbnail"] * dim + ["variance", "sobel", "laplacian", "place", "place"]
+        self.partial: bool = any(part in without for part in known)
+        self.known: Tensor
+        self.register_buffer("known", torch.tensor([float(part not in without) for part in known]), persistent=False)
         last = nn.Linear(dim, num_heads)
         self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.ReLU(), last)
         self.heat = nn.Linear(3, 1)
@@ -120,7 +142,7 @@ class DASSampler(Sampler):
         share = relative(variance, mask) if self.features.between else shares[:, 0]
         logs = torch.log(shares + self.floor)
         residual = self.residual(encoded, logs, real, mask)
-        prior = logs[:, 0] * (1.0 - self.widening) if self.training else logs[:, 0]
+        prior = logs[:, 0] * (self.prior_weight * (1.0 - self.widening if self.training else 1.0))
         scores = (prior + residual) / self.case_temperature(logs, weight)
         keys = scores
         if self.training and self.noise > 0.0:
@@ -132,9 +154,11 @@ class DASSampler(Sampler):
             rows, counts = self.random_budget(rows, counts, real)
         indices, kept = select_top(keys, counts, rows, real)
         penalty = self.residual_penalty * (residual.square() * weight).sum(dim=1)
-        return Selection(
-            one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, penalty
-        )
+        rows_of = one_hot_rows(indices, kept, depth)
+        if self.training and self.straight:
+            soft = top_k_soft_rows(keys, indices, real, 1.0)
+            rows_of = straight_through(rows_of, soft * kept[:, :, None])
+        return Selection(rows_of, indices, kept, without_padding(scores, real), None, penalty)
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, dim)`` of slices.
@@ -167,13 +191,17 @@ class DASSampler(Sampler):
         place = 2.0 * place - 1.0
         places = torch.stack((place, place.square()), dim=2)
         tokens = torch.cat((encoded, logs.transpose(1, 2), places), dim=2)
-        tokens = self.attention(self.token(tokens), mask)
+        tokens = self.token(tokens * self.known if self.partial else tokens)
+        if self.with_context:
+            tokens = self.attention(tokens, mask)
         raw = self.head(tokens).float().mean(dim=2)
         return self.bound * torch.tanh(raw / self.bound)
 
     def case_temperature(self, logs: Tensor, weight: Tensor) -> Tensor:
         """Return the adaptive temperature of each case, ``(B, 1)``: tau_0 times 0.5 to 1.5, learned of its features."""
         mean = (logs * weight[:, None, :]).sum(dim=2)
+        if not self.with_heat:
+            return torch.full_like(mean[:, :1], self.temperature)
         return self.temperature * (0.5 + torch.sigmoid(self.heat(mean).float()))
 
     def random_budget(self, rows: int, counts: Tensor, lengths: Tensor) -> tuple[int, Tensor]:

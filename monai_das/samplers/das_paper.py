@@ -7,9 +7,9 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers.base import Sampler, check_thumbnails
+from monai_das.samplers.base import Sampler, check_choice, check_thumbnails
 from monai_das.samplers.gumbel import gumbel_noise, straight_through
-from monai_das.samplers.paper_features import PaperFeatures, check_choice, max_normalised, real_mask, zscored
+from monai_das.samplers.paper_features import PaperFeatures, max_normalised, real_mask, zscored
 from monai_das.samplers.selection import Selection, lowest, one_hot_rows, real_slices, slice_mask, without_padding
 
 

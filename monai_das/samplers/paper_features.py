@@ -5,14 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from monai_das.samplers.base import check_choice
 from monai_das.samplers.features import between_variance, within_variance
 from monai_das.samplers.selection import slice_mask
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise ``ValueError`` unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def sobel_magnitude(image: Tensor) -> Tensor:

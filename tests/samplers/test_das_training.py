@@ -135,3 +135,53 @@ def test_one_trained_model_serves_any_budget() -> None:
 
     assert [[len(case) for case in each] for each in chosen] == [[1, 1], [3, 3], [10, 10], [10, 10]]
     assert all(few <= more for few, more in zip(chosen[0], chosen[1], strict=True))
+
+
+@pytest.mark.parametrize("part", ["thumbnail", "variance", "sobel", "laplacian", "place", "context", "heat"])
+def test_without_a_part_nothing_that_only_it_learns_matters(part: str) -> None:
+    torch.manual_seed(0)
+    sampler = steep(DASSampler(num_slices=2, without=[part]))
+    changed = {
+        "thumbnail": sampler.encoder,
+        "context": sampler.attention,
+        "heat": sampler.heat,
+    }
+    columns = {"variance": [32], "sobel": [33], "laplacian": [34], "place": [35, 36]}
+    thumbnails = falling_volume()
+    before = sampler.eval()(thumbnails).scores
+
+    with torch.no_grad():
+        for parameter in changed[part].parameters() if part in changed else ():
+            parameter.add_(torch.randn_like(parameter))
+        if part in columns:
+            sampler.token.weight[:, columns[part]] += 1.0
+    unchanged = sampler(thumbnails).scores
+    whole = DASSampler(num_slices=2)
+    whole.load_state_dict(sampler.state_dict())
+
+    torch.testing.assert_close(unchanged, before)
+    assert not torch.allclose(whole.eval()(thumbnails).scores, before)
+
+
+def test_without_the_prior_the_untrained_scores_are_equal() -> None:
+    scores = DASSampler(num_slices=2, without=["prior"]).eval()(falling_volume()).scores
+
+    assert scores.abs().max() == 0.0
+
+
+def test_the_gradient_may_come_through_the_sampling_matrix() -> None:
+    gate, straight = (DASSampler(num_slices=2, gradient=each).train() for each in ("gate", "straight_through"))
+    selection = straight(falling_volume())
+
+    selection.weights[0, 0, 5].backward()
+
+    assert not gate(falling_volume()).weights.requires_grad
+    assert set(selection.weights.unique().tolist()) == {0.0, 1.0}
+    assert straight.head[-1].weight.grad.abs().sum() > 0.0
+
+
+def test_unknown_parts_and_gradients_name_the_choices() -> None:
+    with pytest.raises(ValueError, match=r"a part of without must be one of prior, variance, .* got 'colour'"):
+        DASSampler(num_slices=2, without=["colour"])
+    with pytest.raises(ValueError, match="gradient must be one of gate, straight_through, got 'policy'"):
+        DASSampler(num_slices=2, gradient="policy")
