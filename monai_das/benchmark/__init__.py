@@ -16,6 +16,7 @@ from monai_das.benchmark.readers_table import run_readers
 from monai_das.benchmark.review_change import run_review_change
 from monai_das.benchmark.sweep import grid_results, run_sweep
 from monai_das.benchmark.tables import write_tables
+from monai_das.benchmark.thumbnails import run_thumbnails
 
 __all__ = [
     "DASEvidenceSet",
@@ -39,5 +40,6 @@ __all__ = [
     "run_readers",
     "run_review_change",
     "run_sweep",
+    "run_thumbnails",
     "write_tables",
 ]

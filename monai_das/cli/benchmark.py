@@ -36,6 +36,14 @@ def add_benchmark_parser(commands: Commands) -> None:
     reading = benchmarks.add_parser("io", help="what reading DICOM costs, and what thumbnails save (extra dicom)")
     reading.add_argument("--slices", type=int, default=300, help="of the series (default: %(default)s)")
     reading.set_defaults(run=benchmark_io)
+    small = benchmarks.add_parser(
+        "thumbnails", help="do cheap thumbnails choose what those of decoded volumes choose? (extra dicom)"
+    )
+    small.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    small.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+    small.add_argument("--split", default="val", choices=("train", "val", "test"), help="default: %(default)s")
+    small.add_argument("--cases", type=int, help="only the first so many of each set (default: all)")
+    small.set_defaults(run=benchmark_thumbnails, parser=small)
     interval = benchmarks.add_parser("interval", help="the AUC of an evaluation, with its 95 %% bootstrap interval")
     interval.add_argument("predictions", type=Path, metavar="predictions.csv", help="what evaluate.json wrote")
     interval.set_defaults(run=benchmark_interval, parser=interval)
@@ -74,6 +82,20 @@ def benchmark_io(arguments: argparse.Namespace) -> int:
     from monai_das.benchmark import run_io
 
     print(run_io(depth=arguments.slices))
+    return 0
+
+
+def benchmark_thumbnails(arguments: argparse.Namespace) -> int:
+    """Run ``monai-das benchmark thumbnails``; data or a bundle that is not there exits with 2."""
+    from monai_das.benchmark import run_thumbnails
+
+    root = arguments.data or os.environ.get("MONAI_DAS_DATA") or ""
+    if not root:
+        arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
+    try:
+        print(run_thumbnails(root, arguments.bundle, arguments.split, arguments.cases))
+    except (OSError, ValueError) as error:
+        arguments.parser.error(str(error))
     return 0
 
 

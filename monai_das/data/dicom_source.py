@@ -65,8 +65,10 @@ class DICOMSource(SliceSource):
         one after the other, so that no more than one is held.
         """
         small = np.empty((len(self), size, size, self.channels), dtype=np.float32)
+        self.exact_thumbnails = True
         for index, (pixels, frame) in enumerate(self._places):
             values = reduced_frame(pixels, frame, size)
+            self.exact_thumbnails = self.exact_thumbnails and values is None
             if values is None:
                 values = decode_frame(pixels, frame)
             if values.shape[:2] != (size, size):

@@ -86,6 +86,7 @@ class DICOMwebSource(SliceSource):
         """Return all slices small, drawn by the server where it draws well; see :class:`SliceSource`."""
         drawn = drawn_thumbnails(self, size) if len(self) > PROBES else None
         self.drawn = drawn is not None
+        self.exact_thumbnails = not self.drawn
         if drawn is not None:
             return drawn
         others = [make_thumbnails(self.read([place])[None], size)[0] for place in range(len(self))]

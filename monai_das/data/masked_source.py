@@ -51,7 +51,9 @@ class MaskedSource(SliceSource):
         inside = torch.from_numpy(
             self._masked(np.ones((1, *self.plane_shape, len(self)), np.float32), range(len(self)))
         )
-        return self.source.thumbnails(size) * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
+        small = self.source.thumbnails(size)
+        self.exact_thumbnails = self.source.exact_thumbnails
+        return small * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`."""

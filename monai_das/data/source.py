@@ -33,6 +33,8 @@ class SliceSource(ABC):
         channels: C, 1 for grey and 3 for RGB.
         plane_shape: ``(columns, rows)`` of a slice, in pixels.
         warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
+        exact_thumbnails: whether the thumbnails made last are those of the decoded slices, but for rounding; false
+            where a coarse level of a wavelet or a server's picture stood for a slice.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SliceSource(ABC):
     channels: int
     plane_shape: tuple[int, int]
     warnings: tuple[str, ...] = ()
+    exact_thumbnails: bool = True
 
     def __len__(self) -> int:
         """Return D, the number of slices."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from monai.data import MetaTensor
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from monai_das.data import SliceRef, SliceSource, plane_refs
 from monai_das.data.volume import as_image
@@ -15,8 +16,11 @@ from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
+from monai_das.transforms.thumbnails import make_thumbnails
 
 LUMINANCE = (0.299, 0.587, 0.114)
+# what a mean of 3 x 3 pixels leaves of a wavelet's overshoot, as a part of the step, at a corner
+OVERSHOOT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,8 @@ class SliceChooser:
         self.lap()
         size = self.network.thumbnail_size
         image = as_image(source.thumbnails(size).numpy(), source.thumbnail_affine(size), source.name)
-        overview, meta = preprocessed(self._with_channels(image), self.small_steps, self.key)
+        image = self._with_channels(image)
+        overview, meta = preprocessed(image, self.small_steps, self.key)
         refs = network_refs(source, meta, overview.size(3))
         selection = self._score(overview)
         self.lap()
@@ -97,21 +102,28 @@ class SliceChooser:
         # the latest image with metadata: filled by the loader, read once the slices are there
         placed: list[MetaTensor] = []
 
-        def load(places: Sequence[int]) -> Tensor:
-            wanted = sorted(order[place] for place in places)
-            few = as_image(source.read(wanted).numpy(), source.full_affine(), source.name)
-            few = self._with_channels(few)
+        def read(places: Sequence[int]) -> MetaTensor:
+            values = source.read(wanted(places)).numpy()
+            return self._with_channels(as_image(values, source.full_affine(), source.name))
+
+        def wanted(places: Sequence[int]) -> list[int]:
+            return sorted(order[place] for place in places)
+
+        def prepared(few: MetaTensor) -> Tensor:
             if INTENSITY_RANGE in meta.meta:
                 few.meta[INTENSITY_RANGE] = meta.meta[INTENSITY_RANGE]
             slices, last = preprocessed(few, self.steps, self.key)
-            check_depth(slices.size(3), len(wanted))
+            check_depth(slices.size(3), few.size(3))
             placed[:] = [last]
             return slices
 
         places, rows = torch.unique(selection.indices[0].cpu(), return_inverse=True)
-        slices = load(places.tolist())[..., rows][None].to(self.device)
+        few = read(places.tolist())
+        if not source.exact_thumbnails:
+            overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
+        slices = prepared(few)[..., rows][None].to(self.device)
         self.lap()
-        return ChosenSlices(selection, slices, refs, overview, placed[0], load)
+        return ChosenSlices(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
 
     def _whole(self, source: SliceSource) -> ChosenSlices:
         volume, placed = preprocessed(self._with_channels(source.read_all()), self.steps, self.key)
@@ -136,6 +148,23 @@ class SliceChooser:
             weights = torch.tensor(LUMINANCE, dtype=image.dtype)[:, None, None, None]
             return MetaTensor((image * weights).sum(dim=0, keepdim=True))
         raise ValueError(f"{image.size(0)} channels, the bundle's network expects {self.channels}; convert it first")
+
+
+def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaTensor:
+    """Return approximate thumbnails so that their range of values is that of exact ones, for scaling by it.
+
+    Those of the slices ``indices``, which are there at full size by now, become exact. Beside sharp edges a wavelet's
+    coarse levels overshoot, in single pixels, by up to a seventh of the step: the others become means of 3 x 3 pixels,
+    and where they leave the range of the exact ones they are moved towards it, by what may be left of that.
+    """
+    exact = make_thumbnails(few.as_tensor()[None], image.size(1))[0]
+    low, high = exact.min(), exact.max()
+    others = image.as_tensor().permute(3, 0, 1, 2)
+    smooth = avg_pool2d(others, 3, stride=1, padding=1, count_include_pad=False).permute(1, 2, 3, 0)
+    most = float(OVERSHOOT * (high - low))
+    values = smooth - (smooth - high).clamp(0.0, most) + (low - smooth).clamp(0.0, most)
+    values[..., list(indices)] = exact
+    return MetaTensor(values, meta=dict(image.meta))
 
 
 def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[SliceRef, ...]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.transforms import CenterSpatialCropd, Compose, NormalizeIntensityd, Resized
 
-from monai_das.data import write_nifti
+from monai_das.data import compress_dicom_series, open_source, write_dicom_series, write_nifti
 from monai_das.inference import DASLazyInferer, LoadImageSelectedd, Predictor
 from monai_das.inference.steps import allows_parts, flat_steps
 from monai_das.samplers import DASPaperSampler
@@ -179,3 +179,23 @@ def test_a_study_smaller_than_the_budget_names_its_slices_once(random_bundle, ni
 def test_the_inferer_wants_a_selection(predictor):
     with pytest.raises(ValueError, match="DASLazyInferer needs the selection that LoadImageSelectedd made"):
         DASLazyInferer()(torch.rand(1, 1, 64, 64, 4), predictor.model.network)
+
+
+def test_coarse_wavelets_choose_and_answer_as_decoded_slices_do(predictor, tmp_path):
+    """Sharp edges: the coarse levels overshoot, and a range taken from them would darken everything."""
+    pytest.importorskip("pylibjpeg")
+    random = np.random.default_rng(0)
+    volume = np.zeros((256, 256, 10), np.int16)
+    for index, side in enumerate(random.permutation(10) * 10 + 90):
+        volume[20 : 20 + side, 40 : 40 + side, index] = 1000
+    write_dicom_series(volume, tmp_path / "series")
+    exact = predictor.predict(tmp_path / "series")
+    compress_dicom_series(tmp_path / "series", "j2k")
+    source = open_source(tmp_path / "series")
+
+    cheap = predictor.predict(source)
+
+    assert not source.exact_thumbnails
+    assert float(source.thumbnails(64).max()) > 1050
+    assert chosen(cheap) == chosen(exact)
+    assert list(cheap.probabilities.values()) == pytest.approx(list(exact.probabilities.values()), abs=1e-4)
