@@ -10,13 +10,12 @@ from monai.data import MetaTensor
 from torch import Tensor
 
 from monai_das.data import SliceRef, SliceSource, plane_refs
+from monai_das.data.clips import LUMINANCE
 from monai_das.data.volume import as_image
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
-
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, eq=False)
