@@ -4,14 +4,13 @@ import csv
 import json
 import re
 
-import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("av")
 
 from tests.bundle.bundle_runs import ROOT, workflow
-from tests.data.video_clips import write_video
+from tests.data.video_clips import write_blues
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
 SMALL = {"size": 28, "depth": 6, "num_slices": 3, "batch_size": 4, "epochs": 1}
@@ -19,19 +18,7 @@ SMALL = {"size": 28, "depth": 6, "num_slices": 3, "batch_size": 4, "epochs": 1}
 
 @pytest.fixture(scope="module")
 def blues(tmp_path_factory):
-    """COVID-BLUES in small: 9 patients of 2 clips of 4 to 9 frames, a bright bar in the severe ones."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "covid_blues" / "lus_videos").mkdir(parents=True)
-    lines, random = ["video_file,Severity Score"], np.random.default_rng(0)
-    for patient in range(9):
-        for number in (1, 2):
-            severity = patient % 4
-            frames = random.integers(0, 60, (4 + (patient + number) % 6, 32, 32, 1), np.uint8).repeat(3, 3)
-            frames[:, :, 12:18] += np.uint8(60 * severity)
-            write_video(folder / "covid_blues" / "lus_videos" / f"patient_{patient}_L{number}.mp4", frames)
-            lines.append(f"patient_{patient}_L{number},{severity}.0")
-    (folder / "covid_blues" / "severity.csv").write_text("\n".join(lines))
-    return folder
+    return write_blues(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
