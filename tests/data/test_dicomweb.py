@@ -247,6 +247,13 @@ def test_no_server_is_said():
         DICOMwebSource(f"http://127.0.0.1:{port}/studies/1.2.3")
 
 
+def test_a_server_that_cannot_speak_securely_is_said(server):
+    with pytest.raises(
+        ConnectionError, match=r"no secure connection; is it http\? or name the file of its certificate"
+    ):
+        DICOMwebSource(address(server).replace("http://", "https://"))
+
+
 def test_a_web_page_is_no_dicomweb(server):
     root = server.root.replace("dicom-web", "viewer")
 
