@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from monai_das.data import Study
 
 INPUTS = (
-    "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired series "
-    "of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
+    "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
+    "series of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
 )
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
