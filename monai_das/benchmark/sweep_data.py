@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor
 from monai_das.benchmark.needle_data import needle_set
 from monai_das.benchmark.needle_hard_data import hard_needle_set
 from monai_das.benchmark.planted_data import planted_set, real_backgrounds
-from monai_das.data import medmnist3d_datalist
+from monai_das.benchmark.sweep_clips import clip_tensors
+from monai_das.data import medmnist3d_datalist, split_by_patient
 
 MADE_UP = ("needle", "hard_needle", "planted")
 MADE_UP_CASES = {"train": 1500, "val": 300, "test": 600}
@@ -20,30 +21,42 @@ MADE_UP_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
 
 
 class SweepCases(NamedTuple):
-    """Volumes ``(N, C, H, W, D)`` uint8 or float, labels ``(N,)``, and where known the telling slices ``(N, D)``."""
+    """Volumes ``(N, C, H, W, D)`` uint8 or float, labels ``(N,)``, and where known the telling slices ``(N, D)``.
+
+    Of clips padded at their end the number of real slices ``lengths`` ``(N,)``, and the number of the patient of each
+    case ``groups`` ``(N,)``, where a patient has several.
+    """
 
     images: Tensor
     labels: Tensor
     telling: Tensor | None = None
+    lengths: Tensor | None = None
+    groups: Tensor | None = None
 
     def take(self, places: Tensor) -> SweepCases:
         """Return the cases at ``places``."""
-        telling = None if self.telling is None else self.telling[places]
-        return SweepCases(self.images[places], self.labels[places], telling)
+        return SweepCases(*(None if part is None else part[places] for part in self))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=3)
 def sweep_cases(root: str | None, name: str, split: str, size: int, slice_dim: int) -> SweepCases:
-    """Return one split of ``name``: one of ``MADE_UP``, or a MedMNIST3D set under ``root``.
+    """Return one split of ``name``: one of ``MADE_UP``, or a set under ``root``.
+
+    ``"covid_blues"`` is one split, ``"train"``, for cross-validation; all others are MedMNIST3D sets.
 
     Raises:
-        ValueError: the set needs a ``root`` and there is none, or see :func:`medmnist3d_datalist`.
+        ValueError: the set needs a ``root`` and there is none; it has no such split; see :func:`medmnist3d_datalist`.
         OSError: the data is nowhere, and cannot be downloaded.
     """
     if name in MADE_UP:
         return made_up(name, split, root)
     if root is None:
         raise ValueError(f"{name} needs the folder of the data; give --data, or set MONAI_DAS_DATA")
+    if name == "covid_blues":
+        if split != "train":
+            raise ValueError(f"{name} has no split {split!r}, only patients; give the grid folds")
+        images, labels, lengths, groups = clip_tensors(root, size)
+        return SweepCases(images, labels, None, lengths, groups)
     cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
     images = torch.from_numpy(np.stack([case["image"] for case in cases]))
     return SweepCases(images, torch.tensor([case["label"] for case in cases]))
@@ -68,8 +81,16 @@ def made_up(name: str, split: str, root: str | None) -> SweepCases:
 def held_out(cases: SweepCases, fold: int, folds: int) -> tuple[SweepCases, SweepCases]:
     """Return the cases without, and those of, part ``fold`` of ``folds`` equal ones, each class spread evenly.
 
-    The parts are the same for every seed and method.
+    The parts are the same for every seed and method. Cases of one patient stay together: then parts are as equal as
+    whole patients allow, those of :func:`monai_das.data.covid_blues_datalist`.
     """
+    if cases.groups is not None:
+        labelled = zip(cases.labels.tolist(), cases.groups.tolist(), strict=True)
+        items = [{"label": each, "patient": str(who), "place": place} for place, (each, who) in enumerate(labelled)]
+        dealt = split_by_patient(items, {str(number): 1.0 for number in range(folds)})
+        outside = torch.zeros(len(items), dtype=torch.bool)
+        outside[[item["place"] for item in dealt[str(fold)]]] = True
+        return cases.take(torch.nonzero(~outside).flatten()), cases.take(torch.nonzero(outside).flatten())
     order = torch.argsort(cases.labels, stable=True)
     part = torch.empty_like(order)
     part[order] = torch.arange(len(order)) % folds
@@ -85,17 +106,22 @@ def as_input(images: Tensor) -> Tensor:
     return (image - low) / (high - low).clamp(min=1.0)
 
 
-def augmented(images: Tensor, flip_prob: float, shift: int) -> Tensor:
+def augmented(images: Tensor, flip_prob: float, shift: int, lengths: Optional[Tensor] = None) -> Tensor:
     """Return ``images`` ``(B, C, H, W, D)``, each flipped along each axis by chance and shifted by up to ``shift``.
 
-    What comes in at the border is the smallest value of the case. Draws are from torch's global generator.
+    What comes in at the border is the smallest value of the case. Draws are from torch's global generator. With
+    ``lengths`` ``(B,)`` the cases are clips: padding stays where it is, no clip is turned upside down or cut short.
     """
     flips = torch.rand(len(images), 3) < flip_prob
     shifts = torch.randint(-shift, shift + 1, (len(images), 3))
-    result = torch.empty_like(images)
+    if lengths is not None:
+        flips[:, 1] = False
+        shifts[:, 2] = 0
+    result = images.clone()
     for case, image in enumerate(images):
         axes = [axis + 1 for axis in range(3) if flips[case, axis]]
-        result[case] = shifted(image.flip(axes) if axes else image, shifts[case].tolist())
+        real = image if lengths is None else image[..., : int(lengths[case])]
+        result[case, ..., : real.size(3)] = shifted(real.flip(axes) if axes else real, shifts[case].tolist())
     return result
 
 

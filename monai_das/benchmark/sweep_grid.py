@@ -103,7 +103,8 @@ def make_job(
     variant: dict[str, Any] = method if isinstance(method, dict) else {"name": method, "method": method, "set": {}}
     budget = None if variant["method"] in grid.get("references", ()) else share
     folder = path.parent.parent
-    files = [path.parent / grid["base"], folder / f"method/{variant['method']}.json", folder / f"data/{data}.json"]
+    # a method replaces the sampler, whatever the data say of it
+    files = [path.parent / grid["base"], folder / f"data/{data}.json", folder / f"method/{variant['method']}.json"]
     absent = [file for file in files if not file.is_file()]
     if absent:
         raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")

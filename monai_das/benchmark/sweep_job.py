@@ -127,9 +127,11 @@ def train_network(
         for sampler in schedule.samplers:
             sampler.widening = schedule.value(step / steps)
         chosen = order[step % steps * batch :][:batch]
-        images = augmented(as_input(cases.images[chosen]), settings["flip_prob"], round(settings["translate_range"]))
+        lengths = None if cases.lengths is None else cases.lengths[chosen]
+        shift = round(settings["translate_range"])
+        images = augmented(as_input(cases.images[chosen]), settings["flip_prob"], shift, lengths)
         optimizer.zero_grad()
-        torch.autograd.backward(loss(network(images), cases.labels[chosen]))
+        torch.autograd.backward(loss(network(images, lengths), cases.labels[chosen]))
         optimizer.step()
         cycle.step()
         average.update()
@@ -151,7 +153,8 @@ def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, fl
     for places in torch.split(torch.arange(len(cases.labels)), BATCH):
         images = as_input(cases.images[places])
         began = time.process_time()
-        selection = network.score(network.thumbnails(images))
+        lengths = None if cases.lengths is None else cases.lengths[places]
+        selection = network.score(network.thumbnails(images), lengths)
         logits = network.classify(take_slices(images, selection), selection)
         spent += time.process_time() - began
         tables.append(torch.softmax(logits.double(), dim=1))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from monai_das.cli.types import Commands
     from monai_das.data import Study
 
+INPUTS = (
+    "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
+    "series of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
+)
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
@@ -26,13 +30,7 @@ def add_predict_parser(commands: Commands) -> None:
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="NIfTI file, video, DICOM file or folder, folder of cases; or a study or series on a DICOMweb server, "
-        "https://HOST/dicom-web/studies/UID[/series/UID] (extra dicom): of a study every series of acquired images",
-    )
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
@@ -41,8 +39,7 @@ def add_predict_parser(commands: Commands) -> None:
         default=("json", "png"),
         metavar="KINDS",
         help="of json, png, html, slices (PNGs of all slices, for review); for DICOM kos (key objects), sr (structured "
-        "report) and sc (secondary capture), "
-        "with commas between (default: json,png)",
+        "report) and sc (secondary capture), with commas between (default: json,png)",
     )
     parser.add_argument(
         "--include-phi",

@@ -2,6 +2,7 @@
 
 from monai_das.data.burned_in import text_warnings, without_text
 from monai_das.data.cases import find_cases
+from monai_das.data.clips import DASClipReader
 from monai_das.data.datalists import csv_datalist, dicom_datalist, folder_datalist, split_by_patient, write_datalist
 from monai_das.data.dicom import dicom_slice_refs
 from monai_das.data.dicom_source import DICOMSource
@@ -24,6 +25,7 @@ from monai_das.data.video import VideoSource
 from monai_das.data.volume import DASVolumeReader, VolumeCase, plane_refs, read_volume
 
 __all__ = [
+    "DASClipReader",
     "DASVolumeReader",
     "DICOMSource",
     "DICOMwebSource",

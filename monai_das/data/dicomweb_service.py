@@ -124,6 +124,11 @@ class DICOMwebService:
             raise TimeoutError(
                 f"{self.name}: no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
             ) from error
+        except errors.SSLError as error:
+            raise ConnectionError(
+                f"{self.name}: no secure connection; is it http? or name the file of its certificate in "
+                "REQUESTS_CA_BUNDLE"
+            ) from error
         except errors.ConnectionError as error:
             raise ConnectionError(f"{self.name}: no server can be reached there; check host and port") from error
         except (errors.RequestException, ValueError, KeyError, TypeError, OSError) as error:

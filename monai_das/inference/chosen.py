@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from monai_das.data import SliceRef, SliceSource, plane_refs
+from monai_das.data.clips import LUMINANCE
 from monai_das.data.volume import as_image
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
 from monai_das.networks import DASNetwork
@@ -18,7 +19,6 @@ from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
 from monai_das.transforms.thumbnails import make_thumbnails
 
-LUMINANCE = (0.299, 0.587, 0.114)
 # what a mean of 3 x 3 pixels leaves of a wavelet's overshoot, as a part of the step, at a corner
 OVERSHOOT = 0.05
 

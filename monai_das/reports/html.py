@@ -74,11 +74,8 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "label": escape(result.label_name),
         "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),
         "noun": noun,
-        "first": first,
         "last": result.total_slices - 1,
-        "final": result.total_slices - 1 + first,
-        "lowest": f"{min(result.scores):.3g}",
-        "highest": f"{max(result.scores):.3g}",
+        "ends": _ends(result, noun, first),
         "count": len(result.selected),
         "total": result.total_slices,
         "curve": _curve(result),
@@ -139,6 +136,15 @@ def _curve(result: CaseResult) -> str:
         f'<svg id="curve" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="score of every slice">{marks}<polyline points="{line}"/>'
         f'<line id="cursor" x1="0" x2="0" y1="0" y2="{HEIGHT}"/></svg>'
+    )
+
+
+def _ends(result: CaseResult, noun: str, first: int) -> str:
+    """Return what the ends of the curve's axes are."""
+    low, high = min(result.scores), max(result.scores)
+    return (
+        f"<span>{noun} {first}</span><span>scores from {low:.3g} to {high:.3g}</span>"
+        f"<span>{noun} {result.total_slices - 1 + first}</span>"
     )
 
 

@@ -16,6 +16,7 @@ from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held
 from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, slices_of_share
 from monai_das.benchmark.sweep_job import RunningAverage, recall
 from monai_das.benchmark.tables import table_rows
+from monai_das.data import covid_blues_datalist
 from monai_das.samplers import DASCentreSampler
 
 ROOT = Path(__file__).parents[2]
@@ -177,6 +178,64 @@ def test_augmentation_moves_and_flips_without_new_values():
     assert not torch.equal(changed, images)
     assert set(changed.flatten().tolist()) <= set(images.flatten().tolist())
     assert shifted(torch.tensor([[[[1.0, 2.0, 3.0]]]]), [0, 0, 1]).flatten().tolist() == [1.0, 1.0, 2.0]
+
+
+@pytest.fixture(scope="module")
+def blues(tmp_path_factory):
+    pytest.importorskip("av")
+    from tests.data.video_clips import write_blues
+
+    return write_blues(tmp_path_factory.mktemp("blues"))
+
+
+def test_clips_are_padded_at_their_end_and_parts_are_those_of_the_datalist(blues):
+    cases = sweep_cases(str(blues), "covid_blues", "train", 28, 0)
+
+    assert cases.images.shape == (18, 1, 28, 28, 32)
+    assert (int(cases.lengths.min()), int(cases.lengths.max())) == (4, 9)
+    for image, length in zip(cases.images, cases.lengths.tolist(), strict=True):
+        assert int(image[..., length:].sum()) == 0
+        assert int(image[..., :length].amin(dim=(0, 1, 2)).min()) >= 0 < int(image[..., length - 1].max())
+    for fold in range(3):
+        inside, outside = held_out(cases, fold, 3)
+        held = covid_blues_datalist(blues, fold=fold, num_folds=3)["validation"]
+        assert set(inside.groups.tolist()).isdisjoint(outside.groups.tolist())
+        assert sorted(outside.groups.tolist()) == sorted(int(item["image"].split("_")[-2]) for item in held)
+        assert len(inside.labels) + len(outside.labels) == 18
+
+
+def test_clips_have_no_split_of_their_own(blues):
+    with pytest.raises(ValueError, match="covid_blues has no split 'test', only patients; give the grid folds"):
+        sweep_cases(str(blues), "covid_blues", "test", 28, 0)
+
+
+def test_methods_are_compared_on_clips_by_patients(write_grid, blues, tmp_path):
+    grid = json.loads((ROOT / "configs/grids/covid_blues.json").read_text(encoding="utf-8"))
+    recipe = {"epochs": 1, "batch_size": 4, "size": 28}
+    small = write_grid(**{**grid, "like": "common.json", "folds": 2, "methods": ["das", "dps"], "recipe": recipe})
+
+    lines = run_sweep(small, tmp_path / "r.jsonl", str(blues), 0, str)
+
+    assert [line["method"] for line in lines] == ["das", "dps"] * 2
+    assert {line["k"] for line in lines} == {8}
+    assert lines[0]["settings"]["network_def"]["sampler"]["variance"] == "between"
+    assert len(table_rows(lines, draws=10)) == 2
+
+
+def test_the_padding_of_clips_stays_where_it_is():
+    lengths = torch.tensor([2, 5, 1, 4])
+    images = torch.rand(4, 1, 6, 6, 5) + 1.0
+    for image, length in zip(images, lengths, strict=True):
+        image[..., length:] = 0.0
+
+    changed = augmented(images, 0.5, 1, lengths)
+
+    assert not torch.equal(changed, images)
+    for image, length in zip(changed, lengths, strict=True):
+        assert float(image[..., length:].sum()) == 0.0
+        assert float(image[..., :length].min()) >= 1.0
+    upright = augmented(torch.arange(6.0)[None, None, None, :, None].expand(4, 1, 6, 6, 5), 1.0, 0, lengths)
+    assert upright[:, 0, 0, :, 0].tolist() == [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] * 4
 
 
 def test_the_average_follows_the_last_steps_and_shared_weights_count_once():

@@ -138,6 +138,13 @@ def multipart(parts, kind):
     return f'multipart/related; type="{kind}"; boundary=edge', body
 
 
+def address(server, depth=3):
+    """Return where the server has its first object: its study, its series or itself."""
+    found = server.objects(None, None, None)[0]
+    parts = ["studies", found.StudyInstanceUID, "series", found.SeriesInstanceUID, "instances", found.SOPInstanceUID]
+    return "/".join([server.root, *parts[: 2 * depth]])
+
+
 @contextmanager
 def serving(folder):
     """Serve ``folder`` on loopback for as long as the context lasts."""

@@ -1,8 +1,6 @@
 """Studies over HTTP against the same files on disk; a real Orthanc is in tests/e2e/test_dicomweb_orthanc.py."""
 
-import logging
 import shutil
-import socket
 
 import numpy as np
 import pytest
@@ -13,12 +11,10 @@ from pydicom.encaps import encapsulate
 
 pytest.importorskip("dicomweb_client")
 
-import requests
-
 from monai_das.data import DICOMwebSource, make_sample_volumes, open_source, write_dicom_series
 from monai_das.data.dicomweb_service import multipart
 from monai_das.transforms import make_thumbnails
-from tests.data.dicomweb_server import serving
+from tests.data.dicomweb_server import address, serving
 
 
 @pytest.fixture
@@ -33,13 +29,6 @@ def ct(tmp_path):
 def server(ct):
     with serving(ct) as running:
         yield running
-
-
-def address(server, depth=3):
-    """Return where the server has its first object: its study, its series or itself."""
-    found = server.objects(None, None, None)[0]
-    parts = ["studies", found.StudyInstanceUID, "series", found.SeriesInstanceUID, "instances", found.SOPInstanceUID]
-    return "/".join([server.root, *parts[: 2 * depth]])
 
 
 @pytest.fixture
@@ -192,71 +181,6 @@ def test_several_series_are_told_apart_and_one_can_be_chosen(server, ct):
     with pytest.raises(ValueError, match=r"studies/[\d.]+: 2 series .*choose one by its SeriesInstanceUID"):
         open_source(address(server, 1))
     assert len(open_source(address(server, 1), {"SeriesInstanceUID": series})) == 3
-
-
-def test_nobody_is_let_in_without_credentials(server):
-    server.login = "alice:secret"
-
-    with pytest.raises(
-        PermissionError, match=r"lets only those in whom it knows \(401 Unauthorized\); give credentials"
-    ):
-        DICOMwebSource(address(server))
-
-
-def test_a_login_is_used_and_told_to_nobody(server, caplog):
-    server.login, caplog.handler.level = "alice:secret", logging.DEBUG
-    session = requests.Session()
-    session.auth = ("alice", "secret")
-    with_login = address(server, 2).replace("http://", "http://alice:secret@")
-
-    with caplog.at_level(logging.DEBUG):
-        sources = [DICOMwebSource(address(server, 2), session=session), DICOMwebSource(with_login)]
-        slices = [source.read([0]) for source in sources]
-
-    assert torch.equal(*slices)
-    assert caplog.messages
-    assert all("secret" not in text for text in (*caplog.messages, *(source.name for source in sources)))
-
-
-def test_a_study_that_is_not_there_is_named(server):
-    with pytest.raises(FileNotFoundError, match=r"studies/1.2.3: the server has nothing there \(404 Not Found\)"):
-        DICOMwebSource(f"{server.root}/studies/1.2.3")
-
-
-def test_another_refusal_gives_its_number(server):
-    server.draws = "never"
-    source = DICOMwebSource(address(server))
-
-    with pytest.raises(OSError, match="the server answers 501 Not Implemented; its log may say why"):
-        source.picture(0, (8, 8), None)
-
-
-def test_a_slow_server_is_not_waited_for(server):
-    server.delay = 1.0
-
-    with pytest.raises(TimeoutError, match=r"no answer within 0.1 s; is the server well\?"):
-        DICOMwebSource(address(server), timeout=0.1)
-
-
-def test_no_server_is_said():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-
-    with pytest.raises(ConnectionError, match="no server can be reached there; check host and port"):
-        DICOMwebSource(f"http://127.0.0.1:{port}/studies/1.2.3")
-
-
-def test_a_web_page_is_no_dicomweb(server):
-    root = server.root.replace("dicom-web", "viewer")
-
-    with pytest.raises(ValueError, match=r"what answers does not speak DICOMweb .* check the root of the address"):
-        DICOMwebSource(f"{root}/studies/1.2.3")
-
-
-def test_an_address_without_study_says_what_to_give(server):
-    with pytest.raises(ValueError, match="not the address of a DICOMweb study; give ROOT/studies/UID or"):
-        DICOMwebSource(server.root)
 
 
 def test_a_series_of_reports_has_no_image(tmp_path):

@@ -38,6 +38,22 @@ def write_video(path, frames, codec="libx264", pix_fmt="yuv420p", times=None, go
     return path
 
 
+def write_blues(folder):
+    """Write COVID-BLUES in small and return ``folder``: 9 patients of 2 clips of 4 to 9 frames, a bar in the severe."""
+    videos, lines = folder / "covid_blues" / "lus_videos", ["video_file,Severity Score"]
+    videos.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for patient in range(9):
+        for number in (1, 2):
+            severity = patient % 4
+            frames = random.integers(0, 60, (4 + (patient + number) % 6, 32, 32, 1), np.uint8).repeat(3, 3)
+            frames[:, :, 12:18] += np.uint8(60 * severity)
+            write_video(videos / f"patient_{patient}_L{number}.mp4", frames)
+            lines.append(f"patient_{patient}_L{number},{severity}.0")
+    (folder / "covid_blues" / "severity.csv").write_text("\n".join(lines))
+    return folder
+
+
 def ffmpeg(*arguments):
     """Run the program ffmpeg, which overwrites what is there, and return what it writes to ``-``."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-threads", "1", *map(str, arguments)]

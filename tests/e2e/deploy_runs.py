@@ -56,13 +56,27 @@ class DeployRun:
 
 def run_deploy(study, folder, **environment):
     """Run the application on the folder ``study``; reports go into ``folder``."""
+    return _run(APP, ["-i", study, "-o", folder, "-m", MODEL], folder, environment)
+
+
+def run_as_in_a_container(study, folder):
+    """The same as the Dockerfile has it: the application's folder alone, told by variables where everything is."""
+    app, models = (folder.with_name(name) for name in ("app", "models"))
+    shutil.copytree(APP, app)
+    (models / "das").mkdir(parents=True)
+    shutil.copy(MODEL, models / "das")
+    places = {"INPUT": study, "OUTPUT": folder, "MODEL": models}
+    return _run(app, [], folder, {f"HOLOSCAN_{name}_PATH": str(path) for name, path in places.items()})
+
+
+def _run(app, arguments, folder, environment):
     folder.mkdir()
     maps = folder.with_suffix(".maps")
     hidden = {"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "PYTHONPATH", "VIRTUAL_ENV"}
     clean = {name: value for name, value in os.environ.items() if name not in hidden}
     loader = [LOADER, "--inhibit-cache", "--library-path", sysconfig.get_config_var("LIBDIR")]
     options = ["-S"] if "PYTHONPATH" in environment else []
-    words = [APP, maps, "-i", study, "-o", folder, "-m", MODEL]
+    words = [app, maps, *arguments]
     done = subprocess.run(
         [*loader, ENVIRONMENT / "bin" / "python", *options, "-c", PROBE, *words],
         env={**clean, "OMP_NUM_THREADS": "1", **environment},

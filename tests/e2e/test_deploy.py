@@ -13,6 +13,7 @@ from tests.e2e.deploy_runs import (
     command_line,
     copied,
     referenced,
+    run_as_in_a_container,
     run_deploy,
     site_packages_without,
     write_head_ct,
@@ -61,7 +62,7 @@ def test_a_head_ct_gives_the_slices_and_numbers_of_the_command_line(tmp_path):
 def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_line(tmp_path):
     clip = copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "study")
 
-    run = run_deploy(clip, tmp_path / "out")
+    run = run_as_in_a_container(clip, tmp_path / "out")
 
     assert run.code == 0, run.log
     assert run.result()["total_slices"] == 30

@@ -12,7 +12,7 @@ from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from monai_das.data import open_source
+from monai_das.data import dicomweb_session, open_source
 from tests.e2e.deploy_runs import ROOT, command_line, copied, referenced, write_head_ct
 
 REPORTS = {"key_objects.dcm": "KO", "montage.dcm": "OT", "report.dcm": "SR"}
@@ -111,7 +111,10 @@ def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(sta
             said, result = predict(address, tmp_path / run, "json,sr,sc", **login)
             monai_das("send", tmp_path / run, "--to", server.dicomweb.replace("//", "//alice:s3cret@"))
         asked = monai_das("predict", address, "--bundle", ROOT / "bundle", "-o", tmp_path / "none", code=1)
+        client = DICOMwebClient(server.dicomweb, session=dicomweb_session([server.dicomweb], "alice:s3cret"))
+        found = series_of(client, uid)
 
+    assert found == ["CT", "OT", "OT", "SR", "SR"]  # new objects at every run
     assert "401" in refused
     assert "the server lets only those in whom it knows (401 Unauthorized); give credentials" in asked
     assert [path.name for path in (tmp_path / "second").iterdir()] == ["case-0001"]

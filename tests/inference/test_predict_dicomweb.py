@@ -21,7 +21,7 @@ pytest.importorskip("highdicom")
 
 from monai_das.cli import main
 from monai_das.data import write_dicom_series
-from tests.data.dicomweb_server import serving
+from tests.data.dicomweb_server import address, serving
 from tests.inference.test_outputs_hold_no_identities import PLANT, found_in, plant
 
 ALL = "json,png,html,slices,kos,sr,sc"
@@ -43,12 +43,6 @@ def served(volume, tmp_path):
         yield server
 
 
-def study_of(server, depth=1):
-    found = server.objects(None, None, None)[0]
-    parts = ["studies", found.StudyInstanceUID, "series", found.SeriesInstanceUID, "instances", found.SOPInstanceUID]
-    return "/".join([server.root, *parts[: 2 * depth]])
-
-
 def predict(bundle, out, *inputs, **options):
     extra = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     return main(["predict", *map(str, inputs), "--bundle", str(bundle), "-o", str(out), *extra])
@@ -66,7 +60,7 @@ def assert_anonymous(server, folder, printed):
 
 def test_a_study_on_a_server_gives_every_report_of_its_files(random_bundle, served, tmp_path, capfd, caplog):
     with caplog.at_level(logging.DEBUG):
-        code = predict(random_bundle, tmp_path / "web", study_of(served), report=ALL, map=tmp_path / "map.json")
+        code = predict(random_bundle, tmp_path / "web", address(served, 1), report=ALL, map=tmp_path / "map.json")
     printed = capfd.readouterr()
     predict(random_bundle, tmp_path / "files", served.folder, report="json")
 
@@ -79,9 +73,9 @@ def test_a_study_on_a_server_gives_every_report_of_its_files(random_bundle, serv
     assert (web["source"], web["total_slices"]) == ("dicomweb", 7)
     places = [[(each["index"], each["sop_instance_uid"]) for each in case["selected_slices"]] for case in (web, files)]
     assert places[0] == places[1]
-    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": study_of(served, 2)}}
+    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": address(served, 2)}}
     assert_anonymous(served, tmp_path / "web", printed)
-    assert [each for each in caplog.messages if study_of(served, 0) in each or "retrieve" in each] == []
+    assert [each for each in caplog.messages if served.root in each or "retrieve" in each] == []
 
 
 def test_not_one_text_of_any_header_comes_out(random_bundle, served, tmp_path, capfd):
@@ -90,7 +84,7 @@ def test_not_one_text_of_any_header_comes_out(random_bundle, served, tmp_path, c
     for path in served.folder.iterdir():
         plant(path)
 
-    code = predict(random_bundle, tmp_path / "out", study_of(served), report="json,png,html")
+    code = predict(random_bundle, tmp_path / "out", address(served, 1), report="json,png,html")
 
     assert code == 0
     assert_anonymous(served, tmp_path / "out", capfd.readouterr())
@@ -100,7 +94,7 @@ def test_not_one_text_of_any_header_comes_out(random_bundle, served, tmp_path, c
 def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bundle, served, tmp_path, name):
     kind = {"key_objects": "kos", "report": "sr", "montage": "sc"}[name]
 
-    predict(random_bundle, tmp_path / "out", study_of(served, 2), report=kind)
+    predict(random_bundle, tmp_path / "out", address(served, 2), report=kind)
 
     file = tmp_path / "out" / "case-0001" / f"{name}.dcm"
     checked = subprocess.run([Path(sys.executable).with_name("dciodvfy"), file], capture_output=True, text=True)
@@ -113,7 +107,7 @@ def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bund
 
 def test_with_phi_a_case_is_called_by_its_series(random_bundle, served, tmp_path, capfd):
     code = main(
-        ["predict", study_of(served), "--bundle", str(random_bundle), "-o", str(tmp_path / "out"), "--include-phi"]
+        ["predict", address(served, 1), "--bundle", str(random_bundle), "-o", str(tmp_path / "out"), "--include-phi"]
     )
 
     assert code == 0
@@ -130,7 +124,7 @@ def test_every_series_and_every_path_is_a_case(random_bundle, served, volume, tm
         found.StudyInstanceUID = first.StudyInstanceUID
         found.save_as(served.folder / f"other{number}.dcm")
 
-    code = predict(random_bundle, tmp_path / "out", tmp_path / "other", study_of(served), report="json")
+    code = predict(random_bundle, tmp_path / "out", tmp_path / "other", address(served, 1), report="json")
 
     results = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*/result.json"))]
     assert code == 0
@@ -140,16 +134,16 @@ def test_every_series_and_every_path_is_a_case(random_bundle, served, volume, tm
 @pytest.mark.parametrize("how", ["option", "environment", "address"])
 def test_a_server_that_asks_is_told_and_nobody_else(random_bundle, served, tmp_path, capfd, caplog, monkeypatch, how):
     served.login = "alice:s3cret"
-    address, options = study_of(served), {}
+    place, options = address(served, 1), {}
     if how == "address":
-        address = address.replace("//", "//alice:s3cret@")
+        place = place.replace("//", "//alice:s3cret@")
     elif how == "environment":
         monkeypatch.setenv("MONAI_DAS_CREDENTIALS", "alice:s3cret")
     else:
         options = {"credentials": "alice:s3cret"}
 
     with caplog.at_level(logging.DEBUG):
-        code = predict(random_bundle, tmp_path / "out", address, report="json", map=tmp_path / "map.json", **options)
+        code = predict(random_bundle, tmp_path / "out", place, report="json", map=tmp_path / "map.json", **options)
 
     printed = capfd.readouterr()
     assert code == 0
@@ -181,8 +175,8 @@ def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
     addresses = {
         "unreachable": nobody(),
         "absent": f"{served.root}/studies/1.2.345678",
-        "asks": study_of(served, 2),
-        "page": study_of(served).replace("dicom-web", "viewer"),
+        "asks": address(served, 2),
+        "page": address(served, 1).replace("dicom-web", "viewer"),
     }
     served.login = "alice:secret" if what == "asks" else None
 
@@ -199,15 +193,15 @@ def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
 
 
 @pytest.mark.parametrize(
-    ("address", "options", "message"),
+    ("given", "options", "message"),
     [
         ("{root}", {}, "INPUT 1: not the address of a DICOMweb study; give ROOT/studies/UID"),
         ("{study}", {"credentials": "s3cret"}, "credentials must be NAME:PASSWORD or 'Bearer TOKEN' in one line"),
     ],
 )
-def test_what_cannot_be_an_address_exits_with_2(random_bundle, served, tmp_path, capsys, address, options, message):
+def test_what_cannot_be_an_address_exits_with_2(random_bundle, served, tmp_path, capsys, given, options, message):
     with pytest.raises(SystemExit) as exit_:
-        predict(random_bundle, tmp_path, address.format(root=served.root, study=study_of(served)), **options)
+        predict(random_bundle, tmp_path, given.format(root=served.root, study=address(served, 1)), **options)
 
     said = capsys.readouterr().err
     assert exit_.value.code == 2
@@ -222,7 +216,7 @@ def test_a_failing_case_of_a_server_quotes_no_header(random_bundle, served, tmp_
         found.SOPInstanceUID, found.EchoNumbers = f"1.2.{number}", 2
         found.save_as(served.folder / f"echo{number}.dcm")
 
-    code = predict(random_bundle, tmp_path / "out", study_of(served), report="json")
+    code = predict(random_bundle, tmp_path / "out", address(served, 1), report="json")
 
     printed = capfd.readouterr()
     assert code == 1
@@ -234,13 +228,13 @@ def test_text_burned_into_a_clip_on_a_server_is_masked_or_warned_of(random_bundl
     (tmp_path / "echo").mkdir()
     shutil.copy(get_testdata_file("examples_ybr_color.dcm"), tmp_path / "echo" / "clip.dcm")
     with serving(tmp_path / "echo") as server:
-        code = predict(random_bundle, tmp_path / "warned", study_of(server), report="json,kos")
+        code = predict(random_bundle, tmp_path / "warned", address(server, 1), report="json,kos")
         clip = dcmread(tmp_path / "echo" / "clip.dcm")
         for region in clip.SequenceOfUltrasoundRegions:
             region.RegionLocationMinX0, region.RegionLocationMinY0 = 40, 60
             region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 279, 179
         clip.save_as(tmp_path / "echo" / "clip.dcm")
-        predict(random_bundle, tmp_path / "masked", study_of(server), report="json,slices,kos,sr")
+        predict(random_bundle, tmp_path / "masked", address(server, 1), report="json,slices,kos,sr")
 
     warned, masked = (
         json.loads((tmp_path / name / "case-0001/result.json").read_text()) for name in ("warned", "masked")
