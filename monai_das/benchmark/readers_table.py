@@ -15,13 +15,12 @@ from torch import Tensor
 from monai_das.benchmark.evidence import finished_jobs
 from monai_das.benchmark.interval import auc
 from monai_das.benchmark.planted_data import real_backgrounds
-from monai_das.benchmark.readers import ARMS, ILLUSTRATION, RECIPES, ReadersRecipe, readers_job
+from monai_das.benchmark.readers import ARMS, RECIPES, REQUIRED, ReadersRecipe, readers_job
 from monai_das.metrics import slice_agreement
 
 DRAWS = 1000
 # recipes were chosen on seeds below
 FIRST_SEED = 200
-TASKS = tuple(task for task in RECIPES if task != ILLUSTRATION)
 
 
 class ReadCases(NamedTuple):
@@ -113,7 +112,7 @@ def task_figures(outcomes: Sequence[Mapping[str, Any]], draws: int) -> dict[str,
 
 def run_readers(
     data: str | None,
-    tasks: Sequence[str] = TASKS,
+    tasks: Sequence[str] = REQUIRED,
     seeds: int = 4,
     results: Path | None = None,
     recipe: ReadersRecipe | None = None,
@@ -123,13 +122,14 @@ def run_readers(
 ) -> tuple[str, bool]:
     """Run the experiment; return the table with one JSON object as its last line, and whether it succeeded.
 
-    Success, in every task but the illustration on COVID-BLUES: the 95 % interval of the rise of the agreement with the
-    readers is above 0, and that of the difference of the AUC above -0.02.
+    Success, in ``"needle"`` and ``"planted"``: the 95 % interval of the rise of the agreement with the readers is above
+    0, and that of the difference of the AUC above -0.02. ``"needle_longer"`` asks whether a choice that is right
+    stays right, ``"covid_blues"`` illustrates.
 
     Args:
         data: folder of the real backgrounds, see :func:`~monai_das.benchmark.planted_data.backgrounds`, and of
             COVID-BLUES.
-        tasks: of ``"needle"``, ``"planted"`` and ``"covid_blues"``.
+        tasks: of the four.
         seeds: base models per task.
         results: file of finished jobs, see :func:`~monai_das.benchmark.evidence.finished_jobs`.
         recipe: of the experiment, by default that of each task.
@@ -155,9 +155,11 @@ def run_readers(
                 f"| {task} | {name} | {row['agreement']:.3f} | {row['evidence']:.3f} | {row['auc']:.3f} | {change} "
                 f"| {each['seeds']} |"
             )
-    after = [each[ARMS[1]] for task, each in figures.items() if task != ILLUSTRATION]
+    after = [each[ARMS[1]] for task, each in figures.items() if task in REQUIRED]
     success = all(row["rise"][1] > 0.0 and row["auc_difference"][1] > -0.02 for row in after)
-    return "\n".join([*lines, json.dumps({"success": success, "tasks": figures})]), success
+    # where nothing had to succeed, nothing did
+    said = {"success": success if after else None, "tasks": figures}
+    return "\n".join([*lines, json.dumps(said)]), success
 
 
 def spread(values: Sequence[float]) -> str:

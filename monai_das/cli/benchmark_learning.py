@@ -26,7 +26,7 @@ def add_learning_parsers(benchmarks: Commands) -> None:
     reference = benchmarks.add_parser("hard-reference", help="full attention on the hard needle")
     reference.set_defaults(run=benchmark_hard_reference)
     readers = benchmarks.add_parser("readers", help="does a model learn from simulated readers? exit code 1: no")
-    readers.add_argument("--tasks", nargs="+", choices=("needle", "planted", "covid_blues"),
+    readers.add_argument("--tasks", nargs="+", choices=("needle", "planted", "needle_longer", "covid_blues"),
                          default=("needle", "planted"), help="default: needle planted")  # fmt: skip
     readers.add_argument("--first-seed", type=int, default=200, metavar="N", help="recipes were chosen on seeds below "
                          "200 (default: %(default)s)")  # fmt: skip

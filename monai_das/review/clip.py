@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from monai_das._optional import require
 from monai_das.review.labelling import FRAME_RATE
 
+SIDE = 480
+
 
 def encode_clip(frames: Sequence[bytes]) -> str:
     """Return the PNG pictures ``frames`` as a ``data:`` URI of an H.264 video in mp4.
 
     Every frame is a key frame, so that stepping back is exact; an odd last row or column, which H.264 cannot hold, is
-    cut off. 15 frames per second, whatever the source's: the labelling page counts frames.
+    cut off. The labelling page shows a video in its own size: small frames, as networks see them, are enlarged by a
+    whole factor to at most 480 pixels on the shorter side. 15 frames per second, whatever the source's: the page counts
+    frames.
 
     Raises:
         ImportError: PyAV is not installed.
@@ -30,10 +34,12 @@ def encode_clip(frames: Sequence[bytes]) -> str:
         track = container.add_stream("libx264", rate=FRAME_RATE, options={"g": "1", "bf": "0", "crf": "18"})
         track.pix_fmt = "yuv420p"
         rows, columns = (side - side % 2 for side in _pixels(frames[0]).shape[:2])
-        track.height, track.width = rows, columns
+        factor = max(1, SIDE // min(rows, columns))
+        track.height, track.width = factor * rows, factor * columns
         for frame in frames:
             picture = np.ascontiguousarray(_pixels(frame)[:rows, :columns])
-            container.mux(track.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            plain = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(track.encode(plain.reformat(track.width, track.height, interpolation="BICUBIC")))
         container.mux(track.encode())
     return "data:video/mp4;base64," + base64.b64encode(stream.getvalue()).decode()
 

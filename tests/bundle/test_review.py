@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from monai.transforms import Compose
+from pydicom.data import get_testdata_file
 
-from monai_das.data import write_nifti
+from monai_das.data import read_volume, write_nifti
 from monai_das.losses.reader_loss import slice_verdicts
+from monai_das.transforms import make_thumbnails
 from tests.bundle.bundle_runs import ROOT, workflow
 
 
@@ -69,10 +71,27 @@ def test_images_are_prepared_as_in_inference(bundle, small, datalist):
     tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
     inference = workflow(bundle, ["inference.json"], {}, "infer").parser
 
-    steps = [step for step in tuned["train"]["deterministic_transforms"] if "SliceVerdictsd" not in step["_target_"]]
+    ours = ("monai_das.transforms.SliceVerdictsd", "Lambdad")
+    steps = [step for step in tuned["train"]["deterministic_transforms"] if step["_target_"] not in ours]
 
     wanted = [{**step, "_desc_": ""} for step in inference["preprocessing"]["transforms"]]
     assert [{**step, "keys": "image", "_desc_": ""} for step in steps] == wanted
+
+
+def test_colour_clips_become_luminance(bundle, small, tmp_path):
+    clip = get_testdata_file("examples_ybr_color.dcm", download=False)
+    cases = [{"image": clip, "label": 1, "slices_confirmed": [29]}, {"image": "another", "label": 0}]
+    (tmp_path / "pulled.json").write_text(json.dumps(cases))
+    settings = small | {"datalist": str(tmp_path / "pulled.json"), "holdout_every": 2, "flip_prob": 0, "affine_prob": 0}
+
+    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    (case,) = made.parser.get_parsed_content("train#dataset")
+
+    red, green, blue = read_volume(clip).image.as_tensor().float()
+    grey = make_thumbnails((0.299 * red + 0.587 * green + 0.114 * blue)[None, None], 28)
+    frames = ((grey - grey.min()) / (grey.max() - grey.min())).mean(dim=(0, 1, 2, 3))
+    torch.testing.assert_close(case["image"].mean(dim=(0, 1, 2)), frames, rtol=1e-3, atol=1e-3)
+    assert case["verdicts"].mean(dim=(0, 1, 2)).tolist() == [0.0] * 29 + [1.0]
 
 
 def margins(network, made):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from monai_das.review import bundle_class_names, labelling_config, review_tasks
+from monai_das.review.clip import encode_clip
 
 
 def test_a_task_shows_the_chosen_slices_and_says_which_they_are(results):
@@ -42,6 +43,24 @@ def test_key_frames_count_from_one(results):
     rows = task["predictions"][0]["result"][1:]
     assert [row["value"]["ranges"][0]["start"] for row in rows] == [4, 8]
     assert task["data"]["video"].startswith("data:video/mp4;base64,")
+
+
+def png(height, width, value):
+    stream = BytesIO()
+    Image.new("L", (width, height), value).convert("RGB").save(stream, "png")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("side", "shown"), [((65, 97), (7 * 64, 7 * 96)), ((600, 800), (600, 800))])
+def test_small_clips_are_enlarged_and_keep_their_frames(side, shown):
+    av = pytest.importorskip("av")
+
+    uri = encode_clip([png(*side, 40 * number) for number in range(4)])
+
+    with av.open(BytesIO(base64.b64decode(uri.split(",")[1]))) as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert [frame.shape for frame in frames] == [shown] * 4
+    assert [frame.mean() for frame in frames] == pytest.approx([0, 40, 80, 120], abs=5)
 
 
 def test_every_slice_can_be_shown(results):
