@@ -18,6 +18,7 @@ from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import BATCH, built, job_splits
 from monai_das.networks import DASNetwork
 from monai_das.samplers import take_slices
+from monai_das.samplers.selection import slice_mask
 
 JUDGE = "full"
 DRAWS = 2000
@@ -67,8 +68,13 @@ def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) 
     found: dict[tuple[str, float | None, str], list[Choice]] = defaultdict(list)
     for job in judged:
         judge = judges[job.data, job.seed, job.fold]
-        found[job.data, job.budget, job.method].append(choice_of(job, judge, weights, root))
+        found[tested_on(job), job.budget, job.method].append(choice_of(job, judge, weights, root))
     return report_of(found, draws)
+
+
+def tested_on(job: SweepJob) -> str:
+    """Return the name of the cases that ``job`` is tested on: the data set, or one of its folds."""
+    return job.data if job.fold is None else f"{job.data}, fold {job.fold}"
 
 
 def weights_of(folder: Path, job: SweepJob) -> Path:
@@ -93,35 +99,40 @@ def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -
     tables: list[list[Tensor]] = [[], [], []]
     stable: list[Tensor] = []
     for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        images = as_input(cases.images[places])
-        chosen = chosen_slices(sampler, images)
-        everything = full.score(full.thumbnails(images))
-        for table, hidden in zip(tables, (torch.zeros_like(chosen), chosen, as_many(chosen)), strict=True):
+        part = cases.take(places)
+        images = as_input(part.images)
+        chosen = chosen_slices(sampler, images, part.lengths)
+        everything = full.score(full.thumbnails(images), part.lengths)
+        for table, hidden in zip(
+            tables, (torch.zeros_like(chosen), chosen, as_many(chosen, part.lengths)), strict=True
+        ):
             seen = everything._replace(kept=everything.kept & ~hidden)
             table.append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
-        stable.append(stability(sampler, images, chosen))
+        stable.append(stability(sampler, images, chosen, part.lengths))
     whole, without_chosen, without_random = (torch.cat(table).numpy() for table in tables)
     return Choice(whole, without_chosen, without_random, cases.labels.numpy(), float(torch.cat(stable).mean()))
 
 
-def chosen_slices(network: DASNetwork, images: Tensor) -> Tensor:
+def chosen_slices(network: DASNetwork, images: Tensor, lengths: Tensor | None = None) -> Tensor:
     """Return ``(B, D)`` bool, true for the slices of ``images`` ``(B, C, H, W, D)`` that ``network`` keeps."""
-    return network.score(network.thumbnails(images)).weights.sum(dim=1) > 0.0
+    return network.score(network.thumbnails(images), lengths).weights.sum(dim=1) > 0.0
 
 
-def as_many(chosen: Tensor) -> Tensor:
-    """Return ``(B, D)`` bool with as many slices of each case as ``chosen``, drawn from torch's global generator."""
-    ranks = torch.rand(chosen.shape).argsort(dim=1).argsort(dim=1)
-    return ranks < chosen.sum(dim=1, keepdim=True)
+def as_many(chosen: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Return ``(B, D)`` bool with as many real slices of each case as ``chosen``, drawn from torch's generator."""
+    keys = torch.rand(chosen.shape)
+    if lengths is not None:
+        keys = keys.masked_fill(~slice_mask(lengths, keys.size(1)), 2.0)
+    return keys.argsort(dim=1).argsort(dim=1) < chosen.sum(dim=1, keepdim=True)
 
 
-def stability(network: DASNetwork, images: Tensor, chosen: Tensor) -> Tensor:
+def stability(network: DASNetwork, images: Tensor, chosen: Tensor, lengths: Tensor | None = None) -> Tensor:
     """Return ``(B,)`` which share of ``chosen`` is chosen again with the slices moved up by one, and down by one.
 
     The end slice is repeated, so that every case keeps its depth; a slice that left the volume does not count.
     """
-    up = chosen_slices(network, torch.cat((images[..., :1], images[..., :-1]), dim=4))[:, 1:]
-    down = chosen_slices(network, torch.cat((images[..., 1:], images[..., -1:]), dim=4))[:, :-1]
+    up = chosen_slices(network, torch.cat((images[..., :1], images[..., :-1]), dim=4), lengths)[:, 1:]
+    down = chosen_slices(network, torch.cat((images[..., 1:], images[..., -1:]), dim=4), lengths)[:, :-1]
     again = (up & chosen[:, :-1]).sum(dim=1) + (down & chosen[:, 1:]).sum(dim=1)
     return again / (chosen[:, :-1].sum(dim=1) + chosen[:, 1:].sum(dim=1)).clamp(min=1)
 

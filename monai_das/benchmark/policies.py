@@ -11,19 +11,20 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from monai_das.benchmark.choice import trained, weights_of
+from monai_das.benchmark.choice import tested_on, trained, weights_of
 from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import BATCH, job_splits
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection, take_slices
+from monai_das.samplers.selection import lowest, one_hot_rows
 
 METHOD = "das"
 OWN = "of the case itself"
 DRAWS = 2000
 
-Policy = Callable[[Tensor], Selection]
+Policy = Callable[[SweepCases], Selection]
 
 
 def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
@@ -48,9 +49,9 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
     found: dict[tuple[str, float | None], dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
     labels: dict[str, Labels] = {}
     for job in jobs:
-        tables, labels[job.data] = policies_of(job, weights, root)
+        tables, labels[tested_on(job)] = policies_of(job, weights, root)
         for name, table in tables.items():
-            found[job.data, job.budget][name].append(table)
+            found[tested_on(job), job.budget][name].append(table)
     lines = ["| data | slices | chosen by | seeds | test AUC | less than its own choice (95 % interval) |"]
     lines.append("|" + "---|" * 6)
     figures = []
@@ -77,8 +78,8 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[st
     usual = most_frequent(network, train)
     tables = {
         OWN: predicted(network, test, own_choice(network)),
-        "another case": predicted(network, test, lambda images: of_another(own_choice(network)(images))),
-        "the training set": predicted(network, test, lambda images: only(usual, own_choice(network)(images))),
+        "another case": predicted(network, test, lambda part: of_another(own_choice(network)(part))),
+        "the training set": predicted(network, test, lambda part: only(usual, own_choice(network)(part))),
     }
     for name, slices in (("half the budget", max(1, budget // 2)), ("twice the budget", 2 * budget)):
         network.sampler.num_slices = slices
@@ -88,32 +89,33 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[st
 
 def own_choice(network: DASNetwork) -> Policy:
     """Return the policy of the network itself."""
-    return lambda images: network.score(network.thumbnails(images))
+    return lambda part: network.score(network.thumbnails(as_input(part.images)), part.lengths)
 
 
 def of_another(selection: Selection) -> Selection:
-    """Return ``selection`` with the slices that the next case of the batch chose; the scores stay those of the case."""
-    return selection._replace(
-        indices=selection.indices.roll(1, 0), kept=selection.kept.roll(1, 0), weights=selection.weights.roll(1, 0)
-    )
+    """Return ``selection`` with the slices that the case before in the batch chose; the scores stay those of the case.
+
+    A slice beyond the end of a shorter clip is not kept.
+    """
+    indices = selection.indices.roll(1, 0)
+    real = selection.scores > lowest() / 2
+    kept = selection.kept.roll(1, 0) & real.gather(1, indices)
+    return selection._replace(indices=indices, kept=kept, weights=selection.weights.roll(1, 0) * kept[:, :, None])
 
 
 def only(usual: Tensor, selection: Selection) -> Selection:
     """Return ``selection`` with the slices ``usual`` ``(k,)`` for every case; the scores stay those of the case."""
-    rows = torch.nn.functional.one_hot(usual, selection.scores.size(1)).float()
-    batch = selection.scores.size(0)
-    return selection._replace(
-        indices=usual.expand(batch, -1),
-        kept=torch.ones(batch, len(usual), dtype=torch.bool),
-        weights=rows.expand(batch, -1, -1),
-    )
+    depth = selection.scores.size(1)
+    indices = usual.expand(selection.scores.size(0), -1)
+    kept = (selection.scores > lowest() / 2).gather(1, indices)
+    return selection._replace(indices=indices, kept=kept, weights=one_hot_rows(indices, kept, depth))
 
 
 def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
     """Return the k slices, ascending, that the network chooses most often over ``cases``."""
     counts = torch.zeros(cases.images.size(4))
     for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        counts += own_choice(network)(as_input(cases.images[places])).weights.sum(dim=(0, 1))
+        counts += own_choice(network)(cases.take(places)).weights.sum(dim=(0, 1))
     return counts.topk(min(network.sampler.num_slices, len(counts))).indices.sort().values
 
 
@@ -121,8 +123,9 @@ def predicted(network: DASNetwork, cases: SweepCases, policy: Policy) -> Array:
     """Return the probabilities ``(N, K)`` of ``cases`` with the slices that ``policy`` chooses."""
     parts = []
     for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        images = as_input(cases.images[places])
-        selection = policy(images)
-        parts.append(torch.softmax(network.classify(take_slices(images, selection), selection).double(), dim=1))
+        part = cases.take(places)
+        selection = policy(part)
+        slices = take_slices(as_input(part.images), selection)
+        parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
     table: Array = torch.cat(parts).numpy()
     return table

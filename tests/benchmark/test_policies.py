@@ -39,6 +39,18 @@ def test_weights_that_are_not_there_exit_with_2(write_grid, tmp_path, capsys):
     assert "has no weights of 'das' of" in capsys.readouterr().err
 
 
+def test_slices_beyond_the_end_of_a_shorter_clip_are_not_kept():
+    lengths = torch.tensor([6, 2])
+    selection = DASTopVarianceSampler(num_slices=2)(torch.rand(2, 1, 8, 8, 6) * torch.arange(6), lengths)
+
+    swapped, fixed = of_another(selection), only(torch.tensor([1, 4]), selection)
+
+    assert selection.indices.tolist() == [[4, 5], [0, 1]]
+    assert swapped.kept.tolist() == [[True, True], [False, False]]
+    assert fixed.kept.tolist() == [[True, True], [True, False]]
+    assert fixed.weights[1].sum().item() == 1.0
+
+
 def test_policies_change_the_slices_and_keep_the_scores():
     selection = DASTopVarianceSampler(num_slices=2)(torch.rand(3, 1, 8, 8, 6))
 
