@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.headers import ImageHeader
+from monai_das.data.itk_pixels import itk_frame
 
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+# of more than 8 bits: pydicom has it from pylibjpeg-libjpeg alone, which is GPL; ITK's own decoder is Apache-2.0
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 # the fastest first, as measured; pydicom's own decoder of RLE is in Python
 PLUGINS = ("pyjpegls", "pylibjpeg", "gdcm", "pillow", "pydicom")
+DECODER_ERRORS = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, OSError, EOFError, NotImplementedError)
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -96,11 +100,12 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         ValueError: the pixels are cut off or damaged, or no decoder for them is installed.
     """
     try:
-        values = _plain_frame(pixels, frame) if pixels.plain else _decoded_frame(pixels, frame)
-        return _as_shown(pixels, values)
-    except _MissingDecoderError as error:
-        raise ValueError(f"{pixels.path}: {error}") from error
-    except (ValueError, RuntimeError, AttributeError, KeyError, OSError, EOFError, NotImplementedError) as error:
+        if pixels.plain:
+            return _as_shown(pixels, _plain_frame(pixels, frame))
+        if _for_itk(pixels):
+            return itk_frame(pixels, frame)
+        return _as_shown(pixels, _decoded_frame(pixels, frame))
+    except DECODER_ERRORS as error:
         raise ValueError(
             f"{pixels.path}: the pixels of frame {frame + 1} cannot be decoded ({_short(error)}); the file may be cut "
             "off: copy it again"
@@ -138,23 +143,21 @@ def _single_frame(pixels: PixelFile) -> bytes:
     return parts[1] if len(parts) == 2 else b"".join(parts[1:])
 
 
-def plugin_for(name: str, syntax: str, installed: tuple[str, ...]) -> str:
-    """Return which of the ``installed`` plug-ins of pydicom decodes ``syntax`` fastest.
-
-    Raises:
-        ValueError: none is installed; the message names the extra that installs one.
-    """
+def plugin_for(syntax: str, installed: tuple[str, ...]) -> str | None:
+    """Return which of the ``installed`` plug-ins of pydicom decodes ``syntax`` fastest; None where none does."""
     order = ("pillow", *PLUGINS) if syntax == JPEG_BASELINE else PLUGINS
-    for plugin in order:
-        if plugin in installed:
-            return plugin
-    raise _MissingDecoderError(
-        f"no decoder for {name} is installed; install the extra 'dicom': pip install 'monai-das[dicom]'"
-    )
+    return next((plugin for plugin in order if plugin in installed), None)
 
 
-class _MissingDecoderError(ValueError):
-    """No plug-in of pydicom decodes the transfer syntax."""
+def _for_itk(pixels: PixelFile) -> bool:
+    """Say whether no plug-in of pydicom decodes the file: those of a plain install are few."""
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    if pixels.syntax == JPEG_EXTENDED and pixels.bits[1] > 8:
+        return True
+    syntax = UID(pixels.syntax)
+    return syntax.is_encapsulated and plugin_for(syntax, get_decoder(syntax).available_plugins) is None
 
 
 def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
@@ -184,7 +187,7 @@ def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     syntax = UID(pixels.syntax)
     decoder = get_decoder(syntax)
     if not decoder.is_native and pixels.value_at is not None:
-        plugin = plugin_for(syntax.name, syntax, decoder.available_plugins)
+        plugin = plugin_for(syntax, decoder.available_plugins)
         (allocated, stored), (rows, columns) = pixels.bits, pixels.header.size
         options: Any = {
             "rows": rows,
@@ -199,7 +202,7 @@ def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
             "pixel_keyword": "PixelData",
         }
         data = encapsulate([encoded_frame(pixels, frame)], has_bot=False)
-        values, _ = decoder.as_array(data, index=0, decoding_plugin=plugin, **options)
+        values, _ = decoder.as_array(data, index=0, decoding_plugin=plugin or "", **options)
         return values
     values, _ = decoder.as_array(dcmread(pixels.path), index=frame)
     return values

@@ -32,6 +32,8 @@ REAL = [
     "SC_ybr_full_422_uncompressed.dcm",
     "examples_palette.dcm",
     "examples_ybr_color.dcm",
+    "JPGExtended.dcm",
+    "JPEG-lossy.dcm",
     "rtdose.dcm",
 ]
 
@@ -137,9 +139,40 @@ def test_pixels_cut_off_are_named(series):
         DICOMSource(series).read_all()
 
 
-def test_a_missing_decoder_names_the_extra():
-    with pytest.raises(ValueError, match=r"no decoder for JPEG 2000 is installed; install the extra 'dicom': pip"):
-        plugin_for("JPEG 2000", "1.2.840.10008.1.2.4.90", ())
+def test_without_plugins_itk_decodes(packed, monkeypatch):
+    source, values = packed
+    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+
+    np.testing.assert_array_equal(source.read_all()[0], values)
+
+
+@pytest.mark.parametrize(
+    "tags", [{"PhotometricInterpretation": "MONOCHROME1"}, {"RescaleSlope": 2, "RescaleIntercept": -7}]
+)
+def test_what_itk_decodes_is_turned_and_rescaled_once(series, edit, tags, monkeypatch):
+    edit(sorted(series.iterdir())[0], **tags)
+    compress_dicom_series(series, "jpegls")
+    expected = DICOMSource(sorted(series.iterdir())[0]).read_all()
+    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+
+    found = DICOMSource(sorted(series.iterdir())[0]).read_all()
+
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, by_itk(sorted(series.iterdir())[0])[0])
+
+
+def test_itk_reads_all_frames_of_a_colour_clip(monkeypatch):
+    path = get_testdata_file("SC_rgb_rle_2frame.dcm")
+    expected = DICOMSource(path).read_all()
+    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+
+    np.testing.assert_array_equal(DICOMSource(path).read_all(), expected)
+
+
+def test_the_fastest_plugin_is_taken():
+    assert plugin_for("1.2.840.10008.1.2.4.80", ("gdcm", "pyjpegls")) == "pyjpegls"
+    assert plugin_for("1.2.840.10008.1.2.4.50", ("gdcm", "pillow")) == "pillow"
+    assert plugin_for("1.2.840.10008.1.2.4.90", ()) is None
 
 
 def test_an_unknown_syntax_is_named(series):
