@@ -186,13 +186,6 @@ def _wanted(more: tuple[str, ...]) -> frozenset[int]:
     return frozenset(swapped(tag) for keyword in (*KEYWORDS, *more) if (tag := _tag_and_kind(keyword)[0]))
 
 
-def whole_header(path: Path) -> Dataset:
-    """Return all tags of the DICOM file ``path`` but its pixels."""
-    from pydicom import dcmread
-
-    return dcmread(path, stop_before_pixels=True)
-
-
 def is_dicom_file(path: Path) -> bool:
     """Say whether ``path`` is a file with the DICOM mark ``DICM`` at byte 128."""
     if not path.is_file():

@@ -37,13 +37,13 @@ def itk_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 @lru_cache(maxsize=1)
 def _all_frames(path: str, changed: int, size: int) -> NDArray[Any]:
     """Return all frames of the file ``path``, after rescale; ``changed`` and ``size`` tell it from one before."""
-    itk = _itk()
-    values: NDArray[Any] = itk.array_from_image(itk.imread(path))
+    itk = loaded_itk()
+    values: NDArray[Any] = np.array(itk.array_view_from_image(itk.imread(path)))
     return values
 
 
 @cache
-def _itk() -> Any:
+def loaded_itk() -> Any:
     """Return itk with what reading needs already loaded.
 
     Its bindings warn while they load and once more when Python ends; where warnings are errors, the process dies of it.
@@ -52,7 +52,8 @@ def _itk() -> Any:
         warnings.simplefilter("ignore")
         import itk
 
-        for name in ("imread", "ImageFileReader", "array_from_image", "array_view_from_image"):
+        # those that MONAI's ITKReader asks for too: whatever loads later warns again
+        for name in ("imread", "ImageFileReader", "ImageSeriesReader", "array_view_from_image", "array_from_matrix"):
             getattr(itk, name)
     warnings.filterwarnings("ignore", "builtin type swigvarlink", DeprecationWarning)
     return itk

@@ -1,58 +1,19 @@
-"""Pixels through MONAI's own readers: ITK for DICOM, nibabel for NIfTI."""
+"""The pixels of NIfTI, through MONAI's own reader, nibabel."""
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.data import ITKReader, NibabelReader
+from monai.data import NibabelReader
 from numpy.typing import NDArray
 
-from monai_das.data.dicom import DICOMStack
-from monai_das.data.headers import image_header
 from monai_das.data.series import TIME_POINT
 
 NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
-
-
-def dicom_pixels(stack: DICOMStack, path: Path) -> NDArray[Any]:
-    """Return the values ``(C, columns, rows, D)`` of ``stack`` after rescale, in the order of its refs.
-
-    Through :class:`monai.data.ITKReader`, with the files in our order: ITK would take the first series it finds.
-    Colour comes as RGB.
-
-    Raises:
-        ValueError: pixels cannot be read: cut off, or of a compression or type that ITK does not know.
-    """
-    _check_colour(stack.files[0])
-    files = [str(file) for file in stack.files]
-    try:
-        image = _itk().imread(files if len(files) > 1 else files[0])
-        values, meta = ITKReader().get_data(image)
-    except (RuntimeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{_first_unreadable(files)}: ITK cannot read the pixels ({_short(error)}); the file may be cut "
-            "off: copy it again, or convert it to uncompressed 8 or 16 bits"
-        ) from error
-    values = np.moveaxis(values, -1, 0) if meta["original_channel_dim"] == -1 else values[None]
-    if values.shape[-1] != len(stack.refs):
-        raise ValueError(
-            f"{path}: {len(stack.refs)} slices in the header, {values.shape[-1]} in the pixels; copy it again"
-        )
-    return values if stack.frame_order is None else values[..., list(stack.frame_order)]
-
-
-def _check_colour(path: Path) -> None:
-    """Raise ``ValueError`` for colour of more than 8 bits: ITK's own answer takes seconds and pages."""
-    header = image_header(path)
-    bits = int(header.tags.BitsAllocated) if header and int(header.tags.get("SamplesPerPixel", 1)) > 1 else 8
-    if bits > 8:
-        raise ValueError(f"{path}: colour of {bits} bits, ITK reads 8; convert it to 8 bits or to grey")
 
 
 def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -115,32 +76,6 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
 
 def _is_3d(shape: tuple[int, ...]) -> bool:
     return len(shape) >= 3 and all(size == 1 for size in shape[3:])
-
-
-@cache
-def _itk() -> Any:
-    """Return itk with what reading needs already loaded.
-
-    Its bindings warn while they load and once more when Python ends; where warnings are errors, the process dies of it.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import itk
-
-        for name in ("imread", "ImageFileReader", "ImageSeriesReader", "array_view_from_image", "array_from_matrix"):
-            getattr(itk, name)
-    warnings.filterwarnings("ignore", "builtin type swigvarlink", DeprecationWarning)
-    return itk
-
-
-def _first_unreadable(files: list[str]) -> str:
-    """Return the first of ``files`` that ITK cannot read by itself, or the last one."""
-    for file in files[:-1]:
-        try:
-            _itk().imread(file)
-        except (RuntimeError, KeyError, TypeError):
-            return file
-    return files[-1]
 
 
 def _short(error: Exception) -> str:

@@ -13,9 +13,8 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.headers import whole_header
 from monai_das.data.slice_ref import SliceRef
-from monai_das.data.volume import VolumeCase, as_image, read_volume
+from monai_das.data.volume import VolumeCase, as_image, nifti_volume
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -100,7 +99,6 @@ class WholeSource(SliceSource):
         self.volume: Tensor = case.image.as_tensor()
         self.channels = int(self.volume.shape[0])
         self.plane_shape = (int(self.volume.shape[1]), int(self.volume.shape[2]))
-        self.files = case.files
         self.warnings = case.warnings
 
     def thumbnails(self, size: int) -> Tensor:
@@ -110,13 +108,6 @@ class WholeSource(SliceSource):
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`."""
         return self.volume[..., checked_indices(indices, len(self), self.name)]
-
-    def header(self, index: int) -> Dataset | None:
-        """Return the header of slice ``index``; see :class:`SliceSource`."""
-        (place,) = checked_indices([index], len(self), self.name)
-        if not self.files:
-            return None
-        return whole_header(self.files[place if len(self.files) > 1 else 0])
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
@@ -158,5 +149,5 @@ def open_source(
         return masked_source(special)
     name = str(path).lower()
     if name.endswith(".nii.gz"):
-        return WholeSource(read_volume(path, choose), str(path))
+        return WholeSource(nifti_volume(Path(path), choose), str(path))
     return NIfTISource(Path(path), choose) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))

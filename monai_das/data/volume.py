@@ -17,9 +17,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.burned_in import text_warnings, without_text
-from monai_das.data.dicom import dicom_stack
-from monai_das.data.pixels import dicom_pixels, nifti_pixels
+from monai_das.data.pixels import nifti_pixels
 from monai_das.data.slice_ref import SliceRef
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -34,9 +32,8 @@ class VolumeCase:
             rows as MONAI's readers give them; ``image.affine`` leads from (column, row, slice) to mm in RAS, and is
             the identity where there is no anatomy.
         refs: one :class:`SliceRef` per slice of the last axis.
-        kind: ``"nifti"``, ``"dicom_series"`` or ``"dicom_multiframe"``.
+        kind: that of :class:`~monai_das.data.SliceSource`.
         has_anatomy: false for clips and pictures, whose affine means nothing.
-        files: for DICOM the file of every slice, or the one that holds all.
         warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
     """
 
@@ -44,16 +41,14 @@ class VolumeCase:
     refs: tuple[SliceRef, ...]
     kind: str
     has_anatomy: bool
-    files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> VolumeCase:
-    """Read a NIfTI file, a folder with one DICOM series, or a DICOM file of one or several frames.
+    """Read all of what :func:`monai_das.data.open_source` opens: NIfTI, DICOM, a video, an address of DICOMweb.
 
-    NIfTI goes through MONAI's ``NibabelReader``, the pixels of DICOM through its ``ITKReader``, the order and identity
-    of DICOM slices through :func:`dicom_slice_refs`. A DICOM file of one frame is a volume of one slice. Colour clips
-    have 3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
+    NIfTI goes through MONAI's ``NibabelReader``. A DICOM file of one frame is a volume of one slice. Colour clips have
+    3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
     Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO:
     nobody and no network is to read a name there.
     ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes; for NIfTI of
@@ -61,24 +56,20 @@ def read_volume(path: str | PathLike[str], choose: Mapping[str, object] | None =
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: the file is damaged, is neither NIfTI nor DICOM, or holds no single stack of slices.
+        ValueError: the file is damaged, is of none of these kinds, or holds no single stack of slices.
     """
-    found = Path(path)
-    if found.name.lower().endswith(NIFTI_SUFFIXES):
-        values, affine = nifti_pixels(found, choose)
-        image = as_image(values, affine, found)
-        return VolumeCase(image, nifti_refs(affine, values.shape[-1]), "nifti", True)
-    stack = dicom_stack(found, choose)
-    tags = [header.tags for header in stack.headers]
-    values = without_text(dicom_pixels(stack, found), tags)
-    return VolumeCase(
-        image=as_image(values, np.eye(4) if stack.affine is None else stack.affine, found),
-        refs=stack.refs,
-        kind="dicom_series" if stack.frame_order is None else "dicom_multiframe",
-        has_anatomy=stack.affine is not None,
-        files=stack.files,
-        warnings=text_warnings(tags),
-    )
+    from monai_das.data.source import open_source
+
+    if str(path).lower().endswith(NIFTI_SUFFIXES):
+        return nifti_volume(Path(path), choose)
+    source = open_source(path, choose)
+    return VolumeCase(source.read_all(), source.refs, source.kind, source.affine is not None, source.warnings)
+
+
+def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> VolumeCase:
+    """Read a NIfTI file whole; arguments and errors are those of :func:`read_volume`."""
+    values, affine = nifti_pixels(path, choose)
+    return VolumeCase(as_image(values, affine, path), nifti_refs(affine, values.shape[-1]), "nifti", True)
 
 
 def plane_refs(refs: Sequence[SliceRef], image: MetaTensor) -> list[SliceRef]:
@@ -108,8 +99,8 @@ def plane_refs(refs: Sequence[SliceRef], image: MetaTensor) -> list[SliceRef]:
 class DASVolumeReader(ImageReader):
     """:func:`read_volume` for MONAI: ``LoadImaged(keys, reader="monai_das.data.DASVolumeReader")``.
 
-    Unlike with MONAI's own readers, a folder with several series or time points is an error, never a guess. Give
-    ``ensure_channel_first=True`` or apply ``EnsureChannelFirstd``: the channel is the first axis.
+    It reads videos too. Unlike with MONAI's own readers, a folder with several series or time points is an error, never
+    a guess. Give ``ensure_channel_first=True`` or apply ``EnsureChannelFirstd``: the channel is the first axis.
     """
 
     def verify_suffix(self, filename: Sequence[PathLikeString] | PathLikeString) -> bool:
