@@ -68,11 +68,11 @@ def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) 
     found: dict[tuple[str, float | None, str], list[Choice]] = defaultdict(list)
     for job in judged:
         judge = judges[job.data, job.seed, job.fold]
-        found[tested_on(job), job.budget, job.method].append(choice_of(job, judge, weights, root))
+        found[cases_of(job), job.budget, job.method].append(choice_of(job, judge, weights, root))
     return report_of(found, draws)
 
 
-def tested_on(job: SweepJob) -> str:
+def cases_of(job: SweepJob) -> str:
     """Return the name of the cases that ``job`` is tested on: the data set, or one of its folds."""
     return job.data if job.fold is None else f"{job.data}, fold {job.fold}"
 

@@ -11,7 +11,7 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from monai_das.benchmark.choice import tested_on, trained, weights_of
+from monai_das.benchmark.choice import cases_of, trained, weights_of
 from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
@@ -49,9 +49,9 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
     found: dict[tuple[str, float | None], dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
     labels: dict[str, Labels] = {}
     for job in jobs:
-        tables, labels[tested_on(job)] = policies_of(job, weights, root)
+        tables, labels[cases_of(job)] = policies_of(job, weights, root)
         for name, table in tables.items():
-            found[tested_on(job), job.budget][name].append(table)
+            found[cases_of(job), job.budget][name].append(table)
     lines = ["| data | slices | chosen by | seeds | test AUC | less than its own choice (95 % interval) |"]
     lines.append("|" + "---|" * 6)
     figures = []

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monai_das.benchmark.choice import Choice, as_many, chosen_slices, deletion_samples, report_of, stability, tested_on
+from monai_das.benchmark.choice import Choice, as_many, cases_of, chosen_slices, deletion_samples, report_of, stability
 from monai_das.benchmark.sweep_grid import grid_jobs
 from monai_das.cli import main
 from monai_das.networks import DASSliceClassifier
@@ -77,7 +77,7 @@ def test_random_slices_are_as_many_as_the_chosen_ones_of_each_case():
 def test_each_fold_is_a_test_of_its_own(write_grid):
     jobs = grid_jobs(write_grid(methods=["das"], folds=2))
 
-    assert [tested_on(job) for job in jobs] == ["adrenal28, fold 0", "adrenal28, fold 1"]
+    assert [cases_of(job) for job in jobs] == ["adrenal28, fold 0", "adrenal28, fold 1"]
 
 
 def test_the_difference_is_that_of_the_two_deletions():

@@ -32,19 +32,29 @@ def test_nobody_is_let_in_without_credentials(server):
         DICOMwebSource(address(server))
 
 
-def test_a_login_is_used_and_told_to_nobody(server, caplog):
-    server.login, caplog.handler.level = "alice:secret", logging.DEBUG
+@pytest.fixture
+def everything_logged(caplog, monkeypatch):
+    """What the libraries that speak to servers log, whatever other tests have silenced."""
+    for name, logger in logging.Logger.manager.loggerDict.items():
+        if name.startswith(("dicomweb_client", "urllib3")) and isinstance(logger, logging.Logger):
+            monkeypatch.setattr(logger, "disabled", False)
+            caplog.set_level(logging.DEBUG, logger=name)
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def test_a_login_is_used_and_told_to_nobody(server, everything_logged):
+    server.login = "alice:secret"
     session = requests.Session()
     session.auth = ("alice", "secret")
     with_login = address(server, 2).replace("http://", "http://alice:secret@")
 
-    with caplog.at_level(logging.DEBUG):
-        sources = [DICOMwebSource(address(server, 2), session=session), DICOMwebSource(with_login)]
-        slices = [source.read([0]) for source in sources]
+    sources = [DICOMwebSource(address(server, 2), session=session), DICOMwebSource(with_login)]
+    slices = [source.read([0]) for source in sources]
 
     assert torch.equal(*slices)
-    assert caplog.messages
-    assert all("secret" not in text for text in (*caplog.messages, *(source.name for source in sources)))
+    assert everything_logged.messages
+    assert all("secret" not in text for text in (*everything_logged.messages, *(source.name for source in sources)))
 
 
 def test_a_study_that_is_not_there_is_named(server):

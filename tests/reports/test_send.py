@@ -110,7 +110,8 @@ def test_a_wrong_title_is_said(series, start_server, capsys):
     assert f"dicom://ARCHIVE@{server} refused the association" in capsys.readouterr().err
 
 
-def test_a_server_that_breaks_off_is_said(series, capsys):
+def test_a_server_that_breaks_off_is_said(series, capsys, monkeypatch):
+    monkeypatch.setattr("monai_das.reports.send.SECONDS", 2)
     entity = pynetdicom.AE(ae_title="ABORTS")
     entity.supported_contexts = pynetdicom.AllStoragePresentationContexts
     handlers = [(pynetdicom.evt.EVT_C_STORE, lambda event: event.assoc.abort() or 0x0000)]
