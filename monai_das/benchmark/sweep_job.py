@@ -59,7 +59,8 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
 
     Returns:
         The line of the results file: place in the grid, settings, seconds, measures on the validation and test split
-        (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, and all test predictions.
+        (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, all test predictions, and
+        whose they are (``groups``) where patients have several cases.
     """
     torch.set_num_threads(1)
     torch.manual_seed(job.seed)
@@ -77,6 +78,8 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
         line["val"] = rounded(evaluate_cases(average, val)[0])
     found, probabilities = evaluate_cases(average, test)
     line["test"] = rounded(found)
+    if test.groups is not None:
+        line["groups"] = test.groups.tolist()
     line["seconds"] = round(time.perf_counter() - began, 1)
     line["cpu_seconds"] = round(time.process_time() - cpu_began, 1)
     return line | packed_predictions(probabilities, test.labels.numpy())

@@ -121,12 +121,12 @@ def by_seed(runs: Sequence[Result]) -> list[Result]:
     return sorted(runs, key=lambda line: (line["seed"], line["fold"] or 0))
 
 
-def by_fold(runs: Sequence[Result]) -> dict[int, tuple[list[Array], Labels]]:
-    """Return per fold (0 for the official split) the predictions of each seed, and the labels."""
-    folds: dict[int, tuple[list[Array], Labels]] = {}
+def by_fold(runs: Sequence[Result]) -> dict[int, tuple[list[Array], Labels, list[int] | None]]:
+    """Return per fold (0 for the official split) the predictions of each seed, labels, and patients where they count."""
+    folds: dict[int, tuple[list[Array], Labels, list[int] | None]] = {}
     for line in by_seed(runs):
         table, labels = predictions(line)
-        folds.setdefault(line["fold"] or 0, ([], labels))[0].append(table)
+        folds.setdefault(line["fold"] or 0, ([], labels, line.get("groups")))[0].append(table)
     return folds
 
 
@@ -134,8 +134,8 @@ def auc_samples(runs: Sequence[Result], draws: int) -> Array:
     """Return bootstrap samples ``(draws,)`` of the mean AUC over seeds, and over folds where there are any."""
     folds = by_fold(runs)
     each = [
-        bootstrap_auc(tables, labels, case_weights(labels, draws, seed=fold))
-        for fold, (tables, labels) in folds.items()
+        bootstrap_auc(tables, labels, case_weights(labels, draws, fold, groups))
+        for fold, (tables, labels, groups) in folds.items()
     ]
     samples: Array = np.mean(each, axis=0)
     return samples

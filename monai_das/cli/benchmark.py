@@ -45,7 +45,14 @@ def add_benchmark_parser(commands: Commands) -> None:
     small.add_argument("--cases", type=int, help="only the first so many of each set (default: all)")
     small.set_defaults(run=benchmark_thumbnails, parser=small)
     interval = benchmarks.add_parser("interval", help="the AUC of an evaluation, with its 95 %% bootstrap interval")
-    interval.add_argument("predictions", type=Path, metavar="predictions.csv", help="what evaluate.json wrote")
+    interval.add_argument(
+        "predictions", type=Path, nargs="+", metavar="predictions.csv", help="what evaluate.json wrote, of each fold"
+    )
+    interval.add_argument(
+        "--group",
+        metavar="REGEX",
+        help="the patient in a case's name, in brackets, as '^(patient_[0-9]+)_': whole patients are drawn",
+    )
     interval.set_defaults(run=benchmark_interval, parser=interval)
     add_learning_parsers(benchmarks)
     add_sweep_parsers(benchmarks)
@@ -104,7 +111,7 @@ def benchmark_interval(arguments: argparse.Namespace) -> int:
     from monai_das.benchmark import run_interval
 
     try:
-        print(run_interval(arguments.predictions))
+        print(run_interval(arguments.predictions, group=arguments.group))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

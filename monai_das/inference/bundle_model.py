@@ -40,29 +40,42 @@ class DASBundleModel:
     info: DASModelInfo
 
 
-def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
+def load_bundle_model(bundle_dir: Path, device: torch.device, name: str | None = None) -> DASBundleModel:
     """Read ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt`` of a bundle.
+
+    A bundle may hold further models: ``name`` reads ``inference_NAME.json`` on top of ``inference.json``, and
+    ``metadata_NAME.json`` and ``models/NAME.pt`` in place of the others.
 
     Weights are loaded with ``weights_only=True``; nothing in them is executed.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle, or has no weights.
+        FileNotFoundError: ``bundle_dir`` is no bundle, or has no weights, or no model ``name``.
         ValueError: the config has no ``network_def`` or no transforms, or builds something else than a
             :class:`~monai_das.networks.DASNetwork`; the metadata lack the classes; the weights are no state dict or
             do not fit the network.
     """
-    files = [bundle_dir / "configs" / name for name in ("inference.json", "metadata.json")]
-    for file in files:
+    configs = bundle_dir / "configs"
+    config, metadata = configs / "inference.json", configs / "metadata.json"
+    for file in (config, metadata):
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_dir} is not a bundle: it has no {file.relative_to(bundle_dir)}")
+    overlays = []
+    if name is not None:
+        overlays, metadata = [configs / f"inference_{name}.json"], configs / f"metadata_{name}.json"
+        if not overlays[0].is_file() or not metadata.is_file():
+            there = sorted(file.stem.removeprefix("inference_") for file in configs.glob("inference_*.json"))
+            raise FileNotFoundError(
+                f"{bundle_dir} has no model {name!r}; it has {', '.join(there) or 'only its own, without a name'}"
+            )
     parser = ConfigParser()
-    parser.read_config(str(files[0]))
-    parser.read_meta(str(files[1]))
+    parser.read_config([str(file) for file in (config, *overlays)])
+    parser.read_meta(str(metadata))
     parser["bundle_root"] = str(bundle_dir)
-    network = _network(parser, str(files[0]))
-    weights = bundle_dir / "models" / "model.pt"
+    names = (str([config, *overlays][-1]), str(metadata))
+    network = _network(parser, names[0])
+    weights = bundle_dir / "models" / f"{name or 'model'}.pt"
     network.load_state_dict(_checked(weights, network))
-    return _described(network.to(device).eval(), parser, weights, (str(files[0]), str(files[1])))
+    return _described(network.to(device).eval(), parser, weights, names)
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:

@@ -30,9 +30,10 @@ class Predictor:
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It changes ``model`` where that is given.
         model: in place of ``bundle_dir``, what :func:`~monai_das.inference.load_torchscript_model` returned.
+        model_name: a further model of the bundle, see :func:`~monai_das.inference.load_bundle_model`.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights.
+        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights, or no model ``model_name``.
         ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is
             asked for and not there; config and weights do not fit.
 
@@ -47,13 +48,14 @@ class Predictor:
         num_slices: int | None = None,
         *,
         model: DASBundleModel | None = None,
+        model_name: str | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
-        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device)
+        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device, model_name)
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 

@@ -59,3 +59,46 @@ def test_a_strange_file_says_what_a_line_must_be(text, tmp_path, capsys):
         main(["benchmark", "interval", str(file)])
 
     assert "other.csv: every line must be name, p0, p1, ..., label" in capsys.readouterr().err
+
+
+@pytest.fixture
+def folds(predictions, tmp_path):
+    """Two files with the clips of 6 patients each, ten alike clips of every patient."""
+    probabilities, labels = predictions
+    files = []
+    for fold in range(2):
+        rows = [
+            (fold * 6 + i, probabilities[fold * 30 + i], labels[fold * 30 + i]) for i in range(6) for _ in range(10)
+        ]
+        files.append(tmp_path / f"fold{fold}.csv")
+        text = [f"patient_{who}_clip{n},{p[0]},{p[1]},{float(y)}\n" for n, (who, p, y) in enumerate(rows)]
+        files[-1].write_text("".join(text))
+    return [str(file) for file in files]
+
+
+def test_folds_are_taken_together_and_patients_drawn_whole(folds, capsys):
+    main(["benchmark", "interval", *folds, "--group", r"^(patient_\d+)_"])
+    grouped = capsys.readouterr().out
+    main(["benchmark", "interval", *folds])
+    plain = json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    figures = json.loads(grouped.splitlines()[-1])
+    assert (figures["cases"], figures["groups"], len(figures["auc_by_file"])) == (120, 12, 2)
+    assert "resamples of 12 groups of 120 cases" in grouped
+    assert figures["auc"] == plain["auc"]
+    assert figures["auc_high"] - figures["auc_low"] > 1.5 * (plain["auc_high"] - plain["auc_low"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "'(' is no regular expression"),
+        ("patient", "'patient' must have one part in brackets, as '^(patient_[0-9]+)_', it has 0"),
+        ("(case)", "the name 'patient_0_clip0' does not hold '(case)'; correct one of them"),
+    ],
+)
+def test_a_wrong_pattern_of_groups(folds, pattern, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["benchmark", "interval", *folds, "--group", pattern])
+
+    assert message in capsys.readouterr().err

@@ -89,3 +89,15 @@ def test_the_command_names_what_it_cannot_read(tmp_path, capsys):
 
     assert exit_.value.code == 2
     assert "absent.json" in capsys.readouterr().err
+
+
+def test_clips_of_one_patient_are_drawn_together():
+    labels = np.repeat([0, 1, 0, 1, 1, 0], 20)
+    quality = np.repeat([1.5, -1.0, -1.5, 1.0, 2.0, -1.0], 20)  # by patient, not by clip
+    lines = [run_line("das", 0, quality, labels=labels, fold=0)]
+    patients = {"groups": np.repeat(np.arange(6), 20).tolist()}
+
+    (plain,), (grouped,) = (table_rows(each, draws=300) for each in (lines, [lines[0] | patients]))
+
+    assert grouped.auc == plain.auc
+    assert grouped.high - grouped.low > 1.5 * (plain.high - plain.low)
