@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on real input: the trained bundle by `monai.bundle run` and by `monai-das predict`, on a few studies.
+# The main job on real input: the trained bundle by `monai.bundle run` and by `monai-das predict`, on studies and a clip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,5 +27,11 @@ echo "== monai-das predict (the cases are public, so --include-phi may show thei
 monai-das predict "$out/cases" --bundle bundle -o "$out/predict" --include-phi
 
 echo
+echo "== monai-das predict --model covid_blues: 8 frames of an echo clip =="
+echo "The model was made for lung ultrasound, not for hearts: its answer means nothing here. It shows how a clip is read."
+clip="$(python -c 'from pydicom.data import get_testdata_file as f; print(f("examples_ybr_color.dcm", download=False))')"
+monai-das predict "$clip" --bundle bundle --model covid_blues -o "$out/predict_clip" --report json,png,html --include-phi
+
+echo
 echo "Pictures of the chosen slices:"
-ls "$PWD/$out"/predict/*/montage.png
+ls "$PWD/$out"/predict*/*/montage.png

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
-from monai_das.benchmark.sweep_data import as_input
+from monai_das.benchmark.sweep_data import batches
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
-from monai_das.benchmark.sweep_job import BATCH, built, job_splits
+from monai_das.benchmark.sweep_job import built, job_splits
 from monai_das.networks import DASNetwork
 from monai_das.samplers import take_slices
 from monai_das.samplers.selection import slice_mask
@@ -32,6 +32,7 @@ class Choice(NamedTuple):
             ones, and without as many random ones.
         labels: ``(N,)``.
         stability: share of the chosen slices that are chosen again when the volume is moved by one slice.
+        groups: number of the patient of each case, where a patient has several.
     """
 
     whole: Array
@@ -39,6 +40,7 @@ class Choice(NamedTuple):
     without_random: Array
     labels: Labels
     stability: float
+    groups: list[int] | None = None
 
 
 def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
@@ -98,9 +100,7 @@ def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -
     sampler, full = trained(job, weights), trained(judge, weights)
     tables: list[list[Tensor]] = [[], [], []]
     stable: list[Tensor] = []
-    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        part = cases.take(places)
-        images = as_input(part.images)
+    for part, images in batches(cases):
         chosen = chosen_slices(sampler, images, part.lengths)
         everything = full.score(full.thumbnails(images), part.lengths)
         for table, hidden in zip(
@@ -110,7 +110,8 @@ def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -
             table.append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
         stable.append(stability(sampler, images, chosen, part.lengths))
     whole, without_chosen, without_random = (torch.cat(table).numpy() for table in tables)
-    return Choice(whole, without_chosen, without_random, cases.labels.numpy(), float(torch.cat(stable).mean()))
+    mean_stability = float(torch.cat(stable).mean())
+    return Choice(whole, without_chosen, without_random, cases.labels.numpy(), mean_stability, cases.patients())
 
 
 def chosen_slices(network: DASNetwork, images: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -169,7 +170,7 @@ def point_auc(choice: Choice, name: str) -> float:
 
 def deletion_samples(choices: Sequence[Choice], draws: int) -> Array:
     """Return bootstrap samples of the AUC without random slices less that without the chosen ones, paired."""
-    weights = case_weights(choices[0].labels, draws)
+    weights = case_weights(choices[0].labels, draws, groups=choices[0].groups)
     samples = [
         bootstrap_auc([getattr(choice, name) for choice in choices], choices[0].labels, weights)
         for name in ("without_random", "without_chosen")

@@ -100,7 +100,7 @@ def run_interval(paths: Sequence[Path], draws: int = 2000, group: str | None = N
     """
     tables = [read_predictions(path) for path in paths]
     names = [name for each, _, _ in tables for name in each]
-    probabilities, labels = (torch.cat([table[part] for table in tables]) for part in (1, 2))
+    probabilities, labels = torch.cat([each for _, each, _ in tables]), torch.cat([each for _, _, each in tables])
     groups = None if group is None else group_numbers(names, group)
     low, high = bootstrap(probabilities, labels, draws, groups=groups)
     plain = float((probabilities.argmax(dim=1) == labels).float().mean())

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from monai_das.benchmark.choice import cases_of, trained, weights_of
 from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
-from monai_das.benchmark.sweep_data import SweepCases, as_input
+from monai_das.benchmark.sweep_data import SweepCases, as_input, batches
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
-from monai_das.benchmark.sweep_job import BATCH, job_splits
+from monai_das.benchmark.sweep_job import job_splits
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection, take_slices
 from monai_das.samplers.selection import lowest, one_hot_rows
@@ -48,15 +48,17 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
         raise ValueError(f"{weights}: has no weights of {METHOD!r} of {grid}; run the sweep with --weights first")
     found: dict[tuple[str, float | None], dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
     labels: dict[str, Labels] = {}
+    patients: dict[str, list[int] | None] = {}
     for job in jobs:
-        tables, labels[cases_of(job)] = policies_of(job, weights, root)
+        tables, cases = policies_of(job, weights, root)
+        labels[cases_of(job)], patients[cases_of(job)] = cases.labels.numpy(), cases.patients()
         for name, table in tables.items():
             found[cases_of(job), job.budget][name].append(table)
     lines = ["| data | slices | chosen by | seeds | test AUC | less than its own choice (95 % interval) |"]
     lines.append("|" + "---|" * 6)
     figures = []
     for (data, budget), by_policy in found.items():
-        case = case_weights(labels[data], draws)
+        case = case_weights(labels[data], draws, groups=patients[data])
         own = bootstrap_auc(by_policy[OWN], labels[data], case)
         best = mean(measures(table, labels[data])["auc"] for table in by_policy[OWN])
         for name, runs in by_policy.items():
@@ -69,8 +71,8 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
 
 
 @torch.no_grad()
-def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[str, Array], Labels]:
-    """Return the probabilities ``(N, K)`` of the test cases of ``job`` under every policy, and the labels."""
+def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[str, Array], SweepCases]:
+    """Return the probabilities ``(N, K)`` of the test cases of ``job`` under every policy, and the cases."""
     torch.set_num_threads(1)
     train, _, test = job_splits(job, settings_of(job), root)
     network = trained(job, weights)
@@ -84,7 +86,7 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[st
     for name, slices in (("half the budget", max(1, budget // 2)), ("twice the budget", 2 * budget)):
         network.sampler.num_slices = slices
         tables[f"{OWN}, {name}"] = predicted(network, test, own_choice(network))
-    return tables, test.labels.numpy()
+    return tables, test
 
 
 def own_choice(network: DASNetwork) -> Policy:
@@ -114,18 +116,17 @@ def only(usual: Tensor, selection: Selection) -> Selection:
 def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
     """Return the k slices, ascending, that the network chooses most often over ``cases``."""
     counts = torch.zeros(cases.images.size(4))
-    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        counts += own_choice(network)(cases.take(places)).weights.sum(dim=(0, 1))
+    for part, _ in batches(cases):
+        counts += own_choice(network)(part).weights.sum(dim=(0, 1))
     return counts.topk(min(network.sampler.num_slices, len(counts))).indices.sort().values
 
 
 def predicted(network: DASNetwork, cases: SweepCases, policy: Policy) -> Array:
     """Return the probabilities ``(N, K)`` of ``cases`` with the slices that ``policy`` chooses."""
     parts = []
-    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        part = cases.take(places)
+    for part, images in batches(cases):
         selection = policy(part)
-        slices = take_slices(as_input(part.images), selection)
+        slices = take_slices(images, selection)
         parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
     table: Array = torch.cat(parts).numpy()
     return table

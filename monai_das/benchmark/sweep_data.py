@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
@@ -15,6 +16,7 @@ from monai_das.benchmark.planted_data import planted_set, real_backgrounds
 from monai_das.benchmark.sweep_clips import clip_tensors
 from monai_das.data import medmnist3d_datalist, split_by_patient
 
+BATCH = 64
 MADE_UP = ("needle", "hard_needle", "planted")
 MADE_UP_CASES = {"train": 1500, "val": 300, "test": 600}
 MADE_UP_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
@@ -36,6 +38,10 @@ class SweepCases(NamedTuple):
     def take(self, places: Tensor) -> SweepCases:
         """Return the cases at ``places``."""
         return SweepCases(*(None if part is None else part[places] for part in self))  # type: ignore[arg-type]
+
+    def patients(self) -> list[int] | None:
+        """Return ``groups`` as numbers, for :func:`~monai_das.benchmark.statistics.case_weights`."""
+        return None if self.groups is None else self.groups.tolist()
 
 
 @lru_cache(maxsize=3)
@@ -95,6 +101,13 @@ def held_out(cases: SweepCases, fold: int, folds: int) -> tuple[SweepCases, Swee
     part = torch.empty_like(order)
     part[order] = torch.arange(len(order)) % folds
     return cases.take(torch.nonzero(part != fold).flatten()), cases.take(torch.nonzero(part == fold).flatten())
+
+
+def batches(cases: SweepCases) -> Iterator[tuple[SweepCases, Tensor]]:
+    """Yield ``cases`` in their order, ``BATCH`` at a time, each part with its volumes as a network takes them."""
+    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
+        part = cases.take(places)
+        yield part, as_input(part.images)
 
 
 def as_input(images: Tensor) -> Tensor:

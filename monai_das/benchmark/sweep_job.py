@@ -15,14 +15,12 @@ from torch import Tensor, nn
 
 from monai_das.benchmark.results_file import Result, packed_predictions
 from monai_das.benchmark.statistics import measures
-from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, sweep_cases
+from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
 from monai_das.benchmark.sweep_grid import SweepJob, settings_of
 from monai_das.handlers import DASBudgetSchedule
 from monai_das.networks import DASNetwork
 from monai_das.reports.atomic import atomic_path
 from monai_das.samplers import Selection, sampler_param_groups, take_slices
-
-BATCH = 64
 
 
 class RunningAverage:
@@ -79,7 +77,7 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
     found, probabilities = evaluate_cases(average, test)
     line["test"] = rounded(found)
     if test.groups is not None:
-        line["groups"] = test.groups.tolist()
+        line["groups"] = test.patients()
     line["seconds"] = round(time.perf_counter() - began, 1)
     line["cpu_seconds"] = round(time.process_time() - cpu_began, 1)
     return line | packed_predictions(probabilities, test.labels.numpy())
@@ -153,16 +151,14 @@ def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, fl
     tables: list[Tensor] = []
     recalls: list[Tensor] = []
     spent = 0.0
-    for places in torch.split(torch.arange(len(cases.labels)), BATCH):
-        images = as_input(cases.images[places])
+    for part, images in batches(cases):
         began = time.process_time()
-        lengths = None if cases.lengths is None else cases.lengths[places]
-        selection = network.score(network.thumbnails(images), lengths)
+        selection = network.score(network.thumbnails(images), part.lengths)
         logits = network.classify(take_slices(images, selection), selection)
         spent += time.process_time() - began
         tables.append(torch.softmax(logits.double(), dim=1))
-        if cases.telling is not None:
-            recalls.append(recall(selection, cases.telling[places]))
+        if part.telling is not None:
+            recalls.append(recall(selection, part.telling))
     probabilities = torch.cat(tables).numpy()
     found = measures(probabilities, cases.labels.numpy())
     found["ms"] = 1000.0 * spent / len(cases.labels)

@@ -122,7 +122,7 @@ def by_seed(runs: Sequence[Result]) -> list[Result]:
 
 
 def by_fold(runs: Sequence[Result]) -> dict[int, tuple[list[Array], Labels, list[int] | None]]:
-    """Return per fold (0 for the official split) the predictions of each seed, labels, and patients where they count."""
+    """Return per fold (0 for the official split) the predictions of each seed, the labels, and whose cases they are."""
     folds: dict[int, tuple[list[Array], Labels, list[int] | None]] = {}
     for line in by_seed(runs):
         table, labels = predictions(line)

@@ -37,8 +37,9 @@ def network(bundle):
     return made
 
 
-def test_metadata_fit_the_official_schema(bundle, schema):
-    monai_bundle("verify_metadata", "--meta_file", META, "--filepath", schema, cwd=bundle)
+@pytest.mark.parametrize("file", [META, "configs/metadata_covid_blues.json"])
+def test_metadata_fit_the_official_schema(bundle, schema, file):
+    monai_bundle("verify_metadata", "--meta_file", file, "--filepath", schema, cwd=bundle)
 
 
 @pytest.mark.parametrize("n", [1, 5])

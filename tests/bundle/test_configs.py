@@ -91,18 +91,32 @@ def test_the_small_cubes_change_size_and_budget(bundle):
     assert (network.thumbnail_size, network.sampler.num_slices) == (28, 7)
 
 
-def test_metadata_tell_the_versions_in_use_and_the_change():
-    packages = METADATA["required_packages_version"] | {
-        "monai": METADATA["monai_version"],
-        "torch": METADATA["pytorch_version"],
-        "numpy": METADATA["numpy_version"],
+@pytest.mark.parametrize("file", ["metadata.json", "metadata_covid_blues.json"])
+def test_metadata_tell_the_versions_in_use_and_the_change(file):
+    metadata = config(file)
+    packages = metadata["required_packages_version"] | {
+        "monai": metadata["monai_version"],
+        "torch": metadata["pytorch_version"],
+        "numpy": metadata["numpy_version"],
     }
     pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 
     unpinned = {f"{name}=={version}" for name, version in packages.items()}.difference(pinned)
 
     assert unpinned == {f"monai-das=={monai_das.__version__}"}
-    assert METADATA["version"] in METADATA["changelog"]
+    assert metadata["version"] in metadata["changelog"]
+
+
+def test_the_ultrasound_model_is_the_one_that_its_overlay_trains(bundle):
+    trained = workflow(bundle, ["train.json", ROOT / "configs/data/covid_blues.json"], {}).parser
+    used = workflow(bundle, ["inference.json", "inference_covid_blues.json"], {}, "infer").parser
+
+    steps = [each["_target_"] for each in trained.get("train")["deterministic_transforms"]]
+    assert used.get("network_def") == trained.get("network_def")
+    for name in ("size", "num_slices", "num_classes", "dropout"):
+        assert used.get(name) == trained.get(name)
+    kept = [each["_target_"] for each in used.get("preprocessing")["transforms"] if each["_target_"] in steps]
+    assert kept == ["LoadImaged", "monai_das.transforms.DASScaleIntensityd", "Resized", "EnsureTyped"]
 
 
 def test_classes_are_those_of_the_network():
