@@ -13,10 +13,11 @@ from monai_das.data.ultrasound import covid_blues_items
 CLIP_DEPTH = 32
 
 
-def clip_tensors(root: str, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return all clips of COVID-BLUES with a score: images, labels (severity >= 2), lengths and patients.
+def clip_tensors(root: str, size: int, target: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return all clips of COVID-BLUES with a score: images, labels, lengths and patients.
 
-    At most 32 frames of each at even distances, in luminance, ``size`` pixels a side.
+    Labels are those of ``target``, ``"severity>=2"`` or ``"severity"``; see :func:`covid_blues_datalist`. At most 32
+    frames of each clip, at even distances, in luminance, ``size`` pixels a side.
 
     Returns:
         ``(N, 1, size, size, 32)`` uint8, 0 where padded, and three of ``(N,)`` int64.
@@ -24,7 +25,7 @@ def clip_tensors(root: str, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     Raises:
         FileNotFoundError, ValueError, ImportError: as :func:`covid_blues_datalist` and :class:`VideoSource`.
     """
-    items = covid_blues_items(root)
+    items = covid_blues_items(root, target)
     reader = DASClipReader(CLIP_DEPTH)
     images = torch.zeros(len(items), 1, size, size, CLIP_DEPTH, dtype=torch.uint8)
     lengths = torch.zeros(len(items), dtype=torch.int64)

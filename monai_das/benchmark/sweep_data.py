@@ -45,10 +45,13 @@ class SweepCases(NamedTuple):
 
 
 @lru_cache(maxsize=3)
-def sweep_cases(root: str | None, name: str, split: str, size: int, slice_dim: int) -> SweepCases:
+def sweep_cases(
+    root: str | None, name: str, split: str, size: int, slice_dim: int, target: str = "severity>=2"
+) -> SweepCases:
     """Return one split of ``name``: one of ``MADE_UP``, or a set under ``root``.
 
-    ``"covid_blues"`` is one split, ``"train"``, for cross-validation; all others are MedMNIST3D sets.
+    ``"covid_blues"`` is one split, ``"train"``, for cross-validation, with labels of ``target``; all others are
+    MedMNIST3D sets.
 
     Raises:
         ValueError: the set needs a ``root`` and there is none; it has no such split; see :func:`medmnist3d_datalist`.
@@ -61,7 +64,7 @@ def sweep_cases(root: str | None, name: str, split: str, size: int, slice_dim: i
     if name == "covid_blues":
         if split != "train":
             raise ValueError(f"{name} has no split {split!r}, only patients; give the grid folds")
-        images, labels, lengths, groups = clip_tensors(root, size)
+        images, labels, lengths, groups = clip_tensors(root, size, target)
         return SweepCases(images, labels, None, lengths, groups)
     cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
     images = torch.from_numpy(np.stack([case["image"] for case in cases]))

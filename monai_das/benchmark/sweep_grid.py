@@ -33,6 +33,8 @@ RECIPE = (
     "penalty_weight",
     "widening_epochs",
 )
+# part of the recipe where a config has them
+OPTIONAL = ("target",)
 NEEDED = ("base", "data", "methods", "budgets", "seeds")
 
 
@@ -55,15 +57,16 @@ class SweepJob:
 
 
 def read_grid(path: Path) -> dict[str, Any]:
-    """Return the grid at ``path``, on top of the one that it names under ``like``.
+    """Return the grid at ``path``, on top of the one that it names under ``like``, and so on.
 
     Raises:
         ValueError: the file is no JSON object, or lacks a part.
     """
     try:
         grid: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if "like" in grid:
-            grid = {**json.loads((path.parent / grid["like"]).read_text(encoding="utf-8")), **grid}
+        while "like" in grid:
+            below = path.parent / grid.pop("like")
+            grid = {**json.loads(below.read_text(encoding="utf-8")), **grid}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: must be a JSON object ({error})") from error
     missing = [name for name in NEEDED if name not in grid]
@@ -129,7 +132,8 @@ def slices_of_share(share: float, depth: int) -> int:
 def settings_of(job: SweepJob) -> dict[str, Any]:
     """Return all that makes the training of ``job``, as JSON: recipe, network, loss."""
     parser = ConfigParser(json.loads(json.dumps(job.config)))
-    settings = {name: parser.get_parsed_content(name) for name in RECIPE}
+    names = (*RECIPE, *(name for name in OPTIONAL if name in parser))
+    settings = {name: parser.get_parsed_content(name) for name in names}
     return {**settings, "network_def": job.config["network_def"], "loss": job.config["loss"]}
 
 

@@ -88,7 +88,8 @@ def job_splits(
 ) -> tuple[SweepCases, SweepCases | None, SweepCases]:
     """Return the cases to train on, to validate on (none in cross-validation) and to test on."""
     place = (settings["dataset_name"], "train", settings["size"], settings["slice_dim"])
-    train = sweep_cases(root, *place)
+    chosen = {"target": settings["target"]} if "target" in settings else {}
+    train = sweep_cases(root, *place, **chosen)
     if train.images.size(4) != settings["depth"]:
         raise ValueError(f"{job.data}: depth must be that of the volumes, {train.images.size(4)}; correct the config")
     if job.fold is not None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from monai_das.benchmark import grid_results, run_sweep
-from monai_das.benchmark.results_file import read_results
+from monai_das.benchmark.results_file import predictions, read_results
 from monai_das.benchmark.sweep import git_commit
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, shifted, sweep_cases
 from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, slices_of_share
@@ -220,6 +220,21 @@ def test_methods_are_compared_on_clips_by_patients(write_grid, blues, tmp_path):
     assert {line["k"] for line in lines} == {8}
     assert lines[0]["settings"]["network_def"]["sampler"]["variance"] == "between"
     assert len(table_rows(lines, draws=10)) == 2
+
+
+def test_four_scores_are_four_classes(write_grid, blues, tmp_path):
+    grid = read_grid(ROOT / "configs/grids/covid_blues_severity.json")
+    recipe = {**grid["recipe"], "epochs": 1, "batch_size": 4, "size": 28}
+    del grid["base"]
+    small = write_grid(**{**grid, "like": "common.json", "folds": 2, "methods": ["top_variance"], "recipe": recipe})
+
+    (line, _) = run_sweep(small, tmp_path / "r.jsonl", str(blues), 0, str)
+
+    probabilities, labels = predictions(line)
+    assert line["settings"]["target"] == "severity"
+    assert probabilities.shape == (len(labels), 4)
+    assert set(labels.tolist()) == {0, 1, 2, 3}
+    assert len(line["groups"]) == len(labels)
 
 
 def test_the_padding_of_clips_stays_where_it_is():
