@@ -26,6 +26,7 @@ def add_review_parser(commands: Commands) -> None:
     init.add_argument("--title", default="monai-das review", help="default: %(default)s")
     init.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
     init.add_argument("--bundle", type=Path, default=Path("bundle"), metavar="DIR", help="its classes are the choices")
+    init.add_argument("--model", metavar="NAME", help="of a further model of the bundle, as covid_blues")
     init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
     push = _verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
     push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
@@ -60,6 +61,7 @@ def _verb(
 def _add_serve(verbs: Commands) -> None:
     parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--model", metavar="NAME", help="a further model of the bundle, as covid_blues")
     parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
     parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it cases are "
                         "called by their files, as with --include-phi")  # fmt: skip
@@ -77,7 +79,7 @@ def review_init(arguments: argparse.Namespace) -> int:
     from monai_das.review import bundle_class_names, ensure_project, labelling_config
 
     def act(client: LabelStudioClient) -> str:
-        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle))
+        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle, arguments.model))
         number, made = ensure_project(client, arguments.title, config)
         if arguments.backend:
             client.connect_backend(number, arguments.backend, "monai-das", os.environ.get(BACKEND_TOKEN))
@@ -176,7 +178,7 @@ def review_serve(arguments: argparse.Namespace) -> int:
             mapped_cases([], arguments.map)
         if not arguments.root.is_dir():
             raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
-        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices)
+        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices, model_name=arguments.model)
         live = LivePredictions(predictor, arguments.root, arguments.map)
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")

@@ -2,6 +2,7 @@ import base64
 import json
 import zipfile
 from io import BytesIO
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -109,6 +110,13 @@ def test_configurations_need_classes():
         labelling_config("volume", ["unsure"])
     with pytest.raises(ValueError, match="kind must be one of volume, clip, got 'cube'"):
         labelling_config("cube", ["a"])
+
+
+def test_a_further_model_names_its_own_classes():
+    bundle = Path(__file__).parents[2] / "bundle"
+
+    assert bundle_class_names(bundle) == ["normal", "hyperplasia"]
+    assert bundle_class_names(bundle, "covid_blues") == ["severity below 2", "severity 2 or above"]
 
 
 def test_the_bundle_names_the_classes(tmp_path):
