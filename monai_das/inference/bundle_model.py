@@ -29,7 +29,7 @@ class DASBundleModel:
         postprocessing: those applied to ``{"pred": logits (num_classes,)}``.
         channels: C that the network expects.
         classes: names in the order of class numbers.
-        info: name, version, and SHA-256 of the weights.
+        info: name, version, SHA-256 of the weights, and the metadata's intended use.
     """
 
     network: DASNetwork
@@ -121,6 +121,7 @@ def _described(network: DASNetwork, parser: ConfigParser, weights: Path, names: 
             name=str(metadata.get("name", weights.resolve().parents[1].name)),
             version=str(metadata.get("version", "unknown")),
             weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+            intended_use=str(metadata.get("intended_use", "")),
         ),
     )
 

@@ -31,11 +31,12 @@ class SelectedSlice:
 
 @dataclass(frozen=True)
 class DASModelInfo:
-    """Which model spoke: its name and version, and the SHA-256 of its weights file in hexadecimal."""
+    """Which model spoke: its name and version, the SHA-256 of its weights file in hexadecimal, and what it is for."""
 
     name: str
     version: str
     weights_sha256: str
+    intended_use: str = ""
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ def _facts(result: CaseResult) -> Sequence[tuple[str, object]]:
     model = result.model
     return (
         ("Model", f"{model.name} {model.version}"),
+        *([("Intended use", model.intended_use)] if model.intended_use else []),
         ("Weights, SHA-256", model.weights_sha256),
         ("Written by", f"monai-das {monai_das.__version__}"),
         ("Source", result.source_kind),

@@ -52,13 +52,15 @@ def test_a_further_model_without_weights(own_bundle):
 
 
 def test_the_command_reads_a_clip_with_the_ultrasound_model(echo, tmp_path, capsys):
-    code = main(["predict", str(echo), "--bundle", str(BUNDLE), "--model", NAME, "-o", str(tmp_path / "out")])
+    arguments = ["predict", str(echo), "--bundle", str(BUNDLE), "--model", NAME, "-o", str(tmp_path / "out")]
+    code = main([*arguments, "--report", "json,html"])
 
     result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
     assert code == 0
     assert "case-0001: severity" in capsys.readouterr().out
     assert set(result["probabilities"]) == {"severity below 2", "severity 2 or above"}
     assert len(result["selected_slices"]) == 8
+    assert "Not made for hearts" in (tmp_path / "out" / "case-0001" / "case.html").read_text()
     assert result["model"]["name"] == "Adaptive frame selection for lung ultrasound severity"
 
 
