@@ -8,6 +8,7 @@ from monai_das.networks.aggregation import (
     DASMeanAggregation,
 )
 from monai_das.networks.base import DASNetwork
+from monai_das.networks.efficientnet_lite import DASEfficientNetLite0
 from monai_das.networks.mobilenet import DASMobileNetV3Small
 from monai_das.networks.slice_classifier import DASSliceClassifier
 from monai_das.networks.volume_classifier import DASVolumeClassifier
@@ -17,6 +18,7 @@ __all__ = [
     "DASAggregation",
     "DASAttentionAggregation",
     "DASGatedAggregation",
+    "DASEfficientNetLite0",
     "DASMaxAggregation",
     "DASMeanAggregation",
     "DASMobileNetV3Small",

