@@ -17,8 +17,8 @@ from monai_das.transforms.thumbnails import make_thumbnails
 __all__ = [
     "DASAggregation",
     "DASAttentionAggregation",
-    "DASGatedAggregation",
     "DASEfficientNetLite0",
+    "DASGatedAggregation",
     "DASMaxAggregation",
     "DASMeanAggregation",
     "DASMobileNetV3Small",

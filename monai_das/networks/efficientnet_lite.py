@@ -53,7 +53,8 @@ class DASEfficientNetLite0(nn.Module):
         self.num_features: int = FEATURES
         self.frozen: bool = frozen
         self.net = EfficientNet(list(BLOCKS), in_channels=in_channels)  # type: ignore[no-untyped-call]
-        self.net._dropout, self.net._fc = nn.Identity(), nn.Identity()
+        self.net._dropout = nn.Identity()  # type: ignore[assignment]
+        self.net._fc = nn.Identity()  # type: ignore[assignment]
         for module in self.net.modules():
             if hasattr(module, "_swish"):
                 module._swish = nn.ReLU6()
