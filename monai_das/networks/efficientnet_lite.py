@@ -52,7 +52,7 @@ class DASEfficientNetLite0(nn.Module):
             raise ValueError(f"in_channels must be 1 or 3, got {in_channels}")
         self.num_features: int = FEATURES
         self.frozen: bool = frozen
-        self.net = EfficientNet(list(BLOCKS), in_channels=in_channels)  # type: ignore[no-untyped-call]
+        self.net = EfficientNet(list(BLOCKS), in_channels=in_channels)
         self.net._dropout = nn.Identity()  # type: ignore[assignment]
         self.net._fc = nn.Identity()  # type: ignore[assignment]
         for module in self.net.modules():
