@@ -35,7 +35,7 @@ class DASEfficientNetLite0(nn.Module):
         frozen: keep them: no parameter learns, batch norms use their stored statistics, in ``train()`` too.
 
     Raises:
-        ValueError: ``in_channels`` is neither 1 nor 3.
+        ValueError: ``in_channels`` is neither 1 nor 3; an image is below 32 pixels a side.
         ImportError: ``pretrained`` without the extra.
 
     References:
@@ -71,7 +71,9 @@ class DASEfficientNetLite0(nn.Module):
             self.train()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return features ``(N, 1280)`` of ``image`` ``(N, C, H, W)`` in [0, 1]."""
+        """Return features ``(N, 1280)`` of ``image`` ``(N, C, H, W)`` in [0, 1], at least 32 pixels a side."""
+        if image.size(2) < 32 or image.size(3) < 32:  # a map would be smaller than the kernel that reads it
+            raise ValueError(f"images must be at least 32 x 32 pixels, got {list(image.shape)}; enlarge them first")
         features: Tensor = self.net(2.0 * image - 1.0)
         return features
 

@@ -13,7 +13,7 @@ from tests.bundle.bundle_runs import ROOT, workflow
 from tests.data.video_clips import write_blues
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-SMALL = {"size": 28, "depth": 6, "num_slices": 3, "batch_size": 4, "epochs": 1}
+SMALL = {"size": 32, "depth": 6, "num_slices": 3, "batch_size": 4, "epochs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_an_epoch_is_trained_and_the_held_out_fold_looked_at_once(bundle, settin
     network = run.parser.get_parsed_content("network_def")
     assert trainer.state.epoch == evaluator.state.epoch == 1
     assert {"val_auc", "val_empty_slices"} <= set(evaluator.state.metrics)
-    assert (network.sampler.features.between, network.sampler.num_slices, network.thumbnail_size) == (True, 3, 28)
+    assert (network.sampler.features.between, network.sampler.num_slices, network.thumbnail_size) == (True, 3, 32)
     torch.load(tmp_path / "out" / "model.pt", weights_only=True)
 
 
@@ -50,7 +50,7 @@ def test_a_batch_is_padded_at_its_end_and_says_how_long_its_clips_are(bundle, se
 
     batch = next(iter(parser.get_parsed_content("train#dataloader")))
 
-    assert batch["image"].shape == (4, 1, 28, 28, 6)
+    assert batch["image"].shape == (4, 1, 32, 32, 6)
     assert batch["lengths"].dtype == torch.int64
     assert 4 <= int(batch["lengths"].min()) < int(batch["lengths"].max()) == 6
     for image, length in zip(batch["image"], batch["lengths"], strict=True):

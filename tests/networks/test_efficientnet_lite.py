@@ -86,6 +86,11 @@ def test_other_channels():
         DASEfficientNetLite0(in_channels=2)
 
 
+def test_images_that_are_too_small():
+    with pytest.raises(ValueError, match=r"at least 32 x 32 pixels, got \[1, 1, 40, 28\]; enlarge them first"):
+        DASEfficientNetLite0(in_channels=1)(torch.rand(1, 1, 40, 28))
+
+
 def test_other_weights_are_named(weights):
     network = DASEfficientNetLite0(in_channels=3)
     wrong = {name: tensor for name, tensor in weights.items() if name != "_bn1.weight"} | {"another": torch.zeros(1)}
