@@ -26,8 +26,8 @@ FEATURES = 1280
 class DASEfficientNetLite0(nn.Module):
     """Features of 2-D images by EfficientNet-Lite0: ``(N, C, H, W)`` to ``(N, 1280)``.
 
-    ``monai.networks.nets.EfficientNet`` without squeeze and excitation, with ReLU6. 4.6 times the multiplications of
-    MobileNetV3-Small; worth it where a set is too small to learn features from.
+    ``monai.networks.nets.EfficientNet`` without squeeze and excitation, with ReLU6. Nine times as slow as
+    MobileNetV3-Small on a CPU; worth it where a set is too small to learn features from.
 
     Args:
         in_channels: 1 or 3, in [0, 1]; one channel equals feeding the grey image three times.
