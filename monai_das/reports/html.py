@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from io import BytesIO
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 import monai_das
 from monai_das.inference import CaseResult
 from monai_das.reports.atomic import atomic_path
+from monai_das.reports.json_report import model_as_json
 
 MOST_BYTES = 10_000_000  # of all JPEGs; base64 makes them a third larger
 LONGEST_SIDES = (640, 512, 384, 256, 128)
@@ -101,7 +101,7 @@ def _review(result: CaseResult) -> dict[str, object]:
         "unsure": "unsure",
         "label": result.label,
         "chosen": [each.index for each in result.selected],
-        "model": asdict(result.model),
+        "model": model_as_json(result.model),
     }
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from monai_das.inference import CaseResult, SelectedSlice
+from monai_das.inference import CaseResult, DASModelInfo, SelectedSlice
 from monai_das.reports.atomic import atomic_path
 
 SCHEMA_VERSION = "1.1"
@@ -29,6 +29,11 @@ def write_object(content: dict[str, Any], path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def model_as_json(model: DASModelInfo) -> dict[str, str]:
+    """Return what tells a model from others."""
+    return {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256}
+
+
 def as_json(result: CaseResult) -> dict[str, Any]:
     """Return ``result`` as what JSON can hold; times in ``timings`` are milliseconds, indices are 0-based."""
     return {
@@ -42,11 +47,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "selected_slices": [_slice_as_json(each) for each in result.selected],
         "scores": list(result.scores),
         "sampling_indices": list(result.sampling_indices),
-        "model": {
-            "name": result.model.name,
-            "version": result.model.version,
-            "weights_sha256": result.model.weights_sha256,
-        },
+        "model": model_as_json(result.model),
         "timings": {
             "read": result.timings.read,
             "score": result.timings.score,
