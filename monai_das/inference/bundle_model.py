@@ -55,23 +55,22 @@ def load_bundle_model(bundle_dir: Path, device: torch.device, name: str | None =
             do not fit the network.
     """
     configs = bundle_dir / "configs"
-    config, metadata = configs / "inference.json", configs / "metadata.json"
-    for file in (config, metadata):
+    files, metadata = [configs / "inference.json"], configs / "metadata.json"
+    for file in (*files, metadata):
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_dir} is not a bundle: it has no {file.relative_to(bundle_dir)}")
-    overlays = []
     if name is not None:
-        overlays, metadata = [configs / f"inference_{name}.json"], configs / f"metadata_{name}.json"
-        if not overlays[0].is_file() or not metadata.is_file():
+        files, metadata = [*files, configs / f"inference_{name}.json"], configs / f"metadata_{name}.json"
+        if not files[-1].is_file() or not metadata.is_file():
             there = sorted(file.stem.removeprefix("inference_") for file in configs.glob("inference_*.json"))
             raise FileNotFoundError(
                 f"{bundle_dir} has no model {name!r}; it has {', '.join(there) or 'only its own, without a name'}"
             )
     parser = ConfigParser()
-    parser.read_config([str(file) for file in (config, *overlays)])
+    parser.read_config([str(file) for file in files])
     parser.read_meta(str(metadata))
     parser["bundle_root"] = str(bundle_dir)
-    names = (str([config, *overlays][-1]), str(metadata))
+    names = (str(files[-1]), str(metadata))
     network = _network(parser, names[0])
     weights = bundle_dir / "models" / f"{name or 'model'}.pt"
     network.load_state_dict(_checked(weights, network))

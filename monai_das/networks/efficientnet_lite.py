@@ -9,6 +9,7 @@ from monai.networks.nets.efficientnet import EfficientNet, MBConvBlock
 from torch import Tensor, nn
 
 from monai_das._optional import require
+from monai_das.networks.mobilenet import misfits
 
 # EfficientNet-B0 without squeeze and excitation; the first and the last stage are as wide in every Lite
 BLOCKS = (
@@ -104,11 +105,7 @@ class DASEfficientNetLite0(nn.Module):
         stem = "_conv_stem.weight"
         if stem in tensors and tensors[stem].size(1) == 3 and own[stem].size(1) == 1:
             tensors[stem] = tensors[stem].sum(dim=1, keepdim=True)
-        wrong = sorted(
-            name
-            for name in own.keys() | tensors.keys()
-            if name not in own or name not in tensors or own[name].shape != tensors[name].shape
-        )
+        wrong = misfits(own, tensors)
         if wrong:
             raise ValueError(
                 f"state_dict must be that of EfficientNet-Lite0, but {len(wrong)} tensors are missing, unknown or of "

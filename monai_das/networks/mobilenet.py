@@ -170,7 +170,7 @@ class DASMobileNetV3Small(nn.Module):
         if self.in_channels == 1 and stem in tensors and tensors[stem].size(1) == 3:
             tensors[stem] = tensors[stem].sum(dim=1, keepdim=True)
         own = self.state_dict()
-        wrong = sorted(k for k in own.keys() | tensors.keys() if not same_shape(own.get(k), tensors.get(k)))
+        wrong = misfits(own, tensors)
         if wrong:
             raise ValueError(
                 f"state_dict must be torchvision's mobilenet_v3_small with {self.num_classes} classes (0: any), "
@@ -178,6 +178,11 @@ class DASMobileNetV3Small(nn.Module):
                 "build the network with num_classes=0 to leave the classifier out"
             )
         self.load_state_dict(tensors)
+
+
+def misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return the names, sorted, that only one of two state dicts has, or that have another shape in the other."""
+    return sorted(k for k in own.keys() | tensors.keys() if not same_shape(own.get(k), tensors.get(k)))
 
 
 def same_shape(own: Tensor | None, other: Tensor | None) -> bool:
