@@ -70,6 +70,7 @@ class DASNeedleCNN(nn.Sequential):
         for inputs, outputs in ((1, 16), (16, 32), (32, FEATURES)):
             layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
         super().__init__(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten())
+        self.num_features: int = FEATURES
 
 
 def sampler_and_aggregation(method: str, num_slices: int) -> tuple[Sampler, DASAggregation]:

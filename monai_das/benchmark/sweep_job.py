@@ -117,7 +117,7 @@ def train_network(
     steps = len(cases.labels) // batch
     groups = sampler_param_groups(network, settings["learning_rate"])
     rates = [group["lr"] for group in groups]
-    optimizer = torch.optim.AdamW(groups, weight_decay=settings["weight_decay"])
+    optimizer = torch.optim.AdamW(groups, weight_decay=settings["weight_decay"], fused=True)
     total = steps * settings["epochs"]
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=settings["warmup_share"])
     schedule = DASBudgetSchedule(network, *settings["widening_epochs"])

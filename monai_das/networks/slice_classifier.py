@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_das.networks.aggregation import DASAggregation, DASGatedAggregation
+from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, DASGatedAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain
 from monai_das.samplers import Sampler, Selection
 
@@ -82,8 +82,24 @@ class DASSliceClassifier(DASNetwork):
         else:
             features = self.described(images)
         table = features.view(image.size(0), image.size(4), self.num_features)
+        if not torch.jit.is_scripting() and self.training:  # type: ignore[attr-defined]
+            self.teach(table)
         logits: Tensor = self.head(self.dropout(self.aggregation(table, selection)))
         return logits.float()
+
+    def teach(self, features: Tensor) -> None:
+        """Add to the penalty of the selection what its scores miss of the attention, as far as the budget is widened.
+
+        Slices that a narrow budget left out have no attention: nothing is to be learnt of the choice from the rest.
+        """
+        teacher, chosen = self.aggregation, self._memory.selection
+        if chosen is None or not isinstance(teacher, DASAttentionAggregation):
+            return
+        weight = teacher.distillation_weight * self.sampler.widening
+        if weight > 0.0:
+            lesson = weight * teacher.lesson(features, chosen)
+            penalty = lesson if chosen.penalty is None else chosen.penalty + lesson
+            self._memory.selection = chosen._replace(penalty=penalty)
 
     def described(self, images: Tensor) -> Tensor:
         """Return features ``(N, F)`` float32 of ``images`` ``(N, H, W, C)``, contiguous, that is ``channels_last``."""

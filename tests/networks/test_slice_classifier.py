@@ -3,8 +3,15 @@ import torch
 from monai.networks.nets import DenseNet121, resnet10
 from torch import nn
 
-from monai_das.networks import DASMaxAggregation, DASMeanAggregation, DASMobileNetV3Small, DASSliceClassifier
-from monai_das.samplers import DASFullSampler, DASUniformSampler, DPSSampler
+from monai_das.losses import DASLoss
+from monai_das.networks import (
+    DASAttentionAggregation,
+    DASMaxAggregation,
+    DASMeanAggregation,
+    DASMobileNetV3Small,
+    DASSliceClassifier,
+)
+from monai_das.samplers import DASFullSampler, DASSampler, DASUniformSampler, DPSSampler
 
 
 class Recorder(nn.Module):
@@ -111,3 +118,27 @@ def test_wrong_width_of_the_features_is_told():
 def test_no_class_at_all_is_refused():
     with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         DASSliceClassifier(DASUniformSampler(num_slices=2), DASMobileNetV3Small(), 0)
+
+
+@pytest.mark.parametrize(("weight", "widening", "taught"), [(1.0, 1.0, True), (1.0, 0.0, False), (0.0, 1.0, False)])
+def test_attention_over_all_slices_teaches_the_sampler(weight, widening, taught):
+    torch.manual_seed(0)
+    attention = DASAttentionAggregation(2, distillation_weight=weight)
+    sampler = DASSampler(num_slices=2, gradient="distillation", residual_penalty=0.0)
+    net = DASSliceClassifier(sampler, Recorder(), 2, attention, thumbnail_size=8).train()
+    sampler.widening = widening
+
+    loss = DASLoss(net)(net(torch.randn(3, 1, 8, 8, 6)), torch.tensor([0, 1, 0]))
+    loss.backward()
+
+    assert any(p.grad is not None and p.grad.any() for p in sampler.parameters()) == taught
+
+
+def test_samplers_without_a_penalty_are_taught_as_well():
+    attention = DASAttentionAggregation(2, distillation_weight=0.5)
+    net = DASSliceClassifier(DASUniformSampler(num_slices=6), Recorder(), 2, attention, thumbnail_size=8).train()
+    net.sampler.widening = 1.0
+
+    net(torch.randn(3, 1, 8, 8, 6))
+
+    assert net.selection.penalty.shape == (3,)

@@ -183,5 +183,13 @@ def test_the_gradient_may_come_through_the_sampling_matrix() -> None:
 def test_unknown_parts_and_gradients_name_the_choices() -> None:
     with pytest.raises(ValueError, match=r"a part of without must be one of prior, variance, .* got 'colour'"):
         DASSampler(num_slices=2, without=["colour"])
-    with pytest.raises(ValueError, match="gradient must be one of gate, straight_through, got 'policy'"):
+    with pytest.raises(ValueError, match="gradient must be one of gate, distillation, straight_through, got 'policy'"):
         DASSampler(num_slices=2, gradient="policy")
+
+
+def test_the_prior_stays_where_the_scores_are_taught() -> None:
+    sampler = DASSampler(num_slices=2, gradient="distillation", noise=0.0)
+    thumbnails = falling_volume()
+    sampler.widening = 1.0
+
+    assert torch.equal(sampler.train()(thumbnails).scores, sampler.eval()(thumbnails).scores)

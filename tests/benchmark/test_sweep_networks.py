@@ -1,0 +1,25 @@
+"""The networks that the grids of the repository name are made, and classify what their data is."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from monai_das.benchmark.sweep_grid import grid_jobs, settings_of
+from monai_das.benchmark.sweep_job import built
+
+ROOT = Path(__file__).parents[2]
+GRIDS = ["ablation", "evidence", "wide"]
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_method_of_the_grids_classifies_its_data(name):
+    jobs = {(job.data, job.method): job for job in grid_jobs(ROOT / f"configs/grids/{name}.json")}
+
+    for job in jobs.values():
+        settings = settings_of(job)
+        network, _ = built(job, total_steps=10)
+        size, depth = settings["size"], settings["depth"]
+        logits = network.eval()(torch.rand(1, 1, size, size, depth))
+        assert logits.shape == (1, settings["num_classes"]), json.dumps([job.data, job.method])
