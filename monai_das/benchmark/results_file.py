@@ -70,6 +70,13 @@ def packed_predictions(probabilities: NDArray[Any], labels: NDArray[Any]) -> Res
     }
 
 
+def recalls_of(result: Result) -> NDArray[np.float64] | None:
+    """Return ``(N,)`` which share of the telling slices of each case was chosen, None where they are not known."""
+    if "recalls" not in result:
+        return None
+    return np.frombuffer(base64.b64decode(result["recalls"]), "<f2").astype(np.float64)
+
+
 def predictions(result: Result) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return probabilities ``(N, K)`` and labels ``(N,)`` of a line of the file."""
     labels = np.frombuffer(base64.b64decode(result["labels"]), np.uint8).astype(np.int64)

@@ -87,8 +87,17 @@ def bootstrap_auc(runs: Sequence[Array], labels: Labels, weights: Array) -> Arra
     The draws of cases are those of ``weights``, and those of trainings depend on their number only, so that two
     methods with the same cases and seeds are resampled alike: differences are paired.
     """
-    each = np.stack([weighted_auc(run, labels, weights) for run in runs], axis=1)
-    samples: Array = (each * seed_weights(len(runs), len(weights))).sum(axis=1)
+    return over_trainings([weighted_auc(run, labels, weights) for run in runs])
+
+
+def bootstrap_mean(runs: Sequence[Array], weights: Array) -> Array:
+    """Return ``(draws,)`` means of numbers per case ``(N,)`` of several trainings, drawn as in ``bootstrap_auc``."""
+    return over_trainings([weights @ run / weights.sum(axis=1) for run in runs])
+
+
+def over_trainings(each: Sequence[Array]) -> Array:
+    """Return ``(draws,)`` means over samples of trainings, of the ``(draws,)`` samples of each training."""
+    samples: Array = (np.stack(each, axis=1) * seed_weights(len(each), len(each[0]))).sum(axis=1)
     return samples
 
 

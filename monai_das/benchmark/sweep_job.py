@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
-from monai_das.benchmark.results_file import Result, packed_predictions
-from monai_das.benchmark.statistics import measures
+from monai_das.benchmark.results_file import Result, packed, packed_predictions
+from monai_das.benchmark.statistics import Array, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
 from monai_das.benchmark.sweep_grid import SweepJob, settings_of
 from monai_das.handlers import DASBudgetSchedule
@@ -57,8 +56,9 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
 
     Returns:
         The line of the results file: place in the grid, settings, seconds, measures on the validation and test split
-        (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, all test predictions, and
-        whose they are (``groups``) where patients have several cases.
+        (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, all test predictions, the share
+        of each case's telling slices that was chosen (``recalls``) where these are known, and whose the cases are
+        (``groups``) where patients have several.
     """
     torch.set_num_threads(1)
     torch.manual_seed(job.seed)
@@ -74,8 +74,10 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
     line |= {"fold": job.fold, "k": settings["num_slices"], "settings": settings}
     if val is not None:
         line["val"] = rounded(evaluate_cases(average, val)[0])
-    found, probabilities = evaluate_cases(average, test)
+    found, probabilities, recalls = evaluate_cases(average, test)
     line["test"] = rounded(found)
+    if recalls is not None:
+        line["recalls"] = packed(recalls.astype("<f2"))
     if test.groups is not None:
         line["groups"] = test.patients()
     line["seconds"] = round(time.perf_counter() - began, 1)
@@ -142,11 +144,11 @@ def train_network(
 
 
 @torch.no_grad()
-def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, float], np.ndarray[Any, Any]]:
-    """Return the measures of ``network`` in ``eval()`` on ``cases``, and its probabilities ``(N, K)``.
+def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, float], Array, Array | None]:
+    """Return the measures of ``network`` in ``eval()`` on ``cases``, its probabilities ``(N, K)``, and its recalls.
 
     Beside the measures of the predictions: ``ms``, processor time per case, and where the telling slices are known
-    ``recall``, the mean share of them that was chosen.
+    ``recall``, the mean of the shares ``(N,)`` of them that were chosen.
     """
     network.eval()
     tables: list[Tensor] = []
@@ -163,9 +165,11 @@ def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, fl
     probabilities = torch.cat(tables).numpy()
     found = measures(probabilities, cases.labels.numpy())
     found["ms"] = 1000.0 * spent / len(cases.labels)
-    if recalls:
-        found["recall"] = float(torch.cat(recalls).mean())
-    return found, probabilities
+    if not recalls:
+        return found, probabilities, None
+    each = torch.cat(recalls).double().numpy()
+    found["recall"] = float(each.mean())
+    return found, probabilities, each
 
 
 def recall(selection: Selection, telling: Tensor) -> Tensor:

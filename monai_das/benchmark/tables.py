@@ -13,11 +13,12 @@ from statistics import mean
 import numpy as np
 
 from monai_das.benchmark.plots import draw_plots
-from monai_das.benchmark.results_file import Result, predictions
+from monai_das.benchmark.results_file import Result, predictions, recalls_of
 from monai_das.benchmark.statistics import (
     Array,
     Labels,
     bootstrap_auc,
+    bootstrap_mean,
     case_weights,
     holm,
     interval_of,
@@ -36,8 +37,8 @@ class TableRow:
     """One row: a method at a budget on a data set, over its seeds (and folds).
 
     ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
-    corrected for all comparisons of the table. They are None for the reference itself, and where the seeds differ in
-    number or the cases are others.
+    corrected for all comparisons of the table. ``recall_difference`` is the same of the recall. They are None for the
+    reference itself, and where the seeds differ in number or the cases are others.
     """
 
     data: str
@@ -59,6 +60,9 @@ class TableRow:
     difference_low: float | None = None
     difference_high: float | None = None
     p: float | None = None
+    recall_difference: float | None = None
+    recall_difference_low: float | None = None
+    recall_difference_high: float | None = None
 
 
 Cell = tuple[str, float | None, str]
@@ -154,6 +158,27 @@ def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], 
     row.difference = mean(point_auc(line) for line in ours) - mean(point_auc(line) for line in theirs)
     row.difference_low, row.difference_high = interval_of(samples)
     row.p = two_sided_p(samples)
+    recalls = [recall_samples(each, draws) for each in (ours, theirs)]
+    if recalls[0] is not None and recalls[1] is not None:
+        row.recall_difference = mean(line["test"]["recall"] for line in ours)
+        row.recall_difference -= mean(line["test"]["recall"] for line in theirs)
+        row.recall_difference_low, row.recall_difference_high = interval_of(recalls[0] - recalls[1])
+
+
+def recall_samples(runs: Sequence[Result], draws: int) -> Array | None:
+    """Return bootstrap samples ``(draws,)`` of the mean recall, of the cases and trainings of ``auc_samples``."""
+    each: dict[int, list[Array]] = defaultdict(list)
+    for line in by_seed(runs):
+        found = recalls_of(line)
+        if found is None:
+            return None
+        each[line["fold"] or 0].append(found)
+    folds = by_fold(runs)
+    samples = [
+        bootstrap_mean(found, case_weights(folds[fold][1], draws, fold, folds[fold][2])) for fold, found in each.items()
+    ]
+    total: Array = np.mean(samples, axis=0)
+    return total
 
 
 def point_auc(line: Result) -> float:
@@ -170,8 +195,9 @@ def correct(rows: Sequence[TableRow]) -> None:
 
 
 HEAD = (
-    "| data | slices | method | seeds | test AUC (95 % interval) | worst | balanced acc. | acc. | ECE | recall "
-    "| reference minus this (95 % interval) | p (Holm) | training s | ms/case |"
+    "| data | slices | method | seeds | test AUC (95 % interval) | worst | balanced acc. | acc. | ECE "
+    "| reference minus this (95 % interval) | p (Holm) | recall | reference minus this (95 % interval) "
+    "| training s | ms/case |"
 )
 
 
@@ -184,11 +210,16 @@ def markdown_of(rows: Sequence[TableRow]) -> str:
             gap = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
             p = f"{row.p:.3f}"
         budget = "all" if row.budget is None else f"{row.budget:.1%}"
-        found = "" if row.recall is None else f"{row.recall:.2f}"
+        found = "" if row.recall is None else f"{row.recall:.3f}"
+        missed = ""
+        if row.recall_difference is not None:
+            missed = (
+                f"{row.recall_difference:+.3f} ({row.recall_difference_low:+.3f} to {row.recall_difference_high:+.3f})"
+            )
         lines.append(
             f"| {row.data} | {budget} | {row.method} | {row.seeds} | {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}) "
-            f"| {row.worst:.3f} | {row.balanced_accuracy:.3f} | {row.accuracy:.3f} | {row.ece:.3f} | {found} | {gap} "
-            f"| {p} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
+            f"| {row.worst:.3f} | {row.balanced_accuracy:.3f} | {row.accuracy:.3f} | {row.ece:.3f} | {gap} | {p} "
+            f"| {found} | {missed} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
         )
     return "\n".join(lines)
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from monai_das.benchmark.results_file import recalls_of
+from monai_das.benchmark.sweep_data import MADE_UP_CASES, sweep_cases
 from monai_das.benchmark.sweep_grid import grid_jobs, settings_of
-from monai_das.benchmark.sweep_job import built
+from monai_das.benchmark.sweep_job import built, run_sweep_job
 
 ROOT = Path(__file__).parents[2]
 GRIDS = ["ablation", "evidence", "wide"]
@@ -23,3 +25,19 @@ def test_every_method_of_the_grids_classifies_its_data(name):
         size, depth = settings["size"], settings["depth"]
         logits = network.eval()(torch.rand(1, 1, size, size, depth))
         assert logits.shape == (1, settings["num_classes"]), json.dumps([job.data, job.method])
+
+
+def test_the_recall_of_every_case_is_kept(monkeypatch):
+    monkeypatch.setitem(MADE_UP_CASES, "train", 16)
+    monkeypatch.setitem(MADE_UP_CASES, "val", 4)
+    monkeypatch.setitem(MADE_UP_CASES, "test", 10)
+    jobs = grid_jobs(ROOT / "configs/grids/evidence.json")
+    job = next(job for job in jobs if (job.data, job.method) == ("planted", "full"))
+
+    try:
+        line = run_sweep_job(job, None)
+    finally:
+        sweep_cases.cache_clear()
+
+    assert recalls_of(line).tolist() == [1.0] * 10
+    assert line["test"]["recall"] == 1.0

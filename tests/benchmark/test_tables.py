@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from monai_das.benchmark import write_tables
-from monai_das.benchmark.results_file import packed_predictions
-from monai_das.benchmark.tables import table_rows
+from monai_das.benchmark.results_file import packed, packed_predictions
+from monai_das.benchmark.tables import markdown_of, table_rows
 from monai_das.cli import main
 
 LABELS = np.arange(80) % 2
@@ -52,6 +52,20 @@ def test_only_seeds_that_both_have_are_compared(lines):
 
     assert next(row for row in table_rows(fewer, 50) if row.method == "dps").difference is not None
     assert next(row for row in table_rows(none, 50) if row.method == "dps").difference is None
+
+
+def test_recalls_are_compared_case_by_case(lines):
+    """Half of the telling slices of every case by ``dps``, all by the others, whose difference is zero for sure."""
+    for line in lines:
+        share = 0.5 if line["method"] == "dps" else 1.0
+        line["recalls"] = packed(np.full(80, share, "<f2"))
+        line["test"] = {"ms": 2.0, "recall": share}
+
+    rows = {row.method: row for row in table_rows(lines, draws=50)}
+
+    gaps = {name: (row.recall_difference, row.recall_difference_low) for name, row in rows.items()}
+    assert gaps == {"das": (None, None), "dps": (0.5, 0.5), "top_variance": (0.0, 0.0), "full": (0.0, 0.0)}
+    assert "| 0.500 | +0.500 (+0.500 to +0.500) |" in markdown_of(list(rows.values()))
 
 
 def test_other_cases_are_not_compared(lines):
