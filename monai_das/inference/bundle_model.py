@@ -73,7 +73,7 @@ def load_bundle_model(bundle_dir: Path, device: torch.device, name: str | None =
     names = (str(files[-1]), str(metadata))
     network = _network(parser, names[0])
     weights = bundle_dir / "models" / f"{name or 'model'}.pt"
-    network.load_state_dict(_checked(weights, network))
+    network.load_state_dict(_checked(weights, network, names[0]))
     return _described(network.to(device).eval(), parser, weights, names)
 
 
@@ -153,8 +153,8 @@ def _classes(channel_def: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(str(channel_def[number]) for number in sorted(channel_def, key=int))
 
 
-def _checked(weights: Path, network: DASNetwork) -> dict[str, Any]:
-    """Return the state dict in ``weights``, known to fit ``network``."""
+def _checked(weights: Path, network: DASNetwork, file: str) -> dict[str, Any]:
+    """Return the state dict in ``weights``, known to fit ``network``, which the config ``file`` builds."""
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
     try:
@@ -163,6 +163,6 @@ def _checked(weights: Path, network: DASNetwork) -> dict[str, Any]:
     except (pickle.UnpicklingError, EOFError, TypeError) as error:
         raise ValueError(f"{weights} is not a state dict of tensors: {error}") from error
     except RuntimeError as error:
-        raise ValueError(f"{weights} does not fit network_def of configs/inference.json: {error}") from error
+        raise ValueError(f"{weights} does not fit network_def of {file}: {error}") from error
     loaded: dict[str, Any] = state
     return loaded

@@ -34,8 +34,8 @@ class Predictor:
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is no bundle or has no weights, or no model ``model_name``.
-        ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is
-            asked for and not there; config and weights do not fit.
+        ValueError: not one of ``bundle_dir`` and ``model`` is given, or ``model_name`` beside ``model``;
+            ``num_slices`` is below 1; CUDA is asked for and not there; config and weights do not fit.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
@@ -52,6 +52,10 @@ class Predictor:
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
+        if model is not None and model_name is not None:
+            raise ValueError(
+                f"model_name={model_name!r} names a model of bundle_dir; leave it out where model is given"
+            )
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)

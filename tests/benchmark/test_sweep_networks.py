@@ -12,7 +12,7 @@ from monai_das.benchmark.sweep_grid import grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import built, run_sweep_job
 
 ROOT = Path(__file__).parents[2]
-GRIDS = ["ablation", "evidence", "wide"]
+GRIDS = ["ablation", "ablation_evidence", "evidence", "wide"]
 
 
 @pytest.mark.parametrize("name", GRIDS)

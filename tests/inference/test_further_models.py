@@ -51,6 +51,20 @@ def test_a_further_model_without_weights(own_bundle):
         Predictor(own_bundle, model_name=NAME)
 
 
+def test_weights_that_do_not_fit_are_blamed_on_the_config_of_their_model(own_bundle):
+    shutil.copy(own_bundle / "models" / "model.pt", own_bundle / "models" / f"{NAME}.pt")
+
+    with pytest.raises(ValueError, match=rf"{NAME}\.pt does not fit network_def of .*inference_{NAME}\.json"):
+        Predictor(own_bundle, model_name=NAME)
+
+
+def test_a_name_beside_a_loaded_model_is_refused(own_bundle):
+    model = Predictor(own_bundle).model
+
+    with pytest.raises(ValueError, match="model_name='covid_blues' names a model of bundle_dir; leave it out"):
+        Predictor(model=model, model_name=NAME)
+
+
 def test_the_command_reads_a_clip_with_the_ultrasound_model(echo, tmp_path, capsys):
     arguments = ["predict", str(echo), "--bundle", str(BUNDLE), "--model", NAME, "-o", str(tmp_path / "out")]
     code = main([*arguments, "--report", "json,html"])
