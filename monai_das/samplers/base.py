@@ -62,19 +62,17 @@ class Sampler(nn.Module):
 
     def budget(self, lengths: Tensor, depth: int) -> tuple[int, Tensor]:
         """Return the rows k of a selection now, and ``(B,)`` how many of them each case keeps."""
-        rows, counts = self.narrow_budget(lengths, depth)
+        if self.num_slices > 0:
+            rows = self.num_slices
+            counts = lengths.clamp(max=rows)
+        else:
+            part, whole = self.part, self.whole
+            rows = rounded_half_up(part * depth, whole)
+            counts = ((2 * part * lengths + whole) // (2 * whole)).clamp(min=1)
         if self.training and self.widening > 0.0:
             counts = widened(counts, lengths, self.widening)
             rows = max(rows, int(counts.max()))
         return rows, counts
-
-    def narrow_budget(self, lengths: Tensor, depth: int) -> tuple[int, Tensor]:
-        """Return the same without widening, as in ``eval()``."""
-        if self.num_slices > 0:
-            return self.num_slices, lengths.clamp(max=self.num_slices)
-        part, whole = self.part, self.whole
-        counts = ((2 * part * lengths + whole) // (2 * whole)).clamp(min=1)
-        return rounded_half_up(part * depth, whole), counts
 
     def top(self, keys: Tensor, scores: Tensor, lengths: Optional[Tensor]) -> Selection:
         """Return the selection of the highest ``keys`` ``(B, D)`` within the budget; it reports ``scores``.

@@ -33,8 +33,7 @@ class DASSampler(Sampler):
     paper, a small encoder of each thumbnail and the place of the slice. Its last layer starts at zero: untrained, the
     choice is that of :class:`DASTopVarianceSampler`. A slice whose variance is below ``floor`` of the largest is
     *eligible* only when fewer than k others are, and then by its variance, whatever the residual says, so that the
-    choice cannot collapse onto empty slices. A widened budget leaves such slices out as well: there is nothing to learn
-    from them, and with most slices empty they would be most of the cost.
+    choice cannot collapse onto empty slices.
 
     Kept of the paper: light features, several heads, adaptive temperature, Gumbel noise, the sampling matrix. Mended:
     slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
@@ -154,11 +153,6 @@ class DASSampler(Sampler):
         # empty slices rank behind all others, among themselves by variance
         keys = torch.where(share >= self.floor, keys, lowest() / (1e3 + 1e12 * share))
         rows, counts = self.budget(real, depth)
-        if self.training and self.widening > 0.0:
-            eligible = ((share >= self.floor) & mask).sum(dim=1)
-            rows, narrow = self.narrow_budget(real, depth)
-            counts = torch.minimum(counts, torch.maximum(eligible, narrow))
-            rows = max(rows, int(counts.max()))
         if self.training and self.max_slices > 0:
             rows, counts = self.random_budget(rows, counts, real)
         indices, kept = select_top(keys, counts, rows, real)

@@ -67,19 +67,6 @@ def test_the_prior_fades_while_training_keeps_all_slices() -> None:
     assert evaluated.indices.shape == (2, 2)
 
 
-def test_a_widened_budget_keeps_no_empty_slice_beyond_k() -> None:
-    thumbnails = torch.rand(3, 1, 16, 16, 10)
-    thumbnails[0, ..., 3:] = 0.0
-    thumbnails[1, ..., :9] = 0.0
-    sampler = DASSampler(num_slices=2).train()
-    sampler.widening = 1.0
-
-    selection = sampler(thumbnails, torch.tensor([10, 10, 7]))
-
-    assert selection.kept.sum(dim=1).tolist() == [3, 2, 7]
-    assert selection.indices[0].tolist() == [0, 1, 2, 9, 9, 9, 9]
-
-
 def test_max_slices_draws_budgets_evenly_on_a_logarithmic_scale() -> None:
     sampler = DASSampler(num_slices=2, max_slices=8)
 
