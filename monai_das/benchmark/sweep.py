@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import torch
 
@@ -74,10 +76,22 @@ def run_all(
     if processes == 0:
         yield from ((job, run_sweep_job(job, root, weights)) for job in jobs)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         futures = {pool.submit(run_sweep_job, job, root, weights): job for job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result()
+
+
+def end_with_parent() -> None:
+    """Let this process end with the one that started it: a killed sweep leaves no training behind."""
+
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 class Progress:
