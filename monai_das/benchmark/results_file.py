@@ -78,7 +78,15 @@ def recalls_of(result: Result) -> NDArray[np.float64] | None:
 
 
 def predictions(result: Result) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return probabilities ``(N, K)`` and labels ``(N,)`` of a line of the file."""
+    """Return probabilities ``(N, K)`` and labels ``(N,)`` of a line of the file.
+
+    The largest of a case is 1 less the others: its own logarithm is so near to 0 that half precision would make ties of
+    confident cases.
+    """
     labels = np.frombuffer(base64.b64decode(result["labels"]), np.uint8).astype(np.int64)
     logs = np.frombuffer(base64.b64decode(result["log_probabilities"]), "<f2").astype(np.float64)
-    return np.exp(logs.reshape(len(labels), -1)), labels
+    table = np.exp(logs.reshape(len(labels), -1))
+    rows, largest = np.arange(len(labels)), table.argmax(axis=1)
+    table[rows, largest] = 0.0
+    table[rows, largest] = 1.0 - table.sum(axis=1)
+    return table, labels
