@@ -58,6 +58,11 @@ def bars(rows: Sequence[TableRow]) -> tuple[list[float], list[list[float]]]:
     return [row.auc for row in rows], [below, [max(0.0, row.high - row.auc) for row in rows]]
 
 
+def look(number: int) -> dict[str, str]:
+    """Return colour and marker of the method at ``number``: ten colours, then the same with another marker."""
+    return {"color": f"C{number % 10}", "marker": "os^D"[number // 10 % 4]}
+
+
 def draw_budget(axes: Any, rows: Sequence[TableRow]) -> None:
     """Draw AUC against the share of slices, a line per method; methods that keep all slices are a level."""
     for number, (method, each) in enumerate(by_method(rows).items()):
@@ -66,15 +71,20 @@ def draw_budget(axes: Any, rows: Sequence[TableRow]) -> None:
             axes.axhline(level[0], color="grey", linestyle="--", label=f"{method} (all slices)")
             continue
         place = [100.0 * (row.budget or 1.0) * 1.02 ** (number - 3) for row in each]
-        axes.errorbar(place, level, lengths, marker="o", capsize=3, label=method)
+        axes.errorbar(place, level, lengths, capsize=3, label=method, **look(number))
     axes.set_xscale("log")
+    shares = sorted({100.0 * row.budget for row in rows if row.budget is not None})
+    axes.set_xticks(shares, [f"{share:g}" for share in shares])
+    axes.minorticks_off()
     axes.set_xlabel("slices kept, % (methods side by side for legibility)")
 
 
 def draw_cost(axes: Any, rows: Sequence[TableRow]) -> None:
     """Draw AUC against processor time per case, choosing included."""
-    for method, each in by_method(rows).items():
+    for number, (method, each) in enumerate(by_method(rows).items()):
         level, lengths = bars(each)
-        axes.errorbar([row.ms for row in each], level, lengths, marker="o", capsize=3, label=method)
+        axes.errorbar([row.ms for row in each], level, lengths, capsize=3, label=method, **look(number))
     axes.set_xscale("log")
+    for show in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        show("{x:g}")
     axes.set_xlabel("processor time per case, ms")
