@@ -70,10 +70,8 @@ def packed_predictions(probabilities: NDArray[Any], labels: NDArray[Any]) -> Res
     }
 
 
-def recalls_of(result: Result) -> NDArray[np.float64] | None:
-    """Return ``(N,)`` which share of the telling slices of each case was chosen, None where they are not known."""
-    if "recalls" not in result:
-        return None
+def recalls_of(result: Result) -> NDArray[np.float64]:
+    """Return ``(N,)`` which share of the telling slices of each case was chosen, of a line that has ``recalls``."""
     return np.frombuffer(base64.b64decode(result["recalls"]), "<f2").astype(np.float64)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -16,7 +16,6 @@ from monai_das.benchmark.plots import draw_plots
 from monai_das.benchmark.results_file import Result, predictions, recalls_of
 from monai_das.benchmark.statistics import (
     Array,
-    Labels,
     bootstrap_auc,
     bootstrap_mean,
     case_weights,
@@ -125,24 +124,37 @@ def by_seed(runs: Sequence[Result]) -> list[Result]:
     return sorted(runs, key=lambda line: (line["seed"], line["fold"] or 0))
 
 
-def by_fold(runs: Sequence[Result]) -> dict[int, tuple[list[Array], Labels, list[int] | None]]:
-    """Return per fold (0 for the official split) the predictions of each seed, the labels, and whose cases they are."""
-    folds: dict[int, tuple[list[Array], Labels, list[int] | None]] = {}
-    for line in by_seed(runs):
-        table, labels = predictions(line)
-        folds.setdefault(line["fold"] or 0, ([], labels, line.get("groups")))[0].append(table)
-    return folds
-
-
 def auc_samples(runs: Sequence[Result], draws: int) -> Array:
     """Return bootstrap samples ``(draws,)`` of the mean AUC over seeds, and over folds where there are any."""
-    folds = by_fold(runs)
-    each = [
-        bootstrap_auc(tables, labels, case_weights(labels, draws, fold, groups))
-        for fold, (tables, labels, groups) in folds.items()
-    ]
-    samples: Array = np.mean(each, axis=0)
-    return samples
+
+    def of_fold(lines: list[Result], weights: Array) -> Array:
+        tables = [predictions(line)[0] for line in lines]
+        return bootstrap_auc(tables, predictions(lines[0])[1], weights)
+
+    return over_folds(runs, draws, of_fold)
+
+
+def recall_samples(runs: Sequence[Result], draws: int) -> Array | None:
+    """Return the same of the mean recall; None where the telling slices are not known."""
+    if any("recalls" not in line for line in runs):
+        return None
+    return over_folds(runs, draws, lambda lines, weights: bootstrap_mean([recalls_of(line) for line in lines], weights))
+
+
+def over_folds(runs: Sequence[Result], draws: int, of_fold: Callable[[list[Result], Array], Array]) -> Array:
+    """Return the mean over folds (one, for the official split) of what ``of_fold`` makes of a fold's lines and weights.
+
+    The weights are those of the fold's cases, ``(draws, N)``: patients are drawn whole where cases have them.
+    """
+    folds: dict[int, list[Result]] = defaultdict(list)
+    for line in by_seed(runs):
+        folds[line["fold"] or 0].append(line)
+    samples = []
+    for fold, lines in folds.items():
+        labels = predictions(lines[0])[1]
+        samples.append(of_fold(lines, case_weights(labels, draws, fold, lines[0].get("groups"))))
+    total: Array = np.mean(samples, axis=0)
+    return total
 
 
 def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], draws: int) -> None:
@@ -163,22 +175,6 @@ def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], 
         row.recall_difference = mean(line["test"]["recall"] for line in ours)
         row.recall_difference -= mean(line["test"]["recall"] for line in theirs)
         row.recall_difference_low, row.recall_difference_high = interval_of(recalls[0] - recalls[1])
-
-
-def recall_samples(runs: Sequence[Result], draws: int) -> Array | None:
-    """Return bootstrap samples ``(draws,)`` of the mean recall, of the cases and trainings of ``auc_samples``."""
-    each: dict[int, list[Array]] = defaultdict(list)
-    for line in by_seed(runs):
-        found = recalls_of(line)
-        if found is None:
-            return None
-        each[line["fold"] or 0].append(found)
-    folds = by_fold(runs)
-    samples = [
-        bootstrap_mean(found, case_weights(folds[fold][1], draws, fold, folds[fold][2])) for fold, found in each.items()
-    ]
-    total: Array = np.mean(samples, axis=0)
-    return total
 
 
 def point_auc(line: Result) -> float:
