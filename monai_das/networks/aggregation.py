@@ -18,6 +18,12 @@ def kept_scores(selection: Selection) -> Tensor:
     return torch.gather(selection.scores.float(), 1, selection.indices)
 
 
+def sureness(weights: Tensor, kept: Tensor) -> Tensor:
+    """Return ``(B,)`` in [0, 1]: 1 where one kept row has all of the ``weights`` ``(B, k)``, 0 where all are equal."""
+    entropy = torch.special.entr(weights).sum(dim=1)
+    return (1.0 - entropy / torch.log(kept.sum(dim=1).clamp(min=2).float())).clamp(min=0.0)
+
+
 def weighted_sum(features: Tensor, weights: Tensor) -> Tensor:
     """Return ``(B, F)`` float32, the sum of ``features`` ``(B, k, F)`` times ``weights`` ``(B, k)``."""
     return (features.float() * weights[:, :, None]).sum(dim=1)
@@ -64,7 +70,9 @@ class DASAttentionAggregation(DASAggregation):
 
     With a ``distillation_weight`` it teaches the sampler. It sees the backbone's features of every slice while the
     budget is widened, the sampler only thumbnails; :class:`DASSliceClassifier` adds to the penalty of its selection
-    ``widening * distillation_weight * KL(attention || softmax of the scores)``, without a gradient to the attention.
+    ``widening * distillation_weight * sure * KL(attention || softmax of the scores)``, without a gradient to the
+    attention. ``sure = 1 - entropy(attention) / log(number of slices)``, so that attention that prefers no slice leaves
+    the choice alone.
 
     Args:
         num_features: F, width of the features.
@@ -98,15 +106,16 @@ class DASAttentionAggregation(DASAggregation):
         return weighted_sum(features, softmax_of_kept(self.logits(features), selection.kept))
 
     def lesson(self, features: Tensor, selection: Selection) -> Tensor:
-        """Return ``(B,)``, the divergence of the softmax of the kept scores from the attention, for the scores alone.
+        """Return ``(B,)``, the divergence of the softmax of the kept scores from the attention, times how sure that is.
 
-        A padded row counts on neither side.
+        For the scores alone. A padded row counts on neither side.
         """
         with torch.no_grad():
             attended = softmax_of_kept(self.logits(features), selection.kept)
         scores = kept_scores(selection).masked_fill(~selection.kept, -3.0e38)
         missed = torch.log(attended.clamp(min=1e-12)) - torch.log_softmax(scores, dim=1)
-        return (attended * missed.masked_fill(~selection.kept, 0.0)).sum(dim=1)
+        divergence = (attended * missed.masked_fill(~selection.kept, 0.0)).sum(dim=1)
+        return sureness(attended, selection.kept) * divergence
 
 
 class DASGatedAggregation(DASAggregation):

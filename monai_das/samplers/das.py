@@ -39,9 +39,9 @@ class DASSampler(Sampler):
     slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
     and the gradient does not come through pixels. Either the scores are taught, while training widens the budget
     (``Sampler.widening``), by attention that sees the backbone's features of all slices
-    (``DASAttentionAggregation(distillation_weight=1.0)``); or it comes through the weight that a kept slice's score has
-    in the aggregation (``DASGatedAggregation``). With the gate the prior is faded out as far as the budget is widened:
-    with all slices kept a misleading prior would only hide the evidence from the classifier.
+    (``DASAttentionAggregation(distillation_weight=10.0)``); or it comes through the weight that a kept slice's score
+    has in the aggregation (``DASGatedAggregation``). With the gate the prior is faded out as far as the budget is
+    widened: with all slices kept a misleading prior would only hide the evidence from the classifier.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
