@@ -20,7 +20,7 @@ def kept_scores(selection: Selection) -> Tensor:
 
 def sureness(weights: Tensor, kept: Tensor) -> Tensor:
     """Return ``(B,)`` in [0, 1]: 1 where one kept row has all of the ``weights`` ``(B, k)``, 0 where all are equal."""
-    entropy = torch.special.entr(weights).sum(dim=1)
+    entropy: Tensor = torch.special.entr(weights).sum(dim=1)
     return (1.0 - entropy / torch.log(kept.sum(dim=1).clamp(min=2).float())).clamp(min=0.0)
 
 

@@ -26,6 +26,8 @@ class DASSliceClassifier(DASNetwork):
         num_features: F; by default ``backbone.num_features``.
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         dropout_prob: dropout before the linear head.
+        average_flips: in ``eval()``, the mean logits of the chosen slices and of their flips up-down, left-right and
+            both, for networks trained with such flips. The choice is made once; the backbone costs four times as much.
 
     Raises:
         ValueError: ``num_features`` is not given and the backbone does not tell; ``num_classes`` is below 1; and in
@@ -43,7 +45,7 @@ class DASSliceClassifier(DASNetwork):
         torch.Size([2, 4])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each part of the network, and how it is used
         self,
         sampler: Sampler,
         backbone: nn.Module,
@@ -52,6 +54,7 @@ class DASSliceClassifier(DASNetwork):
         num_features: int | None = None,
         thumbnail_size: int = 64,
         dropout_prob: float = 0.2,
+        average_flips: bool = False,
     ) -> None:
         super().__init__(sampler, thumbnail_size)
         width = getattr(backbone, "num_features", None) if num_features is None else num_features
@@ -63,6 +66,7 @@ class DASSliceClassifier(DASNetwork):
         if num_classes < 1:
             raise ValueError(f"num_classes must be at least 1, got {num_classes}")
         self.num_features: int = width
+        self.average_flips: bool = average_flips
         self.backbone = backbone
         self.aggregation = DASGatedAggregation() if aggregation is None else aggregation
         self.dropout = nn.Dropout(dropout_prob)
@@ -73,6 +77,15 @@ class DASSliceClassifier(DASNetwork):
         """Return logits ``(B, num_classes)`` float32 of the chosen ``slices`` ``(B, C, H, W, k)``."""
         image = plain(slices).float()
         check_slices(image, selection)
+        logits = self.answer(image, selection)
+        if self.average_flips and not self.training:
+            for axes in ([2], [3], [2, 3]):
+                logits = logits + self.answer(image.flip(axes), selection)
+            logits = logits / 4.0
+        return logits
+
+    def answer(self, image: Tensor, selection: Selection) -> Tensor:
+        """Return the logits ``(B, num_classes)`` float32 of the slices ``image``, seen as they are."""
         # clone, not contiguous: that would keep the odd strides of axes of length 1, and conv2d reads strides
         images = image.permute(0, 4, 2, 3, 1).clone(memory_format=torch.contiguous_format).flatten(0, 1)
         if self.training:

@@ -30,10 +30,15 @@ def make_selection() -> MakeSelection:
     return make
 
 
-def slice_network() -> DASSliceClassifier:
+def slice_network(average_flips: bool = False) -> DASSliceClassifier:
     backbone = DASMobileNetV3Small(in_channels=1)
     aggregation = DASGatedAggregation(DASAttentionAggregation(backbone.num_features))
-    return DASSliceClassifier(DASTopVarianceSampler(num_slices=4), backbone, 3, aggregation, thumbnail_size=16)
+    sampler = DASTopVarianceSampler(num_slices=4)
+    return DASSliceClassifier(sampler, backbone, 3, aggregation, thumbnail_size=16, average_flips=average_flips)
+
+
+def flipping_network() -> DASSliceClassifier:
+    return slice_network(average_flips=True)
 
 
 def volume_network() -> DASVolumeClassifier:
@@ -43,7 +48,7 @@ def volume_network() -> DASVolumeClassifier:
     return DASVolumeClassifier(DASTopVarianceSampler(num_slices=4), backbone, thumbnail_size=16)
 
 
-@pytest.fixture(params=[slice_network, volume_network], ids=["slice", "volume"])
+@pytest.fixture(params=[slice_network, flipping_network, volume_network], ids=["slice", "flips", "volume"])
 def network(request: pytest.FixtureRequest) -> DASNetwork:
     made: DASNetwork = request.param()
     return made.eval()

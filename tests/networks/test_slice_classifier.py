@@ -29,6 +29,15 @@ class Recorder(nn.Module):
         return self.scale * torch.cat((images, images.square()), dim=1)
 
 
+class Corner(nn.Module):
+    """A backbone that looks at the first pixel alone."""
+
+    num_features = 1
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images[:, :, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("backbone", "num_features"),
     [
@@ -142,3 +151,23 @@ def test_samplers_without_a_penalty_are_taught_as_well():
     net(torch.randn(3, 1, 8, 8, 6))
 
     assert net.selection.penalty.shape == (3,)
+
+
+def test_flips_are_averaged_in_eval_by_one_choice():
+    net = DASSliceClassifier(DASUniformSampler(num_slices=2), Corner(), 3, average_flips=True).eval()
+    volume = torch.randn(2, 1, 32, 24, 5)
+
+    averaged = net(volume)
+    net.average_flips = False
+    views = [net(volume.flip(axes)) for axes in ([], [2], [3], [2, 3])]
+
+    torch.testing.assert_close(averaged, torch.stack(views).mean(0))
+    assert not torch.allclose(averaged, views[0])
+
+
+def test_training_does_not_average_flips():
+    net = DASSliceClassifier(DASUniformSampler(num_slices=2), Recorder(), 3, thumbnail_size=8, average_flips=True)
+
+    net.train()(torch.arange(64.0).view(1, 1, 4, 8, 2))
+
+    assert net.backbone.seen[0, 0, 0, 0] == 0.0
