@@ -12,6 +12,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
+from monai_das.benchmark.frozen_features import remember_features
 from monai_das.benchmark.results_file import Result, packed, packed_predictions
 from monai_das.benchmark.statistics import Array, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
@@ -124,6 +125,9 @@ def train_network(
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=settings["warmup_share"])
     schedule = DASBudgetSchedule(network, *settings["widening_epochs"])
     average = RunningAverage(network, settings["ema_share"])
+    backbone = network.get_submodule("backbone")
+    if getattr(backbone, "frozen", False):
+        remember_features(backbone)
     network.train()
     for step in range(total if max_steps is None else max_steps):
         if step % steps == 0:

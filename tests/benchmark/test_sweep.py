@@ -212,7 +212,8 @@ def test_clips_have_no_split_of_their_own(blues):
 def test_methods_are_compared_on_clips_by_patients(write_grid, blues, tmp_path):
     grid = json.loads((ROOT / "configs/grids/covid_blues.json").read_text(encoding="utf-8"))
     recipe = {"epochs": 1, "batch_size": 4, "size": 32}
-    small = write_grid(**{**grid, "like": "common.json", "folds": 2, "methods": ["das", "dps"], "recipe": recipe})
+    one = {"like": "common.json", "folds": 2, "budgets": [0.25], "seeds": [0]}
+    small = write_grid(**{**grid, **one, "methods": ["das", "dps"], "recipe": recipe})
 
     lines = run_sweep(small, tmp_path / "r.jsonl", str(blues), 0, str)
 
@@ -226,7 +227,8 @@ def test_four_scores_are_four_classes(write_grid, blues, tmp_path):
     grid = read_grid(ROOT / "configs/grids/covid_blues_severity.json")
     recipe = {**grid["recipe"], "epochs": 1, "batch_size": 4, "size": 32}
     del grid["base"]
-    small = write_grid(**{**grid, "like": "common.json", "folds": 2, "methods": ["top_variance"], "recipe": recipe})
+    one = {"like": "common.json", "folds": 2, "budgets": [0.25], "seeds": [0]}
+    small = write_grid(**{**grid, **one, "methods": ["top_variance"], "recipe": recipe})
 
     (line, _) = run_sweep(small, tmp_path / "r.jsonl", str(blues), 0, str)
 

@@ -1,0 +1,67 @@
+"""A frozen backbone looks at no image twice, and nothing else changes."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from monai_das.benchmark.frozen_features import remember_features
+
+
+class Counted(nn.Module):
+    """A frozen backbone that counts the images it looks at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.requires_grad_(False)
+        self.seen = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen += len(images)
+        features: Tensor = self.net(images)
+        return features
+
+
+def test_features_are_the_same_and_computed_once():
+    backbone = Counted()
+    images = torch.rand(5, 1, 8, 8).to(memory_format=torch.channels_last)
+    expected = backbone(images)
+    backbone.seen = 0
+
+    remember_features(backbone)
+    again = [backbone(images), backbone(images.flip(0)), backbone(images[[1, 1, 4]])]
+
+    assert backbone.seen == 5
+    torch.testing.assert_close(again[0], expected)
+    torch.testing.assert_close(again[1], expected.flip(0))
+    torch.testing.assert_close(again[2], expected[[1, 1, 4]])
+
+
+def test_other_pixels_and_other_weights_are_looked_at():
+    first, second = Counted(), Counted()
+    images = torch.rand(2, 1, 8, 8)
+    for backbone in (first, second):
+        remember_features(backbone)
+
+    assert not torch.equal(first(images), second(images))
+    assert not torch.equal(first(images), first(images.flip(3)))
+    assert (first.seen, second.seen) == (4, 2)
+
+
+def test_weights_keep_their_names_and_copies_of_before_still_look():
+    backbone = Counted()
+    before = copy.deepcopy(backbone)
+
+    remember_features(backbone)
+    for _ in range(2):
+        before(torch.ones(1, 1, 8, 8))
+
+    assert list(backbone.state_dict()) == list(before.state_dict())
+    assert before.seen == 2
+
+
+def test_a_backbone_that_learns_is_refused():
+    with pytest.raises(ValueError, match="only the features of a frozen backbone can be remembered, this one learns"):
+        remember_features(nn.Conv2d(1, 1, 3))
