@@ -90,11 +90,6 @@ def bootstrap_auc(runs: Sequence[Array], labels: Labels, weights: Array) -> Arra
     return over_trainings([weighted_auc(run, labels, weights) for run in runs])
 
 
-def bootstrap_mean(runs: Sequence[Array], weights: Array) -> Array:
-    """Return ``(draws,)`` means of numbers per case ``(N,)`` of several trainings, drawn as in ``bootstrap_auc``."""
-    return over_trainings([weights @ run / weights.sum(axis=1) for run in runs])
-
-
 def over_trainings(each: Sequence[Array]) -> Array:
     """Return ``(draws,)`` means over samples of trainings, of the ``(draws,)`` samples of each training."""
     samples: Array = (np.stack(each, axis=1) * seed_weights(len(each), len(each[0]))).sum(axis=1)

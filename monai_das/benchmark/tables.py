@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -13,12 +13,9 @@ from statistics import mean
 import numpy as np
 
 from monai_das.benchmark.plots import draw_plots
-from monai_das.benchmark.results_file import Result, predictions, recalls_of
+from monai_das.benchmark.resampling import Resampling, by_seed
+from monai_das.benchmark.results_file import Result, predictions
 from monai_das.benchmark.statistics import (
-    Array,
-    bootstrap_auc,
-    bootstrap_mean,
-    case_weights,
     holm,
     interval_of,
     measures,
@@ -76,7 +73,8 @@ def table_rows(lines: Sequence[Result], draws: int = DRAWS) -> list[TableRow]:
     cells: dict[Cell, list[Result]] = defaultdict(list)
     for line in lines:
         cells[line["data"], line["budget"], line["method"]].append(line)
-    rows = {cell: row_of(cell, runs, draws) for cell, runs in cells.items()}
+    resampling = Resampling(draws)
+    rows = {cell: row_of(cell, runs, resampling) for cell, runs in cells.items()}
     table = []
     for data, budget in sorted({(d, b) for d, b, _ in cells if b is not None}, key=lambda at: (at[0], -at[1])):
         here = [cell for cell in cells if cell[0] == data and cell[1] in (budget, None)]
@@ -85,18 +83,17 @@ def table_rows(lines: Sequence[Result], draws: int = DRAWS) -> list[TableRow]:
         for cell in here:
             row = replace(rows[cell])
             if cell != reference:
-                compare(row, cells[reference], cells[cell], draws)
+                compare(row, cells[reference], cells[cell], resampling)
             table.append(row)
     correct(table)
     return table
 
 
-def row_of(cell: Cell, runs: Sequence[Result], draws: int) -> TableRow:
+def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableRow:
     """Return the row of one cell, without comparison."""
     each = [(line, *predictions(line)) for line in by_seed(runs)]
     found = [measures(table, labels) for _, table, labels in each]
-    samples = auc_samples(runs, draws)
-    low, high = interval_of(samples)
+    low, high = interval_of(resampling.auc(runs))
 
     def average(name: str, split: str = "test") -> float | None:
         values = [line[split][name] for line, _, _ in each if name in line.get(split, {})]
@@ -119,45 +116,7 @@ def row_of(cell: Cell, runs: Sequence[Result], draws: int) -> TableRow:
     )
 
 
-def by_seed(runs: Sequence[Result]) -> list[Result]:
-    """Return ``runs`` in the order of seed and fold."""
-    return sorted(runs, key=lambda line: (line["seed"], line["fold"] or 0))
-
-
-def auc_samples(runs: Sequence[Result], draws: int) -> Array:
-    """Return bootstrap samples ``(draws,)`` of the mean AUC over seeds, and over folds where there are any."""
-
-    def of_fold(lines: list[Result], weights: Array) -> Array:
-        tables = [predictions(line)[0] for line in lines]
-        return bootstrap_auc(tables, predictions(lines[0])[1], weights)
-
-    return over_folds(runs, draws, of_fold)
-
-
-def recall_samples(runs: Sequence[Result], draws: int) -> Array | None:
-    """Return the same of the mean recall; None where the telling slices are not known."""
-    if any("recalls" not in line for line in runs):
-        return None
-    return over_folds(runs, draws, lambda lines, weights: bootstrap_mean([recalls_of(line) for line in lines], weights))
-
-
-def over_folds(runs: Sequence[Result], draws: int, of_fold: Callable[[list[Result], Array], Array]) -> Array:
-    """Return the mean over folds (one, for the official split) of what ``of_fold`` makes of a fold's lines and weights.
-
-    The weights are those of the fold's cases, ``(draws, N)``: patients are drawn whole where cases have them.
-    """
-    folds: dict[int, list[Result]] = defaultdict(list)
-    for line in by_seed(runs):
-        folds[line["fold"] or 0].append(line)
-    samples = []
-    for fold, lines in folds.items():
-        labels = predictions(lines[0])[1]
-        samples.append(of_fold(lines, case_weights(labels, draws, fold, lines[0].get("groups"))))
-    total: Array = np.mean(samples, axis=0)
-    return total
-
-
-def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], draws: int) -> None:
+def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], resampling: Resampling) -> None:
     """Fill in the paired difference of AUC, reference minus this method, where the same seeds and folds are there.
 
     A seed that one of the two lacks is left out of the difference.
@@ -166,11 +125,11 @@ def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], 
     ours, theirs = ([line for line in each if (line["seed"], line["fold"]) in both] for each in (reference, runs))
     if not both or [line["labels"] for line in by_seed(ours)] != [line["labels"] for line in by_seed(theirs)]:
         return
-    samples = auc_samples(ours, draws) - auc_samples(theirs, draws)
+    samples = resampling.auc(ours) - resampling.auc(theirs)
     row.difference = mean(point_auc(line) for line in ours) - mean(point_auc(line) for line in theirs)
     row.difference_low, row.difference_high = interval_of(samples)
     row.p = two_sided_p(samples)
-    recalls = [recall_samples(each, draws) for each in (ours, theirs)]
+    recalls = [resampling.recall(each) for each in (ours, theirs)]
     if recalls[0] is not None and recalls[1] is not None:
         row.recall_difference = mean(line["test"]["recall"] for line in ours)
         row.recall_difference -= mean(line["test"]["recall"] for line in theirs)
