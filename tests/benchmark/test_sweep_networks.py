@@ -12,7 +12,7 @@ from monai_das.benchmark.sweep_grid import grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import built, run_sweep_job
 
 ROOT = Path(__file__).parents[2]
-GRIDS = ["ablation", "ablation_evidence", "evidence", "wide"]
+GRIDS = ["ablation", "ablation_evidence", "adrenal64", "budget", "evidence", "headline"]
 
 
 @pytest.mark.parametrize("name", GRIDS)

@@ -30,15 +30,16 @@ def make_selection() -> MakeSelection:
     return make
 
 
-def slice_network(average_flips: bool = False) -> DASSliceClassifier:
+def slice_network() -> DASSliceClassifier:
     backbone = DASMobileNetV3Small(in_channels=1)
     aggregation = DASGatedAggregation(DASAttentionAggregation(backbone.num_features))
-    sampler = DASTopVarianceSampler(num_slices=4)
-    return DASSliceClassifier(sampler, backbone, 3, aggregation, thumbnail_size=16, average_flips=average_flips)
+    return DASSliceClassifier(DASTopVarianceSampler(num_slices=4), backbone, 3, aggregation, thumbnail_size=16)
 
 
 def flipping_network() -> DASSliceClassifier:
-    return slice_network(average_flips=True)
+    backbone = nn.Sequential(nn.Conv2d(1, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU())
+    sampler, aggregation = DASTopVarianceSampler(num_slices=4), DASAttentionAggregation(8)
+    return DASSliceClassifier(sampler, backbone, 3, aggregation, 8, thumbnail_size=16, average_flips=True)
 
 
 def volume_network() -> DASVolumeClassifier:
