@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +18,12 @@ def digest(tensor: Tensor) -> bytes:
     return hashlib.blake2b(tensor.detach().contiguous().numpy().tobytes(), digest_size=16).digest()
 
 
-def remember_features(backbone: nn.Module) -> None:
-    """Let a frozen ``backbone`` (CPU, float32, one row per image) look at no image twice, in this process.
+@contextmanager
+def remembered_features(backbone: nn.Module) -> Iterator[None]:
+    """Inside, a frozen ``backbone`` (CPU, float32, one row per image) looks at no image twice, in this process.
 
-    The numbers are the same, and so are its weights and their names; only ``backbone`` itself is changed, no copy of
-    it made before. Memory grows by its features for every new image: without random shifts that is one per frame and
-    flip.
+    The numbers are the same, and so are its weights and their names; afterwards it looks again. Memory grows by its
+    features for every new image: without random shifts that is one per frame and flip.
 
     Raises:
         ValueError: a parameter of ``backbone`` learns.
@@ -40,3 +42,7 @@ def remember_features(backbone: nn.Module) -> None:
         return torch.stack([known[name] for name in names])
 
     backbone.forward = recall
+    try:
+        yield
+    finally:
+        del backbone.forward

@@ -59,6 +59,8 @@ class SweepJob:
 def read_grid(path: Path) -> dict[str, Any]:
     """Return the grid at ``path``, on top of the one that it names under ``like``, and so on.
 
+    Its ``recipe`` and ``settings`` add to those below, name by name; all else replaces what is below.
+
     Raises:
         ValueError: the file is no JSON object, or lacks a part.
     """
@@ -66,7 +68,9 @@ def read_grid(path: Path) -> dict[str, Any]:
         grid: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         while "like" in grid:
             below = path.parent / grid.pop("like")
-            grid = {**json.loads(below.read_text(encoding="utf-8")), **grid}
+            base = json.loads(below.read_text(encoding="utf-8"))
+            added = {name: {**base.get(name, {}), **grid.get(name, {})} for name in ("recipe", "settings")}
+            grid = {**base, **grid, **added}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: must be a JSON object ({error})") from error
     missing = [name for name in NEEDED if name not in grid]

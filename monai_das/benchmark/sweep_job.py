@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
-from monai_das.benchmark.frozen_features import remember_features
+from monai_das.benchmark.frozen_features import remembered_features
 from monai_das.benchmark.results_file import Result, packed, packed_predictions
 from monai_das.benchmark.statistics import Array, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
@@ -126,23 +127,23 @@ def train_network(
     schedule = DASBudgetSchedule(network, *settings["widening_epochs"])
     average = RunningAverage(network, settings["ema_share"])
     backbone = network.get_submodule("backbone")
-    if getattr(backbone, "frozen", False):
-        remember_features(backbone)
+    memory = remembered_features(backbone) if getattr(backbone, "frozen", False) else nullcontext()
     network.train()
-    for step in range(total if max_steps is None else max_steps):
-        if step % steps == 0:
-            order = torch.randperm(len(cases.labels))
-        for sampler in schedule.samplers:
-            sampler.widening = schedule.value(step / steps)
-        chosen = order[step % steps * batch :][:batch]
-        lengths = None if cases.lengths is None else cases.lengths[chosen]
-        shift = round(settings["translate_range"])
-        images = augmented(as_input(cases.images[chosen]), settings["flip_prob"], shift, lengths)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss(network(images, lengths), cases.labels[chosen]))
-        optimizer.step()
-        cycle.step()
-        average.update()
+    with memory:
+        for step in range(total if max_steps is None else max_steps):
+            if step % steps == 0:
+                order = torch.randperm(len(cases.labels))
+            for sampler in schedule.samplers:
+                sampler.widening = schedule.value(step / steps)
+            chosen = order[step % steps * batch :][:batch]
+            lengths = None if cases.lengths is None else cases.lengths[chosen]
+            shift = round(settings["translate_range"])
+            images = augmented(as_input(cases.images[chosen]), settings["flip_prob"], shift, lengths)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss(network(images, lengths), cases.labels[chosen]))
+            optimizer.step()
+            cycle.step()
+            average.update()
     averaged: DASNetwork = average.network.eval()  # type: ignore[assignment]
     return averaged
 

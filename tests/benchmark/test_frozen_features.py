@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monai_das.benchmark.frozen_features import remember_features
+from monai_das.benchmark.frozen_features import remembered_features
 
 
 class Counted(nn.Module):
@@ -30,8 +30,8 @@ def test_features_are_the_same_and_computed_once():
     expected = backbone(images)
     backbone.seen = 0
 
-    remember_features(backbone)
-    again = [backbone(images), backbone(images.flip(0)), backbone(images[[1, 1, 4]])]
+    with remembered_features(backbone):
+        again = [backbone(images), backbone(images.flip(0)), backbone(images[[1, 1, 4]])]
 
     assert backbone.seen == 5
     torch.testing.assert_close(again[0], expected)
@@ -42,26 +42,32 @@ def test_features_are_the_same_and_computed_once():
 def test_other_pixels_and_other_weights_are_looked_at():
     first, second = Counted(), Counted()
     images = torch.rand(2, 1, 8, 8)
-    for backbone in (first, second):
-        remember_features(backbone)
 
-    assert not torch.equal(first(images), second(images))
-    assert not torch.equal(first(images), first(images.flip(3)))
+    with remembered_features(first), remembered_features(second):
+        assert not torch.equal(first(images), second(images))
+        assert not torch.equal(first(images), first(images.flip(3)))
     assert (first.seen, second.seen) == (4, 2)
 
 
-def test_weights_keep_their_names_and_copies_of_before_still_look():
+def test_weights_keep_their_names_and_copies_of_before_still_look_and_so_does_it_afterwards():
     backbone = Counted()
     before = copy.deepcopy(backbone)
 
-    remember_features(backbone)
+    with remembered_features(backbone):
+        for _ in range(2):
+            before(torch.ones(1, 1, 8, 8))
+        names = list(backbone.state_dict())
     for _ in range(2):
-        before(torch.ones(1, 1, 8, 8))
+        backbone(torch.ones(1, 1, 8, 8))
 
-    assert list(backbone.state_dict()) == list(before.state_dict())
+    assert names == list(before.state_dict())
     assert before.seen == 2
+    assert backbone.seen == 2
 
 
 def test_a_backbone_that_learns_is_refused():
-    with pytest.raises(ValueError, match="only the features of a frozen backbone can be remembered, this one learns"):
-        remember_features(nn.Conv2d(1, 1, 3))
+    learning = nn.Conv2d(1, 1, 3)
+    wanted = "only the features of a frozen backbone can be remembered, this one learns"
+
+    with pytest.raises(ValueError, match=wanted), remembered_features(learning):
+        pass
