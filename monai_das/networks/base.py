@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Optional
 
 import torch
+import torch.distributed as distributed
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor, nn
 
@@ -30,6 +31,34 @@ def plain(tensor: Tensor) -> Tensor:
     if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return tensor
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
+
+
+class Reached(torch.autograd.Function):
+    """Pass the first tensor on, and reach the others in the backward pass, with a gradient of zero."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, *others: Tensor) -> Tensor:
+        """Return ``logits``."""
+        ctx.others = [torch.zeros_like(other) for other in others]
+        return logits.view_as(logits)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient of the logits, and zeros."""
+        return gradients[0], *ctx.others
+
+
+def reached_by(logits: Tensor, selection: Selection | None) -> Tensor:
+    """Return ``logits``, with all that a loss may take from ``selection`` behind them in the graph.
+
+    ``DistributedDataParallel`` waits for the gradients of those parameters alone that it finds behind the output, and a
+    loss that holds the network by reference takes penalty, scores and log-probability from elsewhere.
+    """
+    alone = selection is None or not (distributed.is_available() and distributed.is_initialized())
+    parts = () if selection is None or alone else (selection.scores, selection.log_prob, selection.penalty)
+    learning = [part for part in parts if part is not None and part.requires_grad]
+    tied: Tensor = Reached.apply(logits, *learning) if learning else logits  # type: ignore[no-untyped-call]
+    return tied
 
 
 class DASNetwork(nn.Module):
@@ -80,7 +109,10 @@ class DASNetwork(nn.Module):
         selection = self.score(self.thumbnails(image), lengths)
         if self.training and self.detach_choice:
             selection = detached(selection)
-        return self.classify(take_slices(image, selection), selection)
+        logits = self.classify(take_slices(image, selection), selection)
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            logits = reached_by(logits, self.selection)
+        return logits
 
     @torch.jit.export
     def thumbnails(self, volume: Tensor) -> Tensor:
