@@ -27,7 +27,12 @@ def add_sweep_parsers(benchmarks: Commands) -> None:
     for name, (grid, text) in SWEEPS.items():
         parser = benchmarks.add_parser(name, help=text)
         parser.add_argument(
-            "--grid", type=Path, default=Path(f"configs/grids/{grid}.json"), help="default: %(default)s"
+            "--grid",
+            type=Path,
+            nargs="+",
+            default=[Path(f"configs/grids/{grid}.json")],
+            metavar="GRID",
+            help=f"one after the other (default: configs/grids/{grid}.json)",
         )
         parser.add_argument(
             "--results", type=Path, default=Path("results/runs.jsonl"), help="runs so far (default: %(default)s)"
@@ -49,17 +54,16 @@ def add_sweep_parsers(benchmarks: Commands) -> None:
 
 
 def benchmark_sweep(arguments: argparse.Namespace) -> int:
-    """Run a sweep and write its tables; an unreadable file, or nothing to show, exits with 2."""
+    """Run sweeps and write their tables; an unreadable file, or nothing to show, exits with 2."""
     from monai_das.benchmark import grid_results, run_sweep, write_tables
 
+    root, say = arguments.data or os.environ.get("MONAI_DAS_DATA"), partial(print, flush=True)
     try:
-        if not arguments.tables_only:
-            root = arguments.data or os.environ.get("MONAI_DAS_DATA")
-            run_sweep(
-                arguments.grid, arguments.results, root, arguments.jobs, partial(print, flush=True), arguments.weights
-            )
-        lines = grid_results(arguments.grid, arguments.results)
-        print(write_tables(lines, arguments.out or arguments.results.parent, arguments.grid.stem))
+        for grid in arguments.grid:
+            if not arguments.tables_only:
+                run_sweep(grid, arguments.results, root, arguments.jobs, say, arguments.weights)
+            lines = grid_results(grid, arguments.results)
+            print(write_tables(lines, arguments.out or arguments.results.parent, grid.stem))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -95,6 +96,20 @@ def test_the_command_makes_tables_of_what_is_there(lines, write_grid, masks, tmp
     assert codes == [0, 0]
     assert "| adrenal28 | 12.5% | centre | 1 |" in capsys.readouterr().out
     assert (tmp_path / "out" / "small.csv").is_file()
+
+
+def test_several_grids_are_run_one_after_the_other(write_grid, masks, tmp_path):
+    grid = write_grid(methods=["centre"])
+    other = grid.with_name("other.json")
+    other.write_text(json.dumps({"like": grid.name, "methods": ["uniform"]}), encoding="utf-8")
+    places = ["--results", str(tmp_path / "runs.jsonl"), "--data", str(masks)]
+
+    code = main(["benchmark", "table", "--grid", str(grid), str(other), "--jobs", "0", *places])
+
+    tables = [(tmp_path / f"{each.stem}.md").read_text() for each in (grid, other)]
+    assert code == 0
+    assert ["| centre |" in table for table in tables] == [True, False]
+    assert ["| uniform |" in table for table in tables] == [False, True]
 
 
 def test_the_command_names_what_it_cannot_read(tmp_path, capsys):
