@@ -12,7 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
+from monai_das.benchmark.frozen_features import memory_of
+from monai_das.benchmark.run_tables import RunTables, auc_samples, mean_auc
+from monai_das.benchmark.statistics import Array, interval_of
 from monai_das.benchmark.sweep_data import batches
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import built, job_splits
@@ -21,6 +23,7 @@ from monai_das.samplers import take_slices
 from monai_das.samplers.selection import slice_mask
 
 JUDGE = "full"
+WAYS = ("whole", "without_chosen", "without_random")
 DRAWS = 2000
 
 
@@ -28,19 +31,13 @@ class Choice(NamedTuple):
     """What was found of one trained sampler.
 
     Attributes:
-        whole, without_chosen, without_random: the judge's probabilities ``(N, K)`` on all slices, without the chosen
-            ones, and without as many random ones.
-        labels: ``(N,)``.
+        judged: the judge's probabilities on all slices (``whole``), ``without_chosen`` ones, and ``without_random``
+            ones, as many.
         stability: share of the chosen slices that are chosen again when the volume is moved by one slice.
-        groups: number of the patient of each case, where a patient has several.
     """
 
-    whole: Array
-    without_chosen: Array
-    without_random: Array
-    labels: Labels
+    judged: RunTables
     stability: float
-    groups: list[int] | None = None
 
 
 def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
@@ -48,7 +45,7 @@ def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) 
 
     The judge is the network of the same data, seed and fold that sees all slices (method ``full``): it was trained
     without any sampler. Its AUC is measured without the chosen slices and without as many random ones; intervals are
-    of the paired difference, over test cases and seeds.
+    of the paired difference, over test cases and seeds; of folds it is the mean.
 
     Args:
         grid: the grid of a sweep that ran with ``--weights``.
@@ -70,13 +67,8 @@ def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) 
     found: dict[tuple[str, float | None, str], list[Choice]] = defaultdict(list)
     for job in judged:
         judge = judges[job.data, job.seed, job.fold]
-        found[cases_of(job), job.budget, job.method].append(choice_of(job, judge, weights, root))
+        found[job.data, job.budget, job.method].append(choice_of(job, judge, weights, root))
     return report_of(found, draws)
-
-
-def cases_of(job: SweepJob) -> str:
-    """Return the name of the cases that ``job`` is tested on: the data set, or one of its folds."""
-    return job.data if job.fold is None else f"{job.data}, fold {job.fold}"
 
 
 def weights_of(folder: Path, job: SweepJob) -> Path:
@@ -98,20 +90,21 @@ def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -
     torch.manual_seed(job.seed)
     cases = job_splits(job, settings_of(job), root)[2]
     sampler, full = trained(job, weights), trained(judge, weights)
-    tables: list[list[Tensor]] = [[], [], []]
+    tables: dict[str, list[Tensor]] = {name: [] for name in WAYS}
     stable: list[Tensor] = []
-    for part, images in batches(cases):
-        chosen = chosen_slices(sampler, images, part.lengths)
-        everything = full.score(full.thumbnails(images), part.lengths)
-        for table, hidden in zip(
-            tables, (torch.zeros_like(chosen), chosen, as_many(chosen, part.lengths)), strict=True
-        ):
-            seen = everything._replace(kept=everything.kept & ~hidden)
-            table.append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
-        stable.append(stability(sampler, images, chosen, part.lengths))
-    whole, without_chosen, without_random = (torch.cat(table).numpy() for table in tables)
-    mean_stability = float(torch.cat(stable).mean())
-    return Choice(whole, without_chosen, without_random, cases.labels.numpy(), mean_stability, cases.patients())
+    with memory_of(full):
+        for part, images in batches(cases):
+            chosen = chosen_slices(sampler, images, part.lengths)
+            everything = full.score(full.thumbnails(images), part.lengths)
+            for name, hidden in zip(
+                WAYS, (torch.zeros_like(chosen), chosen, as_many(chosen, part.lengths)), strict=True
+            ):
+                seen = everything._replace(kept=everything.kept & ~hidden)
+                tables[name].append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
+            stable.append(stability(sampler, images, chosen, part.lengths))
+    judged = {name: torch.cat(table).numpy() for name, table in tables.items()}
+    runs = RunTables(judged, cases.labels.numpy(), job.seed, job.fold or 0, cases.patients())
+    return Choice(runs, float(torch.cat(stable).mean()))
 
 
 def chosen_slices(network: DASNetwork, images: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -147,12 +140,14 @@ def report_of(found: dict[tuple[str, float | None, str], list[Choice]], draws: i
     ]
     figures = []
     for (data, budget, method), choices in sorted(found.items(), key=str):
-        aucs = [mean(point_auc(choice, name) for choice in choices) for name in Choice._fields[:3]]
-        low, high = interval_of(deletion_samples(choices, draws))
+        runs = [choice.judged for choice in choices]
+        seeds = len({run.seed for run in runs})
+        aucs = [mean_auc(runs, name) for name in WAYS]
+        low, high = interval_of(deletion_samples(runs, draws))
         stable = mean(choice.stability for choice in choices)
         share = "all" if budget is None else f"{budget:.1%}"
         lines.append(
-            f"| {data} | {share} | {method} | {len(choices)} | {aucs[0]:.3f} | {aucs[1]:.3f} | {aucs[2]:.3f} "
+            f"| {data} | {share} | {method} | {seeds} | {aucs[0]:.3f} | {aucs[1]:.3f} | {aucs[2]:.3f} "
             f"| {aucs[2] - aucs[1]:+.3f} ({low:+.3f} to {high:+.3f}) | {stable:.2f} |"
         )
         figures.append(
@@ -163,16 +158,7 @@ def report_of(found: dict[tuple[str, float | None, str], list[Choice]], draws: i
     return "\n".join([*lines, json.dumps(figures)])
 
 
-def point_auc(choice: Choice, name: str) -> float:
-    """Return the AUC of one of the three tables of ``choice``."""
-    return measures(getattr(choice, name), choice.labels)["auc"]
-
-
-def deletion_samples(choices: Sequence[Choice], draws: int) -> Array:
+def deletion_samples(runs: Sequence[RunTables], draws: int) -> Array:
     """Return bootstrap samples of the AUC without random slices less that without the chosen ones, paired."""
-    weights = case_weights(choices[0].labels, draws, groups=choices[0].groups)
-    samples = [
-        bootstrap_auc([getattr(choice, name) for choice in choices], choices[0].labels, weights)
-        for name in ("without_random", "without_chosen")
-    ]
-    return samples[0] - samples[1]
+    samples: Array = auc_samples(runs, "without_random", draws) - auc_samples(runs, "without_chosen", draws)
+    return samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,12 @@ MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
 def digest(tensor: Tensor) -> bytes:
     """Return 16 bytes that tell the values of ``tensor`` from others."""
     return hashlib.blake2b(tensor.detach().contiguous().numpy().tobytes(), digest_size=16).digest()
+
+
+def memory_of(network: nn.Module) -> AbstractContextManager[None]:
+    """Return :func:`remembered_features` of ``network.backbone`` where that is ``frozen``, else nothing to enter."""
+    backbone = network.get_submodule("backbone")
+    return remembered_features(backbone) if getattr(backbone, "frozen", False) else nullcontext()
 
 
 @contextmanager

@@ -6,13 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from statistics import mean
 
 import torch
 from torch import Tensor
 
-from monai_das.benchmark.choice import cases_of, trained, weights_of
-from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, interval_of, measures
+from monai_das.benchmark.choice import trained, weights_of
+from monai_das.benchmark.frozen_features import memory_of
+from monai_das.benchmark.run_tables import RunTables, auc_samples, mean_auc
+from monai_das.benchmark.statistics import Array, interval_of
 from monai_das.benchmark.sweep_data import SweepCases, as_input, batches
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import job_splits
@@ -32,7 +33,8 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
 
     The same weights classify slices chosen by the case itself, by another case of the test split, by all training
     cases together (the k slices that they choose most often), and by the case itself with half and twice the budget.
-    Intervals are of the paired difference from the case's own choice, over test cases and seeds.
+    Intervals are of the paired difference from the case's own choice, over test cases and seeds; of folds it is the
+    mean.
 
     Args:
         grid: the grid of a sweep that ran with ``--weights``.
@@ -46,33 +48,27 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
     jobs = [job for job in grid_jobs(grid) if job.method == METHOD and weights_of(weights, job).is_file()]
     if not jobs:
         raise ValueError(f"{weights}: has no weights of {METHOD!r} of {grid}; run the sweep with --weights first")
-    found: dict[tuple[str, float | None], dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
-    labels: dict[str, Labels] = {}
-    patients: dict[str, list[int] | None] = {}
+    found: dict[tuple[str, float | None], list[RunTables]] = defaultdict(list)
     for job in jobs:
-        tables, cases = policies_of(job, weights, root)
-        labels[cases_of(job)], patients[cases_of(job)] = cases.labels.numpy(), cases.patients()
-        for name, table in tables.items():
-            found[cases_of(job), job.budget][name].append(table)
+        found[job.data, job.budget].append(policies_of(job, weights, root))
     lines = ["| data | slices | chosen by | seeds | test AUC | less than its own choice (95 % interval) |"]
     lines.append("|" + "---|" * 6)
     figures = []
-    for (data, budget), by_policy in found.items():
-        case = case_weights(labels[data], draws, groups=patients[data])
-        own = bootstrap_auc(by_policy[OWN], labels[data], case)
-        best = mean(measures(table, labels[data])["auc"] for table in by_policy[OWN])
-        for name, runs in by_policy.items():
-            auc = mean(measures(table, labels[data])["auc"] for table in runs)
-            low, high = interval_of(own - bootstrap_auc(runs, labels[data], case))
-            gap = "" if name == OWN else f"{best - auc:+.3f} ({low:+.3f} to {high:+.3f})"
-            lines.append(f"| {data} | {budget:.1%} | {name} | {len(runs)} | {auc:.3f} | {gap} |")
+    for (data, budget), runs in found.items():
+        own, samples = mean_auc(runs, OWN), auc_samples(runs, OWN, draws)
+        seeds = len({run.seed for run in runs})
+        for name in runs[0].tables:
+            auc = mean_auc(runs, name)
+            low, high = interval_of(samples - auc_samples(runs, name, draws))
+            gap = "" if name == OWN else f"{own - auc:+.3f} ({low:+.3f} to {high:+.3f})"
+            lines.append(f"| {data} | {budget:.1%} | {name} | {seeds} | {auc:.3f} | {gap} |")
             figures.append({"data": data, "budget": budget, "policy": name, "auc": round(auc, 4)})
     return "\n".join([*lines, json.dumps(figures)])
 
 
 @torch.no_grad()
-def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[str, Array], SweepCases]:
-    """Return the probabilities ``(N, K)`` of the test cases of ``job`` under every policy, and the cases."""
+def policies_of(job: SweepJob, weights: Path, root: str | None) -> RunTables:
+    """Return the probabilities of the test cases of ``job`` under every policy."""
     torch.set_num_threads(1)
     train, _, test = job_splits(job, settings_of(job), root)
     network = trained(job, weights)
@@ -86,7 +82,7 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> tuple[dict[st
     for name, slices in (("half the budget", max(1, budget // 2)), ("twice the budget", 2 * budget)):
         network.sampler.num_slices = slices
         tables[f"{OWN}, {name}"] = predicted(network, test, own_choice(network))
-    return tables, test
+    return RunTables(tables, test.labels.numpy(), job.seed, job.fold or 0, test.patients())
 
 
 def own_choice(network: DASNetwork) -> Policy:
@@ -124,9 +120,10 @@ def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
 def predicted(network: DASNetwork, cases: SweepCases, policy: Policy) -> Array:
     """Return the probabilities ``(N, K)`` of ``cases`` with the slices that ``policy`` chooses."""
     parts = []
-    for part, images in batches(cases):
-        selection = policy(part)
-        slices = take_slices(images, selection)
-        parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
+    with memory_of(network):
+        for part, images in batches(cases):
+            selection = policy(part)
+            slices = take_slices(images, selection)
+            parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
     table: Array = torch.cat(parts).numpy()
     return table

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
-from monai_das.benchmark.frozen_features import remembered_features
+from monai_das.benchmark.frozen_features import memory_of
 from monai_das.benchmark.results_file import Result, packed, packed_predictions
 from monai_das.benchmark.statistics import Array, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
@@ -126,10 +125,8 @@ def train_network(
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=settings["warmup_share"])
     schedule = DASBudgetSchedule(network, *settings["widening_epochs"])
     average = RunningAverage(network, settings["ema_share"])
-    backbone = network.get_submodule("backbone")
-    memory = remembered_features(backbone) if getattr(backbone, "frozen", False) else nullcontext()
     network.train()
-    with memory:
+    with memory_of(network):
         for step in range(total if max_steps is None else max_steps):
             if step % steps == 0:
                 order = torch.randperm(len(cases.labels))

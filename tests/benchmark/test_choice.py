@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monai_das.benchmark.choice import Choice, as_many, cases_of, chosen_slices, deletion_samples, report_of, stability
-from monai_das.benchmark.sweep_grid import grid_jobs
+from monai_das.benchmark.choice import Choice, as_many, chosen_slices, deletion_samples, report_of, stability
+from monai_das.benchmark.run_tables import RunTables
 from monai_das.cli import main
 from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import DASCentreSampler, DASTopVarianceSampler
@@ -74,17 +74,24 @@ def test_random_slices_are_as_many_as_the_chosen_ones_of_each_case():
     assert as_many(chosen, torch.full((200,), 4))[:, 4:].sum().item() == 0
 
 
-def test_each_fold_is_a_test_of_its_own(write_grid):
-    jobs = grid_jobs(write_grid(methods=["das"], folds=2))
-
-    assert [cases_of(job) for job in jobs] == ["adrenal28, fold 0", "adrenal28, fold 1"]
+def choice_of_fold(fold, without_chosen):
+    labels = np.array([0, 1] * 20)
+    right = np.stack((1.0 - labels, labels), axis=1) * 0.8 + 0.1
+    tables = {"whole": right, "without_chosen": without_chosen(right), "without_random": right}
+    return Choice(RunTables(tables, labels, 0, fold), 0.25)
 
 
 def test_the_difference_is_that_of_the_two_deletions():
-    labels = np.array([0, 1] * 20)
-    right = np.stack((1.0 - labels, labels), axis=1) * 0.8 + 0.1
-    choice = Choice(right, np.full_like(right, 0.5), right, labels, 0.25)
+    choice = choice_of_fold(0, lambda right: np.full_like(right, 0.5))
 
-    assert deletion_samples([choice], 50).tolist() == [0.5] * 50
+    assert deletion_samples([choice.judged], 50).tolist() == [0.5] * 50
     row = report_of({("set", 0.25, "das"): [choice]}, 50).splitlines()[2]
     assert row == "| set | 25.0% | das | 1 | 1.000 | 0.500 | 1.000 | +0.500 (+0.500 to +0.500) | 0.25 |"
+
+
+def test_of_folds_the_mean_is_told():
+    choices = [choice_of_fold(0, lambda right: np.full_like(right, 0.5)), choice_of_fold(1, lambda right: 1.0 - right)]
+
+    row = report_of({("set", 0.25, "das"): choices}, 50).splitlines()[2]
+
+    assert row == "| set | 25.0% | das | 1 | 1.000 | 0.250 | 1.000 | +0.750 (+0.750 to +0.750) | 0.25 |"
