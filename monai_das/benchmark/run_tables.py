@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monai_das.benchmark.statistics import Array, Labels, case_weights, measures, over_trainings, weighted_auc
+from monai_das.benchmark.statistics import Array, Labels, bootstrap_auc, case_weights, measures
 
 
 class RunTables(NamedTuple):
@@ -39,9 +39,15 @@ def auc_samples(runs: Sequence[RunTables], name: str, draws: int) -> Array:
 
     Those of two ways of the same runs are drawn alike: their differences are paired.
     """
-    folds: dict[int, list[Array]] = defaultdict(list)
+    folds: dict[int, list[RunTables]] = defaultdict(list)
     for run in runs:
-        weights = case_weights(run.labels, draws, run.fold, run.groups)
-        folds[run.fold].append(weighted_auc(run.tables[name], run.labels, weights))
-    samples: Array = np.mean([over_trainings(each) for each in folds.values()], axis=0)
+        folds[run.fold].append(run)
+    drawn = {fold: case_weights(each[0].labels, draws, fold, each[0].groups) for fold, each in folds.items()}
+    samples: Array = np.mean(
+        [
+            bootstrap_auc([run.tables[name] for run in each], each[0].labels, drawn[fold])
+            for fold, each in folds.items()
+        ],
+        axis=0,
+    )
     return samples
