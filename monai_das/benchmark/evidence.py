@@ -40,9 +40,10 @@ def arm(method: str, num_slices: int, depth: int, size: int) -> DASSliceClassifi
         names = [name for name in monai_das.samplers.__all__ if name.endswith("Sampler") and name != "Sampler"]
         raise ValueError(f"no sampler {method!r}; take of {', '.join(names)}")
     takes = inspect.signature(kind).parameters
-    offered = {"num_slices": num_slices, "depth": depth}
-    sampler = kind(**{name: value for name, value in offered.items() if name in takes})
     gated = issubclass(kind, DASSampler)
+    offered: dict[str, Any] = {"num_slices": num_slices, "depth": depth}
+    offered |= {"gradient": "gate", "noise": 0.3} if gated else {}
+    sampler = kind(**{name: value for name, value in offered.items() if name in takes})
     aggregation: DASAggregation = DASGatedAggregation() if gated else DASAttentionAggregation(FEATURES)
     return DASSliceClassifier(sampler, DASNeedleCNN(), 2, aggregation, FEATURES, size, dropout_prob=0.0)
 

@@ -76,7 +76,7 @@ class DASNeedleCNN(nn.Sequential):
 def sampler_and_aggregation(method: str, num_slices: int) -> tuple[Sampler, DASAggregation]:
     """Return the parts of an arm. Rivals get attention over the kept slices: the mean of few slices would hurt them."""
     if method == "DASSampler":
-        return DASSampler(num_slices=num_slices), DASGatedAggregation()
+        return DASSampler(num_slices=num_slices, gradient="gate", noise=0.3), DASGatedAggregation()
     if method == "full, mean":
         return DASFullSampler(), DASMeanAggregation()
     attention = DASAttentionAggregation(FEATURES)

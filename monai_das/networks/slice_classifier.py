@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, DASGatedAggregation
+from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain
 from monai_das.samplers import Sampler, Selection
+
+LESSON = 10.0  # weight of what attention teaches a sampler, found in docs/results.md
 
 
 class DASSliceClassifier(DASNetwork):
@@ -22,7 +24,8 @@ class DASSliceClassifier(DASNetwork):
         sampler: chooses the slices.
         backbone: any 2-D network, ``(N, C, H, W) -> (N, F)`` or ``(N, F, h, w)``; the latter is averaged over pixels.
         num_classes: width of the logits.
-        aggregation: how features of slices become one vector; by default weighted by the sampler's scores.
+        aggregation: how features of slices become one vector; by default by attention over them, which teaches a
+            sampler that is to be taught (``Sampler.taught``) with a weight of 10.
         num_features: F; by default ``backbone.num_features``.
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         dropout_prob: dropout before the linear head.
@@ -68,7 +71,9 @@ class DASSliceClassifier(DASNetwork):
         self.num_features: int = width
         self.average_flips: bool = average_flips
         self.backbone = backbone
-        self.aggregation = DASGatedAggregation() if aggregation is None else aggregation
+        if aggregation is None:
+            aggregation = DASAttentionAggregation(width, distillation_weight=LESSON if sampler.taught else 0.0)
+        self.aggregation = aggregation
         self.dropout = nn.Dropout(dropout_prob)
         self.head = nn.Linear(width, num_classes)
 

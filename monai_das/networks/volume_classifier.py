@@ -18,7 +18,8 @@ class DASVolumeClassifier(DASNetwork):
         ``2 * sigmoid(score_i - mean of the kept scores)``
 
     which lies in (0, 2) and is exactly 1 for equal scores, so that the task loss reaches the scores. They must be
-    logits, of the order of 1, as those of learned samplers are; for others say ``gate=False``.
+    logits, of the order of 1, as those of learned samplers are; for others say ``gate=False``. Nothing here teaches a
+    sampler: give ``DASSampler`` ``gradient="gate"`` and ``noise=0.3``.
 
     Args:
         sampler: chooses the slices.

@@ -28,6 +28,8 @@ class Sampler(nn.Module):
     Attributes:
         widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
+        taught: its scores learn from what attention over all slices teaches, see
+            ``monai_das.networks.DASAttentionAggregation``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
             see :func:`monai_das.samplers.sampler_param_groups`.
 
@@ -54,6 +56,7 @@ class Sampler(nn.Module):
         self.part: int = share.numerator
         self.whole: int = share.denominator
         self.widening: float = 0.0
+        self.taught: bool = False
         self.lr_multiplier: float = 1.0
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:

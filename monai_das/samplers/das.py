@@ -37,11 +37,12 @@ class DASSampler(Sampler):
 
     Kept of the paper: light features, several heads, adaptive temperature, Gumbel noise, the sampling matrix. Mended:
     slices are distinct (Gumbel top-k), attention can reorder them, features are learned beside the handcrafted ones,
-    and the gradient does not come through pixels. Either the scores are taught, while training widens the budget
-    (``Sampler.widening``), by attention that sees the backbone's features of all slices
-    (``DASAttentionAggregation(distillation_weight=10.0)``); or it comes through the weight that a kept slice's score
-    has in the aggregation (``DASGatedAggregation``). With the gate the prior is faded out as far as the budget is
-    widened: with all slices kept a misleading prior would only hide the evidence from the classifier.
+    and the gradient does not come through pixels. The scores are taught, while training widens the budget
+    (``Sampler.widening``), by attention that sees the backbone's features of all slices (``DASAttentionAggregation``,
+    the default of ``DASSliceClassifier``); without a schedule that widens the budget they learn nothing. Or the
+    gradient comes through the weight that a kept slice's score has in the network (``DASGatedAggregation``,
+    ``DASVolumeClassifier``): ``gradient="gate", noise=0.3``. With the gate the prior is faded out as far as the budget
+    is widened: with all slices kept a misleading prior would only hide the evidence from the classifier.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
@@ -58,9 +59,9 @@ class DASSampler(Sampler):
         without: parts to leave out, for ablations: the ``"prior"`` of the score; what a token knows of its slice
             (``"variance"``, ``"sobel"``, ``"laplacian"``, ``"thumbnail"``, ``"place"``); the attention over slices
             (``"context"``); the adaptive temperature (``"heat"``, tau_0 is left).
-        gradient: ``"gate"``, through the scores' weight in the aggregation; ``"distillation"``, from what attention
-            over all slices teaches; or ``"straight_through"``, through the sampling matrix as in DPS. The latter two
-            are for an aggregation that does not weigh by scores.
+        gradient: ``"distillation"``, from what attention over all slices teaches; ``"gate"``, through the scores'
+            weight in the network; or ``"straight_through"``, through the sampling matrix as in DPS. The first and the
+            last are for an aggregation that does not weigh by scores.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
@@ -89,11 +90,11 @@ class DASSampler(Sampler):
         dim: int = 32,
         bound: float = 4.0,
         floor: float = 0.01,
-        noise: float = 0.3,
+        noise: float = 0.0,
         temperature: float = 1.0,
         residual_penalty: float = 0.001,
         without: Sequence[str] = (),
-        gradient: str = "gate",
+        gradient: str = "distillation",
     ) -> None:
         super().__init__(num_slices, fraction)
         if max_slices is not None and not 0 < self.num_slices <= max_slices:
@@ -117,7 +118,7 @@ class DASSampler(Sampler):
         self.token = nn.Linear(dim + 5, dim)
         self.attention = SliceAttention(dim, num_heads)
         self.straight: bool = gradient == "straight_through"
-        self.fading: bool = gradient != "distillation"
+        self.taught = gradient == "distillation"
         self.prior_weight: float = 0.0 if "prior" in without else 1.0
         self.with_context: bool = "context" not in without
         self.with_heat: bool = "heat" not in without
@@ -145,7 +146,7 @@ class DASSampler(Sampler):
         share = relative(variance, mask) if self.features.between else shares[:, 0]
         logs = torch.log(shares + self.floor)
         residual = self.residual(encoded, logs, real, mask)
-        prior = logs[:, 0] * (self.prior_weight * (1.0 - self.widening if self.training and self.fading else 1.0))
+        prior = logs[:, 0] * (self.prior_weight * (1.0 - self.widening if self.training and not self.taught else 1.0))
         scores = (prior + residual) / self.case_temperature(logs, weight)
         keys = scores
         if self.training and self.noise > 0.0:

@@ -80,8 +80,9 @@ def test_there_is_one_method_per_sampler():
 def test_the_method_of_the_bundle_is_das():
     overlay = json.loads((ROOT / "configs/method/das.json").read_text(encoding="utf-8"))
 
-    taught = {"gradient": "distillation", "noise": 0.0}
-    assert overlay["network_def#sampler"] == TRAIN["network_def"]["sampler"] | taught
+    assert overlay["network_def#sampler"] == TRAIN["network_def"]["sampler"]
+    assert overlay["network_def#aggregation"] == TRAIN["network_def"]["aggregation"]
+    assert overlay["widening_epochs"] == TRAIN["widening_epochs"]
 
 
 def test_the_small_cubes_change_size_and_budget(bundle):

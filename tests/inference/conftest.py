@@ -1,5 +1,6 @@
 """A bundle with the shipped configs, an unlearned sampler, and random weights that tell volumes apart."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,12 @@ def random_bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(ROOT / "bundle" / "configs", folder / "configs")
     config = folder / "configs" / "inference.json"
-    config.write_text(config.read_text().replace("samplers.DASSampler", "samplers.DASTopVarianceSampler"))
+    settings = json.loads(config.read_text())
+    settings["network_def"]["sampler"] = {
+        "_target_": "monai_das.samplers.DASTopVarianceSampler",
+        "num_slices": "@num_slices",
+    }
+    config.write_text(json.dumps(settings))
     parser = ConfigParser()
     parser.read_config(str(config))
     torch.manual_seed(0)

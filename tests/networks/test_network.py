@@ -7,7 +7,13 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_das.networks import DASMobileNetV3Small, DASNetwork, DASSliceClassifier, DASVolumeClassifier
+from monai_das.networks import (
+    DASGatedAggregation,
+    DASMobileNetV3Small,
+    DASNetwork,
+    DASSliceClassifier,
+    DASVolumeClassifier,
+)
 from monai_das.samplers import DASTopVarianceSampler, DPSSampler, take_slices
 
 
@@ -96,7 +102,8 @@ def test_training_remembers_the_selection_and_eval_forgets_it(network):
 def learning(kind: str) -> DASNetwork:
     sampler = DPSSampler(num_slices=4, depth=9)
     if kind == "slice":
-        return DASSliceClassifier(sampler, DASMobileNetV3Small(in_channels=1), 2, thumbnail_size=16)
+        backbone = DASMobileNetV3Small(in_channels=1)
+        return DASSliceClassifier(sampler, backbone, 2, DASGatedAggregation(), thumbnail_size=16)
     backbone = DASMobileNetV3Small(spatial_dims=3, in_channels=1, num_classes=2)
     return DASVolumeClassifier(sampler, backbone, thumbnail_size=16)
 

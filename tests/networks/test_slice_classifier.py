@@ -143,6 +143,16 @@ def test_attention_over_all_slices_teaches_the_sampler(weight, widening, taught)
     assert any(p.grad is not None and p.grad.any() for p in sampler.parameters()) == taught
 
 
+@pytest.mark.parametrize(
+    ("sampler", "weight"), [(DASSampler(num_slices=2), 10.0), (DASSampler(num_slices=2, gradient="gate"), 0.0)]
+)
+def test_attention_is_the_default_and_teaches_those_that_are_to_be_taught(sampler, weight):
+    net = DASSliceClassifier(sampler, Recorder(), 2)
+
+    assert isinstance(net.aggregation, DASAttentionAggregation)
+    assert net.aggregation.distillation_weight == weight
+
+
 def test_samplers_without_a_penalty_are_taught_as_well():
     attention = DASAttentionAggregation(2, distillation_weight=0.5)
     net = DASSliceClassifier(DASUniformSampler(num_slices=6), Recorder(), 2, attention, thumbnail_size=8).train()

@@ -45,9 +45,9 @@ def test_noise_changes_the_choice_but_not_the_scores() -> None:
     assert torch.equal(scores[0], sampler.eval()(thumbnails).scores)
 
 
-def test_the_prior_fades_while_training_keeps_all_slices() -> None:
+def test_with_the_gate_the_prior_fades_while_training_keeps_all_slices() -> None:
     thumbnails, lengths = falling_volume(), torch.tensor([8, 8])
-    sampler = steep(DASSampler(num_slices=2))
+    sampler = steep(DASSampler(num_slices=2, gradient="gate"))
     mask = torch.ones(2, 8, dtype=torch.bool)
     features, _, encoded = sampler.look(thumbnails, lengths, mask / 8)
     logs = torch.log(relative(features, mask[:, None, :]) + sampler.floor)
