@@ -77,12 +77,21 @@ def test_there_is_one_method_per_sampler():
     assert named == {f"monai_das.samplers.{name}" for name in samplers}
 
 
-def test_the_method_of_the_bundle_is_das():
-    overlay = json.loads((ROOT / "configs/method/das.json").read_text(encoding="utf-8"))
+def settings_of(network):
+    kinds = (bool, int, float, str)
+    return {
+        name: (type(each), {key: value for key, value in vars(each).items() if isinstance(value, kinds)})
+        for name, each in network.named_modules()
+    }
 
-    assert overlay["network_def#sampler"] == TRAIN["network_def"]["sampler"]
-    assert overlay["network_def#aggregation"] == TRAIN["network_def"]["aggregation"]
-    assert overlay["widening_epochs"] == TRAIN["widening_epochs"]
+
+def test_the_method_of_the_bundle_is_das(bundle):
+    files = (["train.json"], ["train.json", ROOT / "configs/method/das.json"])
+    own, overlaid = (workflow(bundle, each, {}).parser for each in files)
+
+    networks = [each.get_parsed_content("network_def") for each in (own, overlaid)]
+    assert settings_of(networks[0]) == settings_of(networks[1])
+    assert own.get("widening_epochs") == overlaid.get("widening_epochs")
 
 
 def test_the_small_cubes_change_size_and_budget(bundle):
