@@ -81,10 +81,13 @@ def draw_budget(axes: Any, rows: Sequence[TableRow]) -> None:
 
 def draw_cost(axes: Any, rows: Sequence[TableRow]) -> None:
     """Draw AUC against processor time per case, choosing included."""
+    from matplotlib.ticker import LogLocator
+
     for number, (method, each) in enumerate(by_method(rows).items()):
         level, lengths = bars(each)
         axes.errorbar([row.ms for row in each], level, lengths, capsize=3, label=method, **look(number))
     axes.set_xscale("log")
-    for show in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        show("{x:g}")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_xlabel("processor time per case, ms")
