@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from monai_das.benchmark.needle import gated_sampler
 from monai_das.data import make_sample_volumes, medmnist3d_datalist
 from monai_das.handlers import DASBudgetSchedule
 from monai_das.losses import DASLoss
 from monai_das.metrics import empty_share
 from monai_das.networks import DASGatedAggregation, DASMobileNetV3Small, DASSliceClassifier
-from monai_das.samplers import DASSampler, DASTopVarianceSampler, Sampler
+from monai_das.samplers import DASTopVarianceSampler, Sampler
 
 SIZE = 28
 NUM_SLICES = 7
@@ -58,7 +59,7 @@ def collapse(
         curriculum: whether the budget starts at all slices for one epoch and is 7 from the third on; else it is 7
             from the start.
         limit: only the first so many volumes for training, and for testing; made-up ones are 400 by default.
-        sampler: the one to train, by default ``DASSampler(num_slices=7, gradient="gate", noise=0.3)``.
+        sampler: the one to train, by default ``gated_sampler(7)``.
         seed: of weights, noise and order.
 
     Returns:
@@ -73,7 +74,7 @@ def collapse(
         raise ValueError(f"epochs must be at least 1, got {epochs}")
     torch.manual_seed(seed)
     cases, test = mask_set(root, "train", noise, limit), mask_set(root, "test", noise, limit)
-    chooser = DASSampler(num_slices=NUM_SLICES, gradient="gate", noise=0.3) if sampler is None else sampler
+    chooser = gated_sampler(NUM_SLICES) if sampler is None else sampler
     backbone = DASMobileNetV3Small(in_channels=1)
     network = DASSliceClassifier(chooser, backbone, 2, DASGatedAggregation(), thumbnail_size=SIZE)
     schedule = DASBudgetSchedule(network, HOLD, END) if curriculum else DASBudgetSchedule(network, 0.0, 0.0)

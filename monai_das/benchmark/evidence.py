@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import monai_das.samplers
-from monai_das.benchmark.needle import FEATURES, DASNeedleCNN, NeedleRecipe, train
+from monai_das.benchmark.needle import FEATURES, DASNeedleCNN, NeedleRecipe, gated_sampler, train
 from monai_das.benchmark.needle_data import NeedleSet
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet
 from monai_das.networks import DASAggregation, DASAttentionAggregation, DASGatedAggregation, DASSliceClassifier
@@ -40,10 +40,9 @@ def arm(method: str, num_slices: int, depth: int, size: int) -> DASSliceClassifi
         names = [name for name in monai_das.samplers.__all__ if name.endswith("Sampler") and name != "Sampler"]
         raise ValueError(f"no sampler {method!r}; take of {', '.join(names)}")
     takes = inspect.signature(kind).parameters
-    gated = issubclass(kind, DASSampler)
-    offered: dict[str, Any] = {"num_slices": num_slices, "depth": depth}
-    offered |= {"gradient": "gate", "noise": 0.3} if gated else {}
-    sampler = kind(**{name: value for name, value in offered.items() if name in takes})
+    offered = {"num_slices": num_slices, "depth": depth}
+    gated = kind is DASSampler
+    sampler = gated_sampler(num_slices) if gated else kind(**{name: offered[name] for name in offered if name in takes})
     aggregation: DASAggregation = DASGatedAggregation() if gated else DASAttentionAggregation(FEATURES)
     return DASSliceClassifier(sampler, DASNeedleCNN(), 2, aggregation, FEATURES, size, dropout_prob=0.0)
 

@@ -73,10 +73,15 @@ class DASNeedleCNN(nn.Sequential):
         self.num_features: int = FEATURES
 
 
+def gated_sampler(num_slices: int) -> DASSampler:
+    """Return a ``DASSampler`` whose scores learn through their weight in the aggregation, ``DASGatedAggregation``."""
+    return DASSampler(num_slices=num_slices, gradient="gate", noise=0.3)
+
+
 def sampler_and_aggregation(method: str, num_slices: int) -> tuple[Sampler, DASAggregation]:
     """Return the parts of an arm. Rivals get attention over the kept slices: the mean of few slices would hurt them."""
     if method == "DASSampler":
-        return DASSampler(num_slices=num_slices, gradient="gate", noise=0.3), DASGatedAggregation()
+        return gated_sampler(num_slices), DASGatedAggregation()
     if method == "full, mean":
         return DASFullSampler(), DASMeanAggregation()
     attention = DASAttentionAggregation(FEATURES)

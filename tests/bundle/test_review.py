@@ -66,6 +66,17 @@ def test_augmentation_keeps_slices_and_their_verdicts_whole(bundle, small, datal
     assert len(moved) > 10
 
 
+def test_fine_tuning_rotates_and_scales_whatever_the_training_does(bundle, small, datalist):
+    settings = small | {"datalist": str(datalist)}
+    tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
+
+    affine = tuned.get_parsed_content("train#random_transforms")[3]
+
+    assert affine.rand_affine.rand_affine_grid.rotate_range == (0.0, 0.0, 0.26)
+    assert affine.rand_affine.rand_affine_grid.scale_range == (0.1, 0.1, 0.0)
+    assert affine.prob == 0.5
+
+
 def test_images_are_prepared_as_in_inference(bundle, small, datalist):
     settings = small | {"datalist": str(datalist)}
     tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
