@@ -35,6 +35,7 @@ RECIPE = (
 )
 # part of the recipe where a config has them
 OPTIONAL = ("target",)
+ADDED = ("recipe", "settings", "variants")
 NEEDED = ("base", "data", "methods", "budgets", "seeds")
 
 
@@ -59,7 +60,7 @@ class SweepJob:
 def read_grid(path: Path) -> dict[str, Any]:
     """Return the grid at ``path``, on top of the one that it names under ``like``, and so on.
 
-    Its ``recipe`` and ``settings`` add to those below, name by name; all else replaces what is below.
+    Its ``recipe``, ``settings`` and ``variants`` add to those below, name by name; all else replaces what is below.
 
     Raises:
         ValueError: the file is no JSON object, or lacks a part.
@@ -69,7 +70,7 @@ def read_grid(path: Path) -> dict[str, Any]:
         while "like" in grid:
             below = path.parent / grid.pop("like")
             base = json.loads(below.read_text(encoding="utf-8"))
-            added = {name: {**base.get(name, {}), **grid.get(name, {})} for name in ("recipe", "settings")}
+            added = {name: {**base.get(name, {}), **grid.get(name, {})} for name in ADDED}
             grid = {**base, **grid, **added}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: must be a JSON object ({error})") from error
@@ -82,12 +83,11 @@ def read_grid(path: Path) -> dict[str, Any]:
 def grid_jobs(path: Path) -> list[SweepJob]:
     """Return the jobs of the grid at ``path``: seed by seed, so that a sweep that stops early has all rows.
 
-    Configs are found beside the grid: ``../data/NAME.json`` and ``../method/NAME.json``. A method may be a name or
-    ``{"name": ..., "method": ..., "set": {...}}``, a variant with settings of its own. Methods under ``references``
-    run once whatever the budgets are.
+    Configs are found beside the grid: ``../data/NAME.json`` and ``../method/NAME.json``. Methods: see
+    :func:`method_of`; those under ``references`` run once whatever the budgets are.
 
     Raises:
-        ValueError: see :func:`read_grid`; or a config is missing.
+        ValueError: see :func:`read_grid` and :func:`method_of`; or a config is missing.
     """
     grid = read_grid(path)
     jobs: dict[str, SweepJob] = {}
@@ -107,7 +107,7 @@ def make_job(
 ) -> SweepJob:
     """Return the job of one cell."""
     share, seed, fold = place
-    variant: dict[str, Any] = method if isinstance(method, dict) else {"name": method, "method": method, "set": {}}
+    variant = method_of(path, grid, method)
     budget = None if variant["method"] in grid.get("references", ()) else share
     folder = path.parent.parent
     # a method replaces the sampler, whatever the data say of it
@@ -125,6 +125,24 @@ def make_job(
     folds = int(grid.get("folds", 0))
     bare = SweepJob(data, variant["name"], budget, seed, fold, folds, config)
     return SweepJob(data, variant["name"], budget, seed, fold, folds, config, key_of(bare))
+
+
+def method_of(path: Path, grid: dict[str, Any], entry: str | dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"name": ..., "method": ..., "set": {...}}`` of an entry under ``methods``.
+
+    An entry is that already, or the name of a method, or ``"METHOD, VARIANT"`` with the settings that the grid has for
+    the variant under ``variants``.
+
+    Raises:
+        ValueError: the grid has no such variant.
+    """
+    if isinstance(entry, dict):
+        return entry
+    method, _, variant = entry.partition(", ")
+    variants = grid.get("variants", {})
+    if variant and variant not in variants:
+        raise ValueError(f"{path}: the method {entry!r} needs {variant!r} under variants, which has {list(variants)}")
+    return {"name": entry, "method": method, "set": variants[variant] if variant else {}}
 
 
 def slices_of_share(share: float, depth: int) -> int:

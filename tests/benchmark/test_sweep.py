@@ -107,6 +107,21 @@ def test_variants_have_settings_of_their_own(write_grid):
     assert (job.method, job.config["network_def"]["sampler"]["noise"]) == ("calm", 0.0)
 
 
+def test_variants_have_a_name_that_all_methods_share(write_grid):
+    variants = {"longer": {"epochs": 2}}
+
+    jobs = grid_jobs(write_grid(methods=["das", "das, longer", "dps, longer"], variants=variants))
+
+    assert [(job.method, job.config["epochs"]) for job in jobs] == [("das", 1), ("das, longer", 2), ("dps, longer", 2)]
+
+
+def test_a_variant_that_the_grid_has_not_is_named(write_grid):
+    grid = write_grid(methods=["das, shorter"], variants={"longer": {}})
+
+    with pytest.raises(ValueError, match=r"method 'das, shorter' needs 'shorter' under variants, which has \[.*'longer'\]"):
+        grid_jobs(grid)
+
+
 @pytest.mark.parametrize("grid", sorted((ROOT / "configs/grids").glob("*.json")), ids=lambda path: path.stem)
 def test_the_grids_of_the_repository_make_jobs(grid):
     if grid.stem == "equal_terms":
