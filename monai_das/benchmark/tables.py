@@ -32,6 +32,7 @@ DRAWS = 2000
 class TableRow:
     """One row: a method at a budget on a data set, over its seeds (and folds).
 
+    ``folds`` counts the parts that were held out, 0 where the official split was used.
     ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
     corrected for all comparisons of the table. ``recall_difference`` is the same of the recall. They are None for the
     reference itself, and where the seeds differ in number or the cases are others.
@@ -41,6 +42,7 @@ class TableRow:
     budget: float | None
     method: str
     seeds: int
+    folds: int
     auc: float
     low: float
     high: float
@@ -102,6 +104,7 @@ def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableR
     return TableRow(
         *cell,
         seeds=len({line["seed"] for line in runs}),
+        folds=len({line["fold"] for line in runs} - {None}),
         auc=mean(each["auc"] for each in found),
         low=low,
         high=high,
@@ -165,6 +168,7 @@ def markdown_of(rows: Sequence[TableRow]) -> str:
             gap = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
             p = f"{row.p:.3f}"
         budget = "all" if row.budget is None else f"{row.budget:.1%}"
+        trained = f"{row.seeds} x {row.folds} folds" if row.folds else f"{row.seeds}"
         found = "" if row.recall is None else f"{row.recall:.3f}"
         missed = ""
         if row.recall_difference is not None:
@@ -172,7 +176,7 @@ def markdown_of(rows: Sequence[TableRow]) -> str:
                 f"{row.recall_difference:+.3f} ({row.recall_difference_low:+.3f} to {row.recall_difference_high:+.3f})"
             )
         lines.append(
-            f"| {row.data} | {budget} | {row.method} | {row.seeds} | {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}) "
+            f"| {row.data} | {budget} | {row.method} | {trained} | {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}) "
             f"| {row.worst:.3f} | {row.balanced_accuracy:.3f} | {row.accuracy:.3f} | {row.ece:.3f} | {gap} | {p} "
             f"| {found} | {missed} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
         )

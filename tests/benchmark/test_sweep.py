@@ -118,7 +118,7 @@ def test_variants_have_a_name_that_all_methods_share(write_grid):
 def test_a_variant_that_the_grid_has_not_is_named(write_grid):
     grid = write_grid(methods=["das, shorter"], variants={"longer": {}})
 
-    with pytest.raises(ValueError, match=r"method 'das, shorter' needs 'shorter' under variants, which has \[.*'longer'\]"):
+    with pytest.raises(ValueError, match=r"'das, shorter' needs 'shorter' under variants, which has \[.*'longer'\]"):
         grid_jobs(grid)
 
 

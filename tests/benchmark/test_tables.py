@@ -55,6 +55,15 @@ def test_only_seeds_that_both_have_are_compared(lines):
     assert next(row for row in table_rows(none, 50) if row.method == "dps").difference is None
 
 
+def test_folds_stand_beside_the_seeds():
+    lines = [run_line("das", seed, 2.0, fold=fold) for seed in (0, 1) for fold in (0, 1, 2)]
+
+    rows = table_rows(lines, draws=50)
+
+    assert (rows[0].seeds, rows[0].folds) == (2, 3)
+    assert "| das | 2 x 3 folds |" in markdown_of(rows)
+
+
 def test_recalls_are_compared_case_by_case(lines):
     """Half of the telling slices of every case by ``dps``, all by the others, whose difference is zero for sure."""
     for line in lines:
