@@ -9,7 +9,6 @@ from monai_das.benchmark.needle import DASNeedleCNN, NeedleJob, NeedleRecipe
 from monai_das.benchmark.needle_data import NeedleSet, needle_set
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet, hard_needle_set
 from monai_das.benchmark.needle_table import run_needle
-from monai_das.benchmark.planted import run_hard_reference, run_planted
 from monai_das.benchmark.policies import run_policies
 from monai_das.benchmark.readers import ReadersRecipe
 from monai_das.benchmark.readers_table import run_readers
@@ -31,11 +30,9 @@ __all__ = [
     "run_choice",
     "run_collapse",
     "run_cost",
-    "run_hard_reference",
     "run_interval",
     "run_io",
     "run_needle",
-    "run_planted",
     "run_policies",
     "run_readers",
     "run_review_change",

@@ -1,8 +1,7 @@
-"""Arms of the benchmarks whose truth is known slice by slice: train one, measure its AUC and what it chose."""
+"""Networks for evidence that is known slice by slice: train one, measure what it says and what it chose."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,8 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-import monai_das.samplers
-from monai_das.benchmark.needle import FEATURES, DASNeedleCNN, NeedleRecipe, gated_sampler, train
+from monai_das.benchmark.needle import FEATURES, DASNeedleCNN, NeedleRecipe, train
 from monai_das.benchmark.needle_data import NeedleSet
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet
 from monai_das.networks import DASAggregation, DASAttentionAggregation, DASGatedAggregation, DASSliceClassifier
@@ -27,22 +25,12 @@ class Measured(NamedTuple):
     chosen: Tensor
 
 
-def arm(method: str, num_slices: int, depth: int, size: int) -> DASSliceClassifier:
-    """Return an untrained network whose sampler is that of ``monai_das.samplers`` with the name ``method``.
+def arm(sampler: Sampler, size: int) -> DASSliceClassifier:
+    """Return an untrained network for slices of ``size`` pixels.
 
-    Slices are weighted by the scores of ``DASSampler``, and by attention over the kept ones for all others.
-
-    Raises:
-        ValueError: there is no such sampler.
+    Slices are weighted by the scores of a ``DASSampler``, and by attention over the kept ones for all others.
     """
-    kind = getattr(monai_das.samplers, method, None)
-    if not (isinstance(kind, type) and issubclass(kind, Sampler)) or kind is Sampler:
-        names = [name for name in monai_das.samplers.__all__ if name.endswith("Sampler") and name != "Sampler"]
-        raise ValueError(f"no sampler {method!r}; take of {', '.join(names)}")
-    takes = inspect.signature(kind).parameters
-    offered = {"num_slices": num_slices, "depth": depth}
-    gated = kind is DASSampler
-    sampler = gated_sampler(num_slices) if gated else kind(**{name: offered[name] for name in offered if name in takes})
+    gated = isinstance(sampler, DASSampler)
     aggregation: DASAggregation = DASGatedAggregation() if gated else DASAttentionAggregation(FEATURES)
     return DASSliceClassifier(sampler, DASNeedleCNN(), 2, aggregation, FEATURES, size, dropout_prob=0.0)
 

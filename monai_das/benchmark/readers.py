@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from monai_das.benchmark.evidence import Measured, arm, measure, train_arm
-from monai_das.benchmark.needle import NeedleRecipe
+from monai_das.benchmark.needle import NeedleRecipe, gated_sampler
 from monai_das.benchmark.needle_data import needle_set
 from monai_das.benchmark.needle_hard_data import DASEvidenceSet
 from monai_das.benchmark.planted_data import planted_set, real_backgrounds
@@ -80,7 +80,7 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     seed = int(job["seed"])
     torch.manual_seed(seed)
     cases, test = task_sets(str(job["task"]), recipe, seed, root)
-    network = arm("DASSampler", recipe.num_slices, cases.images.size(4), cases.images.size(2))
+    network = arm(gated_sampler(recipe.num_slices), cases.images.size(2))
     size, epochs = min(16, len(cases.labels)), recipe.epochs
     base = NeedleRecipe(epochs=epochs, hold=0.5 * epochs, end=0.8 * epochs, batch_size=size)
     train_arm(network, cases, base)

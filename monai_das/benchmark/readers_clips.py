@@ -13,7 +13,7 @@ from monai_das.benchmark.needle_hard_data import DASEvidenceSet
 from monai_das.data import open_source, split_by_patient
 from monai_das.data.ultrasound import covid_blues_items
 from monai_das.networks import DASSliceClassifier
-from monai_das.samplers import Selection
+from monai_das.samplers import DASFullSampler, Selection
 
 SIZE = 64
 DEPTH = 32
@@ -41,7 +41,7 @@ def clip_sets(
         stacked(tuple((item["image"], item["label"]) for item in parts[name])[:number])
         for name, number in zip(SHARES, (clips[0], *clips), strict=True)
     )
-    model = arm("DASFullSampler", DEPTH, DEPTH, SIZE)
+    model = arm(DASFullSampler(), SIZE)
     train_arm(model, reader, NeedleRecipe(epochs=epochs, batch_size=min(16, len(reader.labels))))
     first, second = (
         DASEvidenceSet(part.images, part.labels, most_important(occlusion_importance(model, part), num_slices))

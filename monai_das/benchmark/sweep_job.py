@@ -13,6 +13,7 @@ from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
 from monai_das.benchmark.frozen_features import memory_of
+from monai_das.benchmark.planted_data import real_backgrounds
 from monai_das.benchmark.results_file import Result, packed, packed_predictions
 from monai_das.benchmark.statistics import Array, measures
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
@@ -59,7 +60,7 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
         The line of the results file: place in the grid, settings, seconds, measures on the validation and test split
         (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, all test predictions, the share
         of each case's telling slices that was chosen (``recalls``) where these are known, and whose the cases are
-        (``groups``) where patients have several.
+        (``groups``) where patients have several; of planted evidence what the backgrounds are (``sources``).
     """
     torch.set_num_threads(1)
     torch.manual_seed(job.seed)
@@ -81,6 +82,8 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
         line["recalls"] = packed(recalls.astype("<f2"))
     if test.groups is not None:
         line["groups"] = test.patients()
+    if settings["dataset_name"] == "planted":
+        line["sources"] = real_backgrounds(root).sources
     line["seconds"] = round(time.perf_counter() - began, 1)
     line["cpu_seconds"] = round(time.process_time() - cpu_began, 1)
     return line | packed_predictions(probabilities, test.labels.numpy())

@@ -1,4 +1,4 @@
-"""``monai-das benchmark table | budget | ablation | choice | policies``: sweeps, and what their results say."""
+"""``monai-das benchmark table | budget | planted | ablation | choice | policies``: sweeps, and what they say."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SWEEPS = {
     "table": ("headline", "every method on equal terms, at a few budgets"),
     "budget": ("budget", "AUC against the share of slices"),
+    "planted": ("planted", "who finds faint lesions in known slices of real MR, CT and echo?"),
     "ablation": ("ablation", "what each part of DASSampler is worth, by cross-validation inside the training volumes"),
 }
 AFTERWARDS = {

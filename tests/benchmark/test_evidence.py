@@ -3,7 +3,9 @@ import json
 import pytest
 
 from monai_das.benchmark.evidence import arm, finished_jobs
+from monai_das.benchmark.needle import gated_sampler
 from monai_das.networks import DASAttentionAggregation, DASGatedAggregation
+from monai_das.samplers import DPSSampler
 
 JOBS = [{"seed": seed} for seed in range(3)]
 
@@ -57,17 +59,11 @@ def test_without_a_file_nothing_is_kept(run, ran):
 
 
 @pytest.mark.parametrize(
-    ("method", "aggregation"),
-    [("DASSampler", DASGatedAggregation), ("DPSSampler", DASAttentionAggregation)],
+    ("sampler", "aggregation"),
+    [(gated_sampler(4), DASGatedAggregation), (DPSSampler(4, depth=24), DASAttentionAggregation)],
 )
-def test_only_das_is_weighted_by_its_scores(method, aggregation):
-    network = arm(method, 4, 24, 28)
+def test_only_das_is_weighted_by_its_scores(sampler, aggregation):
+    network = arm(sampler, 28)
 
-    assert type(network.sampler).__name__ == method
+    assert network.sampler is sampler
     assert type(network.aggregation) is aggregation
-
-
-@pytest.mark.parametrize("name", ["Sampler", "Selection", "nothing"])
-def test_what_is_no_sampler_is_refused(name):
-    with pytest.raises(ValueError, match=rf"no sampler '{name}'; take of .*DASSampler"):
-        arm(name, 4, 24, 28)

@@ -10,6 +10,7 @@ from monai_das.benchmark.evidence import arm
 from monai_das.benchmark.readers import ARMS, readers_job, simulated_verdicts
 from monai_das.benchmark.readers_clips import most_important, occlusion_importance
 from monai_das.cli import main
+from monai_das.samplers import DASFullSampler
 
 TINY = ReadersRecipe(cases=40, test_cases=30, epochs=1, reviewed=0.5, tune_epochs=1)
 NEVER = replace(TINY, miss=0.0, false_alarm=0.0)
@@ -120,7 +121,7 @@ def test_missing_clips_are_said_at_the_command_line(tmp_path, capsys):
 
 
 def test_a_frame_is_as_important_as_the_probability_that_falls_without_it():
-    model = arm("DASFullSampler", 5, 5, 28).eval()
+    model = arm(DASFullSampler(), 28).eval()
     images, labels = torch.randn(2, 1, 28, 28, 5), torch.tensor([0, 1])
     cases = DASEvidenceSet(images, labels, torch.zeros(2, 5, dtype=torch.bool))
 

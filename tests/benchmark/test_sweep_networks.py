@@ -56,3 +56,4 @@ def test_the_recall_of_every_case_is_kept(monkeypatch):
 
     assert recalls_of(line).tolist() == [1.0] * 10
     assert line["test"]["recall"] == 1.0
+    assert line["sources"]["mr"].startswith("anatomical.nii of the nibabel wheel")

@@ -1,26 +1,12 @@
-import json
-
 import pytest
 import torch
 
-from monai_das.benchmark import planted, run_hard_reference, run_planted
-from monai_das.benchmark.planted import planted_job, recall
 from monai_das.benchmark.planted_data import backgrounds, lesions, planted_set, textured_stack, window
-from monai_das.cli import main
-
-TINY = {"cases": 32, "test_cases": 60, "epochs": 1}
-JOB = {"task": "planted", "num_slices": 4, "seed": 0, **TINY}
 
 
 @pytest.fixture(scope="module")
 def stacks():
     return backgrounds(None)
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setattr(planted, "PLANTED_RECIPE", TINY)
-    monkeypatch.setattr(planted, "HARD_RECIPE", TINY)
 
 
 def test_lesions_lie_where_they_are_said_to_lie(stacks):
@@ -81,53 +67,3 @@ def test_windows_without_texture_are_drawn_again():
 
     assert image.shape == (28, 28, 24)
     assert float(image.std()) == pytest.approx(1.0, abs=0.1)
-
-
-def test_recall_counts_kept_rows_alone():
-    evidence = torch.tensor([[True, False, True, False], [True, True, False, False]])
-
-    assert recall(torch.tensor([[2, 3], [-1, 1]]), evidence).tolist() == [0.5, 0.5]
-
-
-@pytest.mark.parametrize("method", ["DASSampler", "DPSSampler", "DASFullSampler"])
-def test_every_arm_trains_and_is_measured(method):
-    outcome = planted_job({**JOB, "method": method})
-
-    assert 0.0 <= outcome["auc"] <= 1.0
-    assert (outcome["recall"] == 1.0) == (method == "DASFullSampler")
-    assert set(outcome["by_kind"]) == {"mr", "ct", "echo"}
-
-
-def test_the_table_says_what_the_backgrounds_are(tiny, capsys, monkeypatch, tmp_path):
-    monkeypatch.delenv("MONAI_DAS_DATA", raising=False)
-    command = ["benchmark", "planted", "--methods", "DASUniformSampler", "--seeds", "1"]
-
-    code = main([*command, "--results", str(tmp_path / "results.jsonl")])
-
-    lines = capsys.readouterr().out.splitlines()
-    figures = json.loads(lines[-1])
-    assert code == 0
-    assert lines[0].startswith("mr: anatomical.nii of the nibabel wheel")
-    assert "| DASUniformSampler | 4 |" in lines[-2]
-    assert figures["methods"]["DASUniformSampler"]["recall"] == pytest.approx(1 / 6, abs=0.05)
-
-
-def test_an_unknown_sampler_exits_with_2(capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main(["benchmark", "planted", "--methods", "DASNobody"])
-
-    assert exit_.value.code == 2
-    assert "no sampler 'DASNobody'; take of " in capsys.readouterr().err
-
-
-def test_full_attention_keeps_all_slices_in_the_report(tiny):
-    rows = run_planted(None, ["DASFullSampler"], seeds=1).splitlines()
-
-    assert "| DASFullSampler | 24 | 1.000 |" in rows[-2]
-
-
-def test_the_reference_of_the_hard_needle_is_measured(tiny, capsys):
-    assert main(["benchmark", "hard-reference", "--seeds", "1"]) == 0
-
-    assert 0.0 <= json.loads(capsys.readouterr().out.splitlines()[-1])["auc_min"] <= 1.0
-    assert run_hard_reference(1).startswith("hard needle, full attention: AUC [")
