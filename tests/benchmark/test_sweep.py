@@ -13,7 +13,7 @@ from monai_das.benchmark import grid_results, run_sweep
 from monai_das.benchmark.results_file import predictions, read_results
 from monai_das.benchmark.sweep import git_commit
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, shifted, sweep_cases
-from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, slices_of_share
+from monai_das.benchmark.sweep_grid import read_grid
 from monai_das.benchmark.sweep_job import RunningAverage, recall
 from monai_das.benchmark.tables import table_rows
 from monai_das.data import covid_blues_datalist
@@ -90,61 +90,6 @@ def test_cross_validation_holds_out_every_training_case_once(write_grid, masks, 
     assert rows_of(lines)[0]["seeds"] == 1
 
 
-def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_grid):
-    jobs = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1]))
-    slower = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1], recipe={"epochs": 2, "batch_size": 4}))
-
-    assert [job.method for job in jobs[:5]] == ["das", "top_variance", "full", "das", "top_variance"]
-    assert [job.budget for job in jobs[:5]] == [0.25, 0.25, None, 0.125, 0.125]
-    assert len({job.key for job in [*jobs, *slower]}) == 20
-
-
-def test_variants_have_settings_of_their_own(write_grid):
-    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.0}}
-
-    job = grid_jobs(write_grid(methods=[variant]))[0]
-
-    assert (job.method, job.config["network_def"]["sampler"]["noise"]) == ("calm", 0.0)
-
-
-def test_variants_have_a_name_that_all_methods_share(write_grid):
-    variants = {"longer": {"epochs": 2}}
-
-    jobs = grid_jobs(write_grid(methods=["das", "das, longer", "dps, longer"], variants=variants))
-
-    assert [(job.method, job.config["epochs"]) for job in jobs] == [("das", 1), ("das, longer", 2), ("dps, longer", 2)]
-
-
-def test_a_variant_that_the_grid_has_not_is_named(write_grid):
-    grid = write_grid(methods=["das, shorter"], variants={"longer": {}})
-
-    with pytest.raises(ValueError, match=r"'das, shorter' needs 'shorter' under variants, which has \[.*'longer'\]"):
-        grid_jobs(grid)
-
-
-@pytest.mark.parametrize("grid", sorted((ROOT / "configs/grids").glob("*.json")), ids=lambda path: path.stem)
-def test_the_grids_of_the_repository_make_jobs(grid):
-    if grid.stem == "equal_terms":
-        with pytest.raises(ValueError, match="a grid needs base, data, methods, budgets, seeds, and data, methods"):
-            read_grid(grid)
-        return
-
-    jobs = grid_jobs(grid)
-
-    assert len({job.key for job in jobs}) == len(jobs) > 0
-
-
-def test_grids_that_cannot_be_read_are_named(write_grid):
-    grid = write_grid(methods=["none_such"])
-    with pytest.raises(ValueError, match=r"names 'none_such', but there is no .*none_such\.json"):
-        grid_jobs(grid)
-
-    grid.write_text("{")
-
-    with pytest.raises(ValueError, match=r"small\.json: must be a JSON object"):
-        grid_jobs(grid)
-
-
 def test_without_a_run_there_is_no_table(write_grid, tmp_path):
     with pytest.raises(ValueError, match=r"has no run of .*small\.json; run the sweep without --tables-only first"):
         grid_results(write_grid(), tmp_path / "r.jsonl")
@@ -160,10 +105,6 @@ def test_a_depth_that_is_not_the_datas_is_refused(write_grid, masks, tmp_path):
 
     with pytest.raises(ValueError, match="adrenal28: depth must be that of the volumes, 28; correct the config"):
         run_sweep(grid, tmp_path / "r.jsonl", str(masks), 0, str)
-
-
-def test_shares_are_rounded_half_up():
-    assert [slices_of_share(share, 28) for share in (0.25, 0.125, 0.01, 1.0)] == [7, 4, 1, 28]
 
 
 def test_parts_have_both_classes_and_no_case_twice():

@@ -8,7 +8,7 @@ import torch
 
 from monai_das.benchmark.results_file import recalls_of
 from monai_das.benchmark.sweep_data import MADE_UP_CASES, sweep_cases
-from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, settings_of
+from monai_das.benchmark.sweep_grid import grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import built, run_sweep_job
 
 ROOT = Path(__file__).parents[2]
@@ -25,21 +25,6 @@ def test_every_method_of_the_grids_classifies_its_data(name):
         size, depth = settings["size"], settings["depth"]
         logits = network.eval()(torch.rand(1, 1, size, size, depth))
         assert logits.shape == (1, settings["num_classes"]), json.dumps([job.data, job.method])
-
-
-def test_recipe_and_settings_add_to_those_below(tmp_path):
-    (tmp_path / "below.json").write_text(
-        '{"base": "b", "data": ["x"], "methods": ["m"], "budgets": [0.5], "seeds": [0, 1], '
-        '"recipe": {"epochs": 3, "dropout": 0.1}, "settings": {"m": {"a": 1}}}'
-    )
-    above = tmp_path / "above.json"
-    above.write_text('{"like": "below.json", "seeds": [2], "recipe": {"epochs": 9}, "settings": {"n": {"b": 2}}}')
-
-    grid = read_grid(above)
-
-    assert grid["recipe"] == {"epochs": 9, "dropout": 0.1}
-    assert grid["settings"] == {"m": {"a": 1}, "n": {"b": 2}}
-    assert grid["seeds"] == [2]
 
 
 def test_the_recall_of_every_case_is_kept(monkeypatch):
