@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +33,8 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
     """Return the table of every trained ``das`` of ``grid``; the last line is one JSON object.
 
     The same weights classify slices chosen by the case itself, by another case of the test split, by all training
-    cases together (the k slices that they choose most often), and by the case itself with half and twice the budget.
+    cases together (the k slices that they choose most often), and by the case itself: with half the budget, with half
+    the budget where that makes it surer than the median validation case is, and with twice the budget.
     Intervals are of the paired difference from the case's own choice, over test cases and seeds; of folds it is the
     mean.
 
@@ -70,7 +72,7 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
 def policies_of(job: SweepJob, weights: Path, root: str | None) -> RunTables:
     """Return the probabilities of the test cases of ``job`` under every policy."""
     torch.set_num_threads(1)
-    train, _, test = job_splits(job, settings_of(job), root)
+    train, val, test = job_splits(job, settings_of(job), root)
     network = trained(job, weights)
     budget = network.sampler.num_slices
     usual = most_frequent(network, train)
@@ -79,9 +81,13 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> RunTables:
         "another case": predicted(network, test, lambda part: of_another(own_choice(network)(part))),
         "the training set": predicted(network, test, lambda part: only(usual, own_choice(network)(part))),
     }
-    for name, slices in (("half the budget", max(1, budget // 2)), ("twice the budget", 2 * budget)):
-        network.sampler.num_slices = slices
-        tables[f"{OWN}, {name}"] = predicted(network, test, own_choice(network))
+    network.sampler.num_slices = max(1, budget // 2)
+    half = tables[f"{OWN}, half the budget"] = predicted(network, test, own_choice(network))
+    bar = np.median(predicted(network, train if val is None else val, own_choice(network)).max(axis=1))
+    sure = half.max(axis=1, keepdims=True) > bar
+    tables[f"{OWN}, half the budget where sure"] = np.where(sure, half, tables[OWN])
+    network.sampler.num_slices = 2 * budget
+    tables[f"{OWN}, twice the budget"] = predicted(network, test, own_choice(network))
     return RunTables(tables, test.labels.numpy(), job.seed, job.fold or 0, test.patients())
 
 

@@ -20,12 +20,13 @@ def test_the_command_compares_the_choice_with_those_of_others(write_grid, masks,
     *table, last = capsys.readouterr().out.splitlines()
     figures = {each["policy"]: each["auc"] for each in json.loads(last)}
     assert code == 0
-    assert len(table) == 2 + 5
+    assert len(table) == 2 + 6
     assert list(figures) == [
         "of the case itself",
         "another case",
         "the training set",
         "of the case itself, half the budget",
+        "of the case itself, half the budget where sure",
         "of the case itself, twice the budget",
     ]
     assert figures["of the case itself"] == pytest.approx(swept, abs=1e-4)
