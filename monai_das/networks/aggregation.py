@@ -121,9 +121,10 @@ class DASAttentionAggregation(DASAggregation):
 class DASGatedAggregation(DASAggregation):
     """Weights from the sampler's scores: their softmax over the kept slices.
 
-    This is what teaches a sampler: the task loss reaches the scores with an exact gradient of low variance. The scores
-    must be logits, of the order of 1, as those of learned samplers are; for scores in other units (a variance in HU
-    squared) the softmax is one-hot: use :class:`DASAttentionAggregation` there.
+    With it a sampler learns from the task (``gradient="gate"``): the loss reaches the scores with an exact gradient of
+    low variance, which spoils the choice where evidence is hidden (docs/results.md). The scores must be logits, of the
+    order of 1, as those of learned samplers are; for scores in other units (a variance in HU squared) the softmax is
+    one-hot: use :class:`DASAttentionAggregation` there.
 
     Args:
         attention: adds the logits of this attention to the scores.
