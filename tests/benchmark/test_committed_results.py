@@ -10,7 +10,7 @@ from monai_das.benchmark.tables import markdown_of, table_rows
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["evidence", "adrenal64", "headline", "covid_blues"])
+@pytest.mark.parametrize("name", ["evidence", "adrenal64", "headline", "covid_blues", "covid_blues_severity"])
 def test_the_results_file_makes_the_tables_of_the_docs(name):
     lines = grid_results(ROOT / f"configs/grids/{name}.json", ROOT / "results/runs.jsonl")
 
