@@ -58,6 +58,8 @@ class DASBudgetSchedule:
         self.samplers = [part for part in network.modules() if isinstance(part, Sampler) and hasattr(part, attribute)]
         if not self.samplers:
             raise ValueError(f"no sampler of {type(network).__name__} has the attribute {attribute!r} to schedule")
+        for sampler in self.samplers:
+            sampler.scheduled = sampler.scheduled or attribute == "widening"
         self.hold_epochs = hold_epochs
         self.end_epoch = end_epoch
         self.shape = shape

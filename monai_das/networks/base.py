@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Optional
 
 import torch
@@ -14,10 +15,14 @@ from monai_das.transforms.thumbnails import check_volume, make_thumbnails
 
 
 class Memory:
-    """Hold the last selection of one network; a copy of the network, and a saved one, starts with none."""
+    """Hold the last selection of one network, and whether its sampler has had a lesson, or its user a warning.
+
+    A copy of the network, and a saved one, starts with neither.
+    """
 
     def __init__(self) -> None:
         self.selection: Selection | None = None
+        self.taught: bool = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Memory:
         return Memory()
@@ -131,6 +136,17 @@ class DASNetwork(nn.Module):
     def classify(self, slices: Tensor, selection: Selection) -> Tensor:
         """Return logits of the chosen ``slices`` ``(B, C, H, W, k)``; abstract."""
         raise NotImplementedError("a DASNetwork implements classify(slices, selection) -> (B, num_classes)")
+
+    def warn_untaught(self, remedy: str) -> None:
+        """Warn, once, where a sampler in training that learns from lessons alone gets none; ``remedy`` says what to do.
+
+        Not where readers are to move the choice (``detach_choice``), or where the sampler is frozen.
+        """
+        learns = self.sampler.taught and any(each.requires_grad for each in self.sampler.parameters())
+        if learns and torch.is_grad_enabled() and not (self.detach_choice or self._memory.taught):
+            self._memory.taught = True
+            name = type(self.sampler).__name__
+            warnings.warn(f"{name} is to be taught, and nothing teaches it: its choice stays. {remedy}", stacklevel=3)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         stored = state_dict.get(f"{prefix}thumbnail_side")

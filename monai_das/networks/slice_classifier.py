@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
+from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, DASGatedAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain
 from monai_das.samplers import Sampler, Selection
 
@@ -109,15 +109,24 @@ class DASSliceClassifier(DASNetwork):
         """Add to the penalty of the selection what its scores miss of the attention, as far as the budget is widened.
 
         Slices that a narrow budget left out have no attention: nothing is to be learnt of the choice from the rest.
+        Behind a gate the scores learn from the task itself.
         """
         teacher, chosen = self.aggregation, self._memory.selection
-        if chosen is None or not isinstance(teacher, DASAttentionAggregation):
+        if isinstance(teacher, DASGatedAggregation):
             return
-        weight = teacher.distillation_weight * self.sampler.widening
-        if weight > 0.0:
-            lesson = weight * teacher.lesson(features, chosen)
+        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight == 0.0:
+            self.warn_untaught(
+                "Give the network DASAttentionAggregation(num_features, distillation_weight=10.0), which is its default"
+            )
+        elif self.sampler.widening > 0.0 and chosen is not None:
+            self._memory.taught = True
+            lesson = teacher.distillation_weight * self.sampler.widening * teacher.lesson(features, chosen)
             penalty = lesson if chosen.penalty is None else chosen.penalty + lesson
             self._memory.selection = chosen._replace(penalty=penalty)
+        elif not self.sampler.scheduled:
+            self.warn_untaught(
+                "Lessons are given while the budget is wide: attach DASBudgetSchedule(network, hold_epochs, end_epoch)"
+            )
 
     def described(self, images: Tensor) -> Tensor:
         """Return features ``(N, F)`` float32 of ``images`` ``(N, H, W, C)``, contiguous, that is ``channels_last``."""

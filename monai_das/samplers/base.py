@@ -30,6 +30,7 @@ class Sampler(nn.Module):
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
         taught: its scores learn from what attention over all slices teaches, see
             ``monai_das.networks.DASAttentionAggregation``.
+        scheduled: a schedule moves ``widening``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
             see :func:`monai_das.samplers.sampler_param_groups`.
 
@@ -57,6 +58,7 @@ class Sampler(nn.Module):
         self.whole: int = share.denominator
         self.widening: float = 0.0
         self.taught: bool = False
+        self.scheduled: bool = False
         self.lr_multiplier: float = 1.0
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:

@@ -3,9 +3,11 @@ import torch
 from monai.networks.nets import DenseNet121, resnet10
 from torch import nn
 
+from monai_das.handlers import DASBudgetSchedule
 from monai_das.losses import DASLoss
 from monai_das.networks import (
     DASAttentionAggregation,
+    DASGatedAggregation,
     DASMaxAggregation,
     DASMeanAggregation,
     DASMobileNetV3Small,
@@ -129,18 +131,57 @@ def test_no_class_at_all_is_refused():
         DASSliceClassifier(DASUniformSampler(num_slices=2), DASMobileNetV3Small(), 0)
 
 
-@pytest.mark.parametrize(("weight", "widening", "taught"), [(1.0, 1.0, True), (1.0, 0.0, False), (0.0, 1.0, False)])
-def test_attention_over_all_slices_teaches_the_sampler(weight, widening, taught):
+def learner(weight):
+    """Return a network in training whose attention teaches its sampler with ``weight``."""
     torch.manual_seed(0)
     attention = DASAttentionAggregation(2, distillation_weight=weight)
-    sampler = DASSampler(num_slices=2, gradient="distillation", residual_penalty=0.0)
-    net = DASSliceClassifier(sampler, Recorder(), 2, attention, thumbnail_size=8).train()
-    sampler.widening = widening
+    sampler = DASSampler(num_slices=2, residual_penalty=0.0)
+    return DASSliceClassifier(sampler, Recorder(), 2, attention, thumbnail_size=8).train()
 
+
+def sampler_learns(net):
     loss = DASLoss(net)(net(torch.randn(3, 1, 8, 8, 6)), torch.tensor([0, 1, 0]))
     loss.backward()
+    return any(p.grad is not None and p.grad.any() for p in net.sampler.parameters())
 
-    assert any(p.grad is not None and p.grad.any() for p in sampler.parameters()) == taught
+
+def test_attention_over_all_slices_teaches_the_sampler():
+    net = learner(1.0)
+    net.sampler.widening = 1.0
+
+    assert sampler_learns(net)
+
+
+@pytest.mark.parametrize(
+    ("weight", "widening", "remedy"),
+    [
+        (1.0, 0.0, r"attach DASBudgetSchedule\(network, hold_epochs, end_epoch\)"),
+        (0.0, 1.0, r"Give the network DASAttentionAggregation\(num_features, distillation_weight=10\.0\)"),
+    ],
+)
+def test_a_sampler_that_nothing_teaches_is_told_once(weight, widening, remedy):
+    net = learner(weight)
+    net.sampler.widening = widening
+
+    with pytest.warns(UserWarning, match=f"DASSampler is to be taught, and nothing teaches it: its choice .*{remedy}"):
+        assert not sampler_learns(net)
+
+    assert not sampler_learns(net)
+
+
+@pytest.mark.parametrize("silence", ["scheduled", "frozen", "readers", "gate"])
+def test_who_knows_what_they_do_is_not_warned(silence):
+    net = learner(1.0)
+    if silence == "scheduled":
+        DASBudgetSchedule(net, hold_epochs=0, end_epoch=0)
+    elif silence == "frozen":
+        net.sampler.requires_grad_(False)
+    elif silence == "readers":
+        net.detach_choice = True
+    else:
+        net.aggregation = DASGatedAggregation()
+
+    assert sampler_learns(net) == (silence == "gate")
 
 
 @pytest.mark.parametrize(
