@@ -49,6 +49,8 @@ class DASSampler(Sampler):
         max_slices: in training, draw the budget log-uniformly from ``[num_slices, max_slices]`` in every step, so that
             one trained model serves any of them.
         variance: ``"within"`` slices or ``"between"`` neighbouring ones (clips), see :class:`SliceFeatures`.
+        grid: pixels a side, about, to which thumbnails are averaged first, whatever their size; what is smaller than
+            two of these pixels cannot guide the choice. Costs grow with its square.
         num_heads: heads of the attention over slices.
         dim: width of a slice's token.
         bound: largest absolute residual; 4 lets a slice overtake one of 55 times its variance, and be overtaken.
@@ -68,7 +70,7 @@ class DASSampler(Sampler):
 
     Raises:
         ValueError: ``max_slices`` is below ``num_slices``, or given with ``fraction``; ``bound`` or ``temperature`` is
-            not positive, or ``floor`` not in (0, 1); a part or the gradient is unknown.
+            not positive, ``floor`` not in (0, 1), or ``grid`` below 3; a part or the gradient is unknown.
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
@@ -86,6 +88,7 @@ class DASSampler(Sampler):
         *,
         max_slices: int | None = None,
         variance: str = "within",
+        grid: int = 32,
         num_heads: int = 4,
         dim: int = 32,
         bound: float = 4.0,
@@ -103,6 +106,8 @@ class DASSampler(Sampler):
             raise ValueError(
                 f"bound and temperature must be above 0, floor in (0, 1), got {bound=}, {temperature=} and {floor=}"
             )
+        if grid < 3:
+            raise ValueError(f"grid must be at least 3 pixels, got {grid}")
         for part in without:
             check_choice("a part of without", part, PARTS)
         check_choice("gradient", gradient, ("gate", "distillation", "straight_through"))
@@ -112,6 +117,7 @@ class DASSampler(Sampler):
         self.noise: float = noise
         self.temperature: float = temperature
         self.residual_penalty: float = residual_penalty
+        self.grid: int = grid
         self.chunk: int = 1_200_000  # numbers in the thumbnails that are looked at together
         self.features = SliceFeatures(variance)
         self.encoder = ThumbnailEncoder(dim)
@@ -184,7 +190,7 @@ class DASSampler(Sampler):
 
     def look_at_once(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Do the work of ``look`` on all cases at once."""
-        small = on_grid(thumbnails.float())
+        small = on_grid(thumbnails.float(), self.grid)
         mean, variance = slice_moments(small)
         features = self.features.describe(small, variance, lengths)
         return features, variance, self.encoder(standardised(small, mean, variance, weight))

@@ -130,6 +130,23 @@ def test_numbers_that_make_no_score_are_refused(wrong: dict[str, float]) -> None
         DASSampler(num_slices=4, **wrong)
 
 
+def test_a_finer_grid_sees_what_a_coarse_one_averages_away() -> None:
+    """Slice 3 is a checkerboard of single pixels, of zero mean in every block of 2 x 2; the others are smooth."""
+    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    thumbnails = 0.1 * columns[:, :, None].expand(-1, -1, 6).clone()
+    thumbnails[:, :, 3] = 10.0 * (1.0 - 2.0 * ((rows + columns) % 2))
+
+    coarse, fine = (DASSampler(num_slices=1, grid=grid).eval()(thumbnails[None, None]) for grid in (32, 64))
+
+    assert int(coarse.indices) != 3
+    assert int(fine.indices) == 3
+
+
+def test_a_grid_too_small_for_edges_is_refused() -> None:
+    with pytest.raises(ValueError, match="grid must be at least 3 pixels, got 2"):
+        DASSampler(num_slices=1, grid=2)
+
+
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
     with pytest.raises(ValueError, match="dim must be a multiple of num_heads, got dim=30 and num_heads=4"):
         DASSampler(num_slices=4, dim=30)
