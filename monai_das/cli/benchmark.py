@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_das.cli.benchmark_learning import add_learning_parsers
+from monai_das.cli.data_folder import data_folder
 from monai_das.cli.sweep import add_sweep_parsers
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def benchmark_collapse(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark collapse``."""
     from monai_das.benchmark import run_collapse
 
-    report, held = run_collapse(arguments.data or os.environ.get("MONAI_DAS_DATA"), arguments.epochs)
+    report, held = run_collapse(data_folder(arguments), arguments.epochs)
     print(report)
     return 0 if held else 1
 
@@ -96,7 +96,7 @@ def benchmark_thumbnails(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark thumbnails``; data or a bundle that is not there exits with 2."""
     from monai_das.benchmark import run_thumbnails
 
-    root = arguments.data or os.environ.get("MONAI_DAS_DATA") or ""
+    root = data_folder(arguments) or ""
     if not root:
         arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
     try:

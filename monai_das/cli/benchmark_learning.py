@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from monai_das.cli.data_folder import data_folder
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -48,10 +49,10 @@ def benchmark_readers(arguments: argparse.Namespace) -> int:
     """Run ``monai-das benchmark readers``; exit code 1 where the readers did not help, or the AUC fell."""
     from monai_das.benchmark import run_readers
 
-    folder = arguments.data or os.environ.get("MONAI_DAS_DATA")
+    folder, seeds = data_folder(arguments), arguments.seeds
     try:
         report, success = run_readers(
-            folder, arguments.tasks, arguments.seeds, arguments.results, first_seed=arguments.first_seed
+            folder, arguments.tasks, seeds, arguments.results, first_seed=arguments.first_seed
         )
     except FileNotFoundError as error:
         arguments.parser.error(str(error))

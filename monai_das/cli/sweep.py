@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from monai_das.cli.data_folder import data_folder
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -58,7 +59,7 @@ def benchmark_sweep(arguments: argparse.Namespace) -> int:
     """Run sweeps and write their tables; an unreadable file, or nothing to show, exits with 2."""
     from monai_das.benchmark import grid_results, run_sweep, write_tables
 
-    root, say = arguments.data or os.environ.get("MONAI_DAS_DATA"), partial(print, flush=True)
+    root, say = data_folder(arguments), partial(print, flush=True)
     try:
         for grid in arguments.grid:
             if not arguments.tables_only:
@@ -76,7 +77,7 @@ def benchmark_afterwards(arguments: argparse.Namespace) -> int:
 
     run = {"choice": run_choice, "policies": run_policies}[arguments.name]
     try:
-        print(run(arguments.grid, arguments.weights, arguments.data or os.environ.get("MONAI_DAS_DATA")))
+        print(run(arguments.grid, arguments.weights, data_folder(arguments)))
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     return 0

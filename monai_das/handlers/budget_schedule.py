@@ -58,8 +58,9 @@ class DASBudgetSchedule:
         self.samplers = [part for part in network.modules() if isinstance(part, Sampler) and hasattr(part, attribute)]
         if not self.samplers:
             raise ValueError(f"no sampler of {type(network).__name__} has the attribute {attribute!r} to schedule")
-        for sampler in self.samplers:
-            sampler.scheduled = sampler.scheduled or attribute == "widening"
+        if attribute == "widening":
+            for sampler in self.samplers:
+                sampler.scheduled = True
         self.hold_epochs = hold_epochs
         self.end_epoch = end_epoch
         self.shape = shape

@@ -112,13 +112,13 @@ class DASSliceClassifier(DASNetwork):
         Behind a gate the scores learn from the task itself.
         """
         teacher, chosen = self.aggregation, self._memory.selection
-        if isinstance(teacher, DASGatedAggregation):
+        if chosen is None or isinstance(teacher, DASGatedAggregation):
             return
         if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight == 0.0:
             self.warn_untaught(
-                "Give the network DASAttentionAggregation(num_features, distillation_weight=10.0), which is its default"
+                f"Give the network DASAttentionAggregation(num_features, distillation_weight={LESSON}), its default"
             )
-        elif self.sampler.widening > 0.0 and chosen is not None:
+        elif self.sampler.widening > 0.0:
             self._memory.taught = True
             lesson = teacher.distillation_weight * self.sampler.widening * teacher.lesson(features, chosen)
             penalty = lesson if chosen.penalty is None else chosen.penalty + lesson

@@ -230,6 +230,14 @@ def test_recall_is_the_share_of_telling_slices_that_were_chosen():
     assert recall(DASCentreSampler(num_slices=2)(torch.rand(2, 1, 4, 4, 6)), telling).tolist() == [0.5, 1.0]
 
 
+def test_recall_counts_kept_rows_alone():
+    telling = torch.tensor([[True, False, True, False], [True, True, False, False]])
+
+    selection = DASCentreSampler(num_slices=2)(torch.rand(2, 1, 4, 4, 4), torch.tensor([4, 1]))
+
+    assert recall(selection, telling).tolist() == [0.5, 0.5]
+
+
 @pytest.mark.parametrize(
     ("name", "depth", "telling"), [("needle", 32, {1}), ("hard_needle", 32, {1, 2}), ("planted", 24, {3})]
 )
