@@ -29,7 +29,9 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     """Inside, a frozen ``backbone`` (CPU, float32, one row per image) looks at no image twice, in this process.
 
     The numbers are the same, and so are its weights and their names; afterwards it looks again. Memory grows by its
-    features for every new image: without random shifts that is one per frame and flip.
+    features for every new image: without random shifts that is one per frame and flip. Images that a gradient is to
+    reach (of straight-through samplers, and of those that blend slices) are not remembered: features without a graph
+    would leave such a sampler untaught.
 
     Raises:
         ValueError: a parameter of ``backbone`` learns.
@@ -39,8 +41,11 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     look = backbone.forward
     known = MEMORY.setdefault(b"".join(digest(tensor) for tensor in backbone.state_dict().values()), {})
 
-    @torch.no_grad()
     def recall(images: Tensor) -> Tensor:
+        return look(images) if torch.is_grad_enabled() and images.requires_grad else remembered(images)
+
+    @torch.no_grad()
+    def remembered(images: Tensor) -> Tensor:
         names = [digest(image) for image in images.permute(0, 2, 3, 1)]
         new = {name: place for place, name in enumerate(names) if name not in known}
         if new:

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from monai_das import samplers
 from monai_das.benchmark.frozen_features import remembered_features
+from monai_das.networks import DASSliceClassifier
 
 
 class Counted(nn.Module):
@@ -63,6 +65,26 @@ def test_weights_keep_their_names_and_copies_of_before_still_look_and_so_does_it
     assert names == list(before.state_dict())
     assert before.seen == 2
     assert backbone.seen == 2
+
+
+@pytest.mark.parametrize("name", ["DPSSampler", "ADPSSampler", "PGADPSSampler", "PerturbedTopKSampler"])
+def test_a_sampler_that_learns_through_pixels_has_the_same_gradient(name):
+    sampler = getattr(samplers, name)(num_slices=2, **({} if name == "PerturbedTopKSampler" else {"depth": 6}))
+    network = DASSliceClassifier(sampler, Counted(), num_classes=2, num_features=3, thumbnail_size=8).train()
+    volume = torch.rand(2, 1, 8, 8, 6)
+
+    def gradients() -> list[Tensor]:
+        torch.manual_seed(0)
+        network.zero_grad()
+        network(volume).square().sum().backward()
+        return [parameter.grad for parameter in sampler.parameters() if parameter.grad is not None]
+
+    expected = gradients()
+    with remembered_features(network.backbone):
+        found = gradients()
+
+    assert max(float(gradient.abs().max()) for gradient in expected) > 0.0
+    torch.testing.assert_close(found, expected)
 
 
 def test_a_backbone_that_learns_is_refused():
