@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Optional
 
 import torch
 from torch import Tensor, nn
+
+from monai_das.networks import DASNetwork, DASSliceClassifier
+from monai_das.samplers import take_slices
+from monai_das.samplers.selection import real_slices, slice_mask
 
 # by the weights of the backbone, then by the pixels of the image; of this process
 MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
@@ -18,10 +23,38 @@ def digest(tensor: Tensor) -> bytes:
     return hashlib.blake2b(tensor.detach().contiguous().numpy().tobytes(), digest_size=16).digest()
 
 
-def memory_of(network: nn.Module) -> AbstractContextManager[None]:
-    """Return :func:`remembered_features` of ``network.backbone`` where that is ``frozen``, else nothing to enter."""
-    backbone = network.get_submodule("backbone")
-    return remembered_features(backbone) if getattr(backbone, "frozen", False) else nullcontext()
+def memory_of(network: DASNetwork) -> AbstractContextManager[None]:
+    """Return :func:`blended_features` of ``network`` where its backbone is ``frozen``, else nothing to enter."""
+    if isinstance(network, DASSliceClassifier) and getattr(network.backbone, "frozen", False):
+        return blended_features(network)
+    return nullcontext()
+
+
+@contextmanager
+def blended_features(network: DASSliceClassifier) -> Iterator[None]:
+    """Inside, the frozen backbone is :func:`remembered_features`, and samplers blend these where they blended pixels.
+
+    A sampling matrix that carries a gradient (straight-through, or an expectation) is multiplied by the features of all
+    slices, which are remembered, instead of by all slices: its sampler learns without one look through the backbone.
+    Which slices are seen is the same, and so are the features of kept ones; where the backbone is linear, all is.
+    """
+
+    def forward(volume: Tensor, lengths: Optional[Tensor] = None) -> Tensor:
+        selection = network.score(network.thumbnails(volume), lengths)
+        if not selection.weights.requires_grad:
+            return network.classify(take_slices(volume, selection), selection)
+        real = slice_mask(real_slices(selection.scores, lengths), volume.size(4))
+        features = torch.zeros(*real.shape, network.num_features)
+        features[real] = network.described(volume.permute(0, 4, 2, 3, 1)[real])
+        blended = take_slices(features.permute(0, 2, 1)[:, :, None, None], selection)
+        return network.answer(blended, selection)
+
+    with remembered_features(network.backbone):
+        network.forward = forward  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del network.forward
 
 
 @contextmanager
@@ -29,9 +62,9 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     """Inside, a frozen ``backbone`` (CPU, float32, one row per image) looks at no image twice, in this process.
 
     The numbers are the same, and so are its weights and their names; afterwards it looks again. Memory grows by its
-    features for every new image: without random shifts that is one per frame and flip. Images that a gradient is to
-    reach (of straight-through samplers, and of those that blend slices) are not remembered: features without a graph
-    would leave such a sampler untaught.
+    features for every new image: without random shifts that is one per frame and flip. Features, which are one pixel
+    wide, pass as they are. An image that a gradient is to reach is looked at: features without a graph would leave a
+    sampler untaught that learns through pixels.
 
     Raises:
         ValueError: a parameter of ``backbone`` learns.
@@ -42,6 +75,8 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     known = MEMORY.setdefault(b"".join(digest(tensor) for tensor in backbone.state_dict().values()), {})
 
     def recall(images: Tensor) -> Tensor:
+        if images.size(2) == images.size(3) == 1:
+            return images
         return look(images) if torch.is_grad_enabled() and images.requires_grad else remembered(images)
 
     @torch.no_grad()

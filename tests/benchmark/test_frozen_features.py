@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_das import samplers
-from monai_das.benchmark.frozen_features import remembered_features
+from monai_das.benchmark.frozen_features import MEMORY, blended_features, remembered_features
 from monai_das.networks import DASSliceClassifier
 
 
@@ -67,24 +67,44 @@ def test_weights_keep_their_names_and_copies_of_before_still_look_and_so_does_it
     assert backbone.seen == 2
 
 
+def gradients_of(network: DASSliceClassifier, volume: Tensor, lengths: Tensor) -> list[Tensor]:
+    """Return the gradients that the sampler of ``network`` gets, with the same noise in every call."""
+    torch.manual_seed(0)
+    network.zero_grad()
+    network(volume, lengths).square().sum().backward()
+    return [parameter.grad for parameter in network.sampler.parameters() if parameter.grad is not None]
+
+
 @pytest.mark.parametrize("name", ["DPSSampler", "ADPSSampler", "PGADPSSampler", "PerturbedTopKSampler"])
-def test_a_sampler_that_learns_through_pixels_has_the_same_gradient(name):
+@pytest.mark.parametrize("inside", [lambda network: remembered_features(network.backbone), blended_features])
+def test_a_sampler_that_learns_through_slices_has_the_same_gradient(name, inside):
     sampler = getattr(samplers, name)(num_slices=2, **({} if name == "PerturbedTopKSampler" else {"depth": 6}))
-    network = DASSliceClassifier(sampler, Counted(), num_classes=2, num_features=3, thumbnail_size=8).train()
-    volume = torch.rand(2, 1, 8, 8, 6)
+    backbone = Counted()
+    backbone.net[1] = nn.Identity()  # linear: blending its features is blending slices
+    network = DASSliceClassifier(sampler, backbone, num_classes=2, num_features=3, thumbnail_size=8).train()
+    volume, lengths = torch.rand(2, 1, 8, 8, 6), torch.tensor([6, 4])
+    expected = gradients_of(network, volume, lengths)
 
-    def gradients() -> list[Tensor]:
-        torch.manual_seed(0)
-        network.zero_grad()
-        network(volume).square().sum().backward()
-        return [parameter.grad for parameter in sampler.parameters() if parameter.grad is not None]
-
-    expected = gradients()
-    with remembered_features(network.backbone):
-        found = gradients()
+    with inside(network):
+        found = gradients_of(network, volume, lengths)
 
     assert max(float(gradient.abs().max()) for gradient in expected) > 0.0
     torch.testing.assert_close(found, expected)
+
+
+def test_blending_features_looks_at_every_slice_once():
+    network = DASSliceClassifier(
+        samplers.DPSSampler(num_slices=2, depth=6), Counted(), num_classes=2, num_features=3, thumbnail_size=8
+    ).train()
+    volume, lengths = torch.rand(2, 1, 8, 8, 6), torch.tensor([6, 4])
+    MEMORY.clear()
+
+    with blended_features(network):
+        for _ in range(3):
+            network(volume, lengths)
+
+    assert network.backbone.seen == 10
+    assert "forward" not in vars(network)
 
 
 def test_a_backbone_that_learns_is_refused():
