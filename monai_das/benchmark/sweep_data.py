@@ -117,9 +117,8 @@ def as_input(images: Tensor) -> Tensor:
     """Return volumes as a network takes them: float32, whole numbers scaled to [0, 1] per case as MONAI does."""
     if images.is_floating_point():
         return images
-    image = images.float()
-    low, high = image.amin(dim=(1, 2, 3, 4), keepdim=True), image.amax(dim=(1, 2, 3, 4), keepdim=True)
-    return (image - low) / (high - low).clamp(min=1.0)
+    low, high = (bound(images, dim=(1, 2, 3, 4), keepdim=True).float() for bound in (torch.amin, torch.amax))
+    return (images.float() - low) / (high - low).clamp(min=1.0)
 
 
 def augmented(images: Tensor, flip_prob: float, shift: int, lengths: Optional[Tensor] = None) -> Tensor:
