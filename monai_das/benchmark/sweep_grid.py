@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ class SweepJob:
     """One training: its place in the grid, and the whole config that makes it.
 
     ``budget`` is the share of the slices, None for a method that keeps them all. ``fold`` is None for the official
-    split, else the part of the training volumes that is held out.
+    split, else the part of the training volumes that is held out. ``inside``: cross-validation within each training
+    part of another, for choices where all cases are tested on: part ``fold // folds`` is left away, and of the rest
+    part ``fold % folds`` is held out.
     """
 
     data: str
@@ -55,6 +57,7 @@ class SweepJob:
     folds: int
     config: dict[str, Any] = field(hash=False, compare=False)
     key: str = ""
+    inside: bool = False
 
 
 def read_grid(path: Path) -> dict[str, Any]:
@@ -92,9 +95,10 @@ def grid_jobs(path: Path) -> list[SweepJob]:
     grid = read_grid(path)
     jobs: dict[str, SweepJob] = {}
     folds = int(grid.get("folds", 0))
+    parts = folds**2 if grid.get("inside", False) else folds
     for data in grid["data"]:
         for seed in grid["seeds"]:
-            for fold in range(folds) if folds else [None]:
+            for fold in range(parts) if folds else [None]:
                 for budget in grid["budgets"]:
                     for method in grid["methods"]:
                         job = make_job(path, grid, data, method, (budget, seed, fold))
@@ -123,8 +127,8 @@ def make_job(
     parser.set(depth if budget is None else slices_of_share(budget, depth), "num_slices")
     config: dict[str, Any] = parser.get()
     folds = int(grid.get("folds", 0))
-    bare = SweepJob(data, variant["name"], budget, seed, fold, folds, config)
-    return SweepJob(data, variant["name"], budget, seed, fold, folds, config, key_of(bare))
+    bare = SweepJob(data, variant["name"], budget, seed, fold, folds, config, inside=bool(grid.get("inside", False)))
+    return replace(bare, key=key_of(bare))
 
 
 def method_of(path: Path, grid: dict[str, Any], entry: str | dict[str, Any]) -> dict[str, Any]:
@@ -161,6 +165,6 @@ def settings_of(job: SweepJob) -> dict[str, Any]:
 
 def key_of(job: SweepJob) -> str:
     """Return the name of ``job``: the same settings have the same one, other settings another."""
-    place = [job.data, job.method, job.budget, job.seed, job.fold, job.folds]
+    place = [job.data, job.method, job.budget, job.seed, job.fold, job.folds, *(["inside"] if job.inside else [])]
     text = json.dumps([*place, settings_of(job)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

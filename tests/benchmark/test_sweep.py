@@ -13,8 +13,8 @@ from monai_das.benchmark import grid_results, run_sweep
 from monai_das.benchmark.results_file import predictions, read_results
 from monai_das.benchmark.sweep import git_commit
 from monai_das.benchmark.sweep_data import SweepCases, as_input, augmented, held_out, shifted, sweep_cases
-from monai_das.benchmark.sweep_grid import read_grid
-from monai_das.benchmark.sweep_job import RunningAverage, recall
+from monai_das.benchmark.sweep_grid import grid_jobs, read_grid, settings_of
+from monai_das.benchmark.sweep_job import RunningAverage, job_splits, recall
 from monai_das.benchmark.tables import table_rows
 from monai_das.data import covid_blues_datalist
 from monai_das.samplers import DASCentreSampler
@@ -177,6 +177,23 @@ def test_methods_are_compared_on_clips_by_patients(write_grid, blues, tmp_path):
     assert {line["k"] for line in lines} == {8}
     assert lines[0]["settings"]["network_def"]["sampler"]["variance"] == "between"
     assert len(table_rows(lines, draws=10)) == 2
+
+
+def test_a_recipe_is_chosen_inside_the_training_patients_of_each_part(write_grid, blues):
+    one = {"folds": 3, "data": ["covid_blues"], "recipe": {"size": 28}, "methods": ["centre"], "budgets": [0.25]}
+    plain, inside = (grid_jobs(write_grid(**one, seeds=[0], **extra)) for extra in ({}, {"inside": True}))
+
+    assert [job.fold for job in inside] == list(range(9))
+    assert not {job.key for job in plain} & {job.key for job in inside}
+    for job in inside:
+        train, _, test = job_splits(job, settings_of(job), str(blues))
+        outer = plain[job.fold // 3]
+        kept, _, left_away = (
+            part and set(part.groups.tolist()) for part in job_splits(outer, settings_of(outer), str(blues))
+        )
+        assert set(train.groups.tolist()) | set(test.groups.tolist()) == kept
+        assert set(train.groups.tolist()).isdisjoint(test.groups.tolist())
+        assert left_away.isdisjoint(train.groups.tolist())
 
 
 def test_four_scores_are_four_classes(write_grid, blues, tmp_path):

@@ -81,6 +81,25 @@ def test_a_config_builds_it_without_the_weights():
     assert ConfigParser({"net": node}).get_parsed_content("net").num_features == 1280
 
 
+@torch.no_grad()
+def test_features_are_scaled_to_one_norm():
+    plain, scaled = (DASEfficientNetLite0(in_channels=1, feature_norm=norm).eval() for norm in (0.0, 10.0))
+    scaled.load_state_dict(plain.state_dict())
+    image = torch.rand(2, 1, 64, 64)
+
+    features = scaled(image)
+
+    torch.testing.assert_close(features.norm(dim=1), torch.full((2,), 10.0))
+    torch.testing.assert_close(features, 10.0 * plain(image) / plain(image).norm(dim=1, keepdim=True))
+
+
+def test_a_negative_norm():
+    with pytest.raises(
+        ValueError, match=r"feature_norm must not be negative, got -1\.0; 0 leaves features as they are"
+    ):
+        DASEfficientNetLite0(feature_norm=-1.0)
+
+
 def test_other_channels():
     with pytest.raises(ValueError, match="in_channels must be 1 or 3, got 2"):
         DASEfficientNetLite0(in_channels=2)
