@@ -16,6 +16,8 @@ from monai_das.samplers.selection import real_slices, slice_mask
 
 # by the weights of the backbone, then by the pixels of the image; of this process
 MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
+# images that are looked at together: what a backbone makes of all slices of a batch takes gigabytes
+FEW = 32
 
 
 def digest(tensor: Tensor) -> bytes:
@@ -84,7 +86,8 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
         names = [digest(image) for image in images.permute(0, 2, 3, 1)]
         new = {name: place for place, name in enumerate(names) if name not in known}
         if new:
-            known.update(zip(new, look(images[list(new.values())]).clone(), strict=True))
+            few = torch.split(images[list(new.values())], FEW)
+            known.update(zip(new, (row for part in few for row in look(part).clone()), strict=True))
         return torch.stack([known[name] for name in names])
 
     backbone.forward = recall
