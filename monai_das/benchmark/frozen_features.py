@@ -14,7 +14,7 @@ from monai_das.networks import DASNetwork, DASSliceClassifier
 from monai_das.samplers import take_slices
 from monai_das.samplers.selection import real_slices, slice_mask
 
-# by the weights of the backbone, then by the pixels of the image; of this process
+# by the backbone (see identity), then by the pixels of the image; of this process
 MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
 # images that are looked at together: all slices of a batch take gigabytes and leave the cache (24 and 8 ms per image)
 FEW = 8
@@ -23,6 +23,13 @@ FEW = 8
 def digest(tensor: Tensor) -> bytes:
     """Return 32 bytes that tell the values of ``tensor`` from others."""
     return hashlib.sha256(tensor.detach().contiguous().numpy().data).digest()
+
+
+def identity(backbone: nn.Module) -> bytes:
+    """Return what the features of ``backbone`` depend on: its weights, and the numbers that it was built with."""
+    settings = {name: value for name, value in vars(backbone).items() if isinstance(value, int | float | str)}
+    weights = b"".join(digest(tensor) for tensor in backbone.state_dict().values())
+    return repr(sorted(settings.items())).encode() + weights
 
 
 def memory_of(network: DASNetwork) -> AbstractContextManager[None]:
@@ -74,7 +81,7 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     if any(parameter.requires_grad for parameter in backbone.parameters()):
         raise ValueError("only the features of a frozen backbone can be remembered, this one learns; freeze it")
     look = backbone.forward
-    known = MEMORY.setdefault(b"".join(digest(tensor) for tensor in backbone.state_dict().values()), {})
+    known = MEMORY.setdefault(identity(backbone), {})
 
     def recall(images: Tensor) -> Tensor:
         if images.size(2) == images.size(3) == 1:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from monai_das import samplers
 from monai_das.benchmark.frozen_features import MEMORY, blended_features, remembered_features
-from monai_das.networks import DASSliceClassifier
+from monai_das.networks import DASEfficientNetLite0, DASSliceClassifier
 
 
 class Counted(nn.Module):
@@ -49,6 +49,18 @@ def test_other_pixels_and_other_weights_are_looked_at():
         assert not torch.equal(first(images), second(images))
         assert not torch.equal(first(images), first(images.flip(3)))
     assert (first.seen, second.seen) == (4, 2)
+
+
+def test_the_same_weights_with_another_setting_are_another_backbone():
+    plain, scaled = (DASEfficientNetLite0(1, frozen=True, feature_norm=norm) for norm in (0.0, 10.0))
+    scaled.load_state_dict(plain.state_dict())
+    image = torch.rand(1, 1, 32, 32)
+
+    with remembered_features(plain), remembered_features(scaled):
+        found = plain(image), scaled(image)
+
+    assert float(found[1].norm()) == pytest.approx(10.0)
+    torch.testing.assert_close(found[0], plain(image))
 
 
 def test_weights_keep_their_names_and_copies_of_before_still_look_and_so_does_it_afterwards():
