@@ -64,6 +64,16 @@ def test_folds_stand_beside_the_seeds():
     assert "| das | 2 x 3 folds |" in markdown_of(rows)
 
 
+def test_a_training_that_lacks_folds_is_left_out():
+    places = [(0, 0), (0, 1), (1, 0)]
+
+    (row,) = table_rows([run_line("das", seed, 2.0, fold=fold) for seed, fold in places], draws=50)
+    (first,) = table_rows([run_line("das", seed, 2.0, fold=fold) for seed, fold in places[:2]], draws=50)
+
+    assert row == first
+    assert (row.seeds, row.folds) == (1, 2)
+
+
 def test_recalls_are_compared_case_by_case(lines):
     """Half of the telling slices of every case by ``dps``, all by the others, whose difference is zero for sure."""
     for line in lines:
