@@ -95,7 +95,8 @@ def table_rows(lines: Sequence[Result], draws: int = DRAWS) -> list[TableRow]:
 def whole(runs: Sequence[Result]) -> list[Result]:
     """Return the ``runs`` of the seeds that have the most folds: a mean over easy folds alone would be too high."""
     folds = Counter(line["seed"] for line in runs)
-    return [line for line in runs if folds[line["seed"]] == max(folds.values())]
+    most = max(folds.values())
+    return [line for line in runs if folds[line["seed"]] == most]
 
 
 def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableRow:
