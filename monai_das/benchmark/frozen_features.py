@@ -56,7 +56,7 @@ def blended_features(network: DASSliceClassifier) -> Iterator[None]:
         features = torch.zeros(*real.shape, network.num_features)
         features[real] = network.described(volume.permute(0, 4, 2, 3, 1)[real])
         blended = take_slices(features.permute(0, 2, 1)[:, :, None, None], selection)
-        return network.answer(blended, selection)
+        return network.conclude(blended[:, :, 0, 0].transpose(1, 2), selection)
 
     with remembered_features(network.backbone):
         network.forward = forward  # type: ignore[method-assign]
@@ -71,9 +71,8 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     """Inside, a frozen ``backbone`` (CPU, float32, one row per image) looks at no image twice, in this process.
 
     The numbers are the same, and so are its weights and their names; afterwards it looks again. Memory grows by its
-    features for every new image: without random shifts that is one per frame and flip. Features, which are one pixel
-    wide, pass as they are. An image that a gradient is to reach is looked at: features without a graph would leave a
-    sampler untaught that learns through pixels.
+    features for every new image: without random shifts that is one per frame and flip. An image that a gradient is to
+    reach is looked at: features without a graph would leave a sampler untaught that learns through pixels.
 
     Raises:
         ValueError: a parameter of ``backbone`` learns.
@@ -84,8 +83,6 @@ def remembered_features(backbone: nn.Module) -> Iterator[None]:
     known = MEMORY.setdefault(identity(backbone), {})
 
     def recall(images: Tensor) -> Tensor:
-        if images.size(2) == images.size(3) == 1:
-            return images
         return look(images) if torch.is_grad_enabled() and images.requires_grad else remembered(images)
 
     @torch.no_grad()

@@ -99,10 +99,13 @@ class DASSliceClassifier(DASNetwork):
             features[kept] = self.described(images[kept])
         else:
             features = self.described(images)
-        table = features.view(image.size(0), image.size(4), self.num_features)
+        return self.conclude(features.view(image.size(0), image.size(4), self.num_features), selection)
+
+    def conclude(self, features: Tensor, selection: Selection) -> Tensor:
+        """Return the logits ``(B, num_classes)`` float32 of the slices with ``features`` ``(B, k, F)``."""
         if not torch.jit.is_scripting() and self.training:  # type: ignore[attr-defined]
-            self.teach(table)
-        logits: Tensor = self.head(self.dropout(self.aggregation(table, selection)))
+            self.teach(features)
+        logits: Tensor = self.head(self.dropout(self.aggregation(features, selection)))
         return logits.float()
 
     def teach(self, features: Tensor) -> None:
