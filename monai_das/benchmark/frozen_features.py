@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Optional
+from typing import Optional, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +32,14 @@ def identity(backbone: nn.Module) -> bytes:
     return repr(sorted(settings.items())).encode() + weights
 
 
+def remembers(network: DASNetwork) -> TypeGuard[DASSliceClassifier]:
+    """Return whether :func:`memory_of` remembers features of ``network``: its backbone is ``frozen``."""
+    return isinstance(network, DASSliceClassifier) and bool(getattr(network.backbone, "frozen", False))
+
+
 def memory_of(network: DASNetwork) -> AbstractContextManager[None]:
-    """Return :func:`blended_features` of ``network`` where its backbone is ``frozen``, else nothing to enter."""
-    if isinstance(network, DASSliceClassifier) and getattr(network.backbone, "frozen", False):
+    """Return :func:`blended_features` of ``network`` where that :func:`remembers`, else nothing to enter."""
+    if remembers(network):
         return blended_features(network)
     return nullcontext()
 

@@ -13,6 +13,7 @@ from threading import Thread
 
 import torch
 
+from monai_das.benchmark.frozen_features import remembers
 from monai_das.benchmark.results_file import Result, append_result, read_results
 from monai_das.benchmark.sweep_grid import SweepJob, grid_jobs, settings_of
 from monai_das.benchmark.sweep_job import built, evaluate_cases, job_splits, run_sweep_job, train_network
@@ -153,7 +154,7 @@ def probed_seconds(job: SweepJob, root: str | None) -> float:
         if share > 0.0:
             network, loss = built(job, steps)
             trial = {**settings, "widening_epochs": epochs}
-            for _ in range(2):  # the second time features of a frozen backbone are remembered
+            for _ in range(1 + remembers(network)):  # the second time the features are remembered
                 torch.manual_seed(0)
                 began = time.process_time()
                 train_network(network, loss, train, trial, probes)
