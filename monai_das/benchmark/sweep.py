@@ -154,7 +154,7 @@ def probed_seconds(job: SweepJob, root: str | None) -> float:
         if share > 0.0:
             network, loss = built(job, steps)
             trial = {**settings, "widening_epochs": epochs}
-            for _ in range(1 + remembers(network)):  # the second time the features are remembered
+            for _ in range(2 if remembers(network) else 1):  # the second time the features are remembered
                 torch.manual_seed(0)
                 began = time.process_time()
                 train_network(network, loss, train, trial, probes)
