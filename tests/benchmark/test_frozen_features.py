@@ -87,10 +87,18 @@ def gradients_of(network: DASSliceClassifier, volume: Tensor, lengths: Tensor) -
     return [parameter.grad for parameter in network.sampler.parameters() if parameter.grad is not None]
 
 
-@pytest.mark.parametrize("name", ["DPSSampler", "ADPSSampler", "PGADPSSampler", "PerturbedTopKSampler"])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("DPSSampler", {"depth": 6}),
+        ("ADPSSampler", {"depth": 6}),
+        ("PGADPSSampler", {"depth": 6}),
+        ("PerturbedTopKSampler", {"sigma": 0.5}),  # with less noise some processors' draws never change the choice
+    ],
+)
 @pytest.mark.parametrize("inside", [lambda network: remembered_features(network.backbone), blended_features])
-def test_a_sampler_that_learns_through_slices_has_the_same_gradient(name, inside):
-    sampler = getattr(samplers, name)(num_slices=2, **({} if name == "PerturbedTopKSampler" else {"depth": 6}))
+def test_a_sampler_that_learns_through_slices_has_the_same_gradient(name, settings, inside):
+    sampler = getattr(samplers, name)(num_slices=2, **settings)
     backbone = Counted()
     backbone.net[1] = nn.Identity()  # linear: blending its features is blending slices
     network = DASSliceClassifier(sampler, backbone, num_classes=2, num_features=3, thumbnail_size=8).train()
