@@ -16,7 +16,7 @@ from monai_das.benchmark.planted_data import planted_set, real_backgrounds
 from monai_das.benchmark.sweep_clips import clip_tensors
 from monai_das.data import medmnist3d_datalist, split_by_patient
 
-BATCH = 64
+BATCH = 16
 MADE_UP = ("needle", "hard_needle", "planted")
 MADE_UP_CASES = {"train": 1500, "val": 300, "test": 600}
 MADE_UP_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
