@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from monai_das.data.series import TIME_POINT
 
 NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
+NOT_REAL = {"V": "RGB", "c": "complex"}  # by the kind of NumPy's data type
 
 
 def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -27,7 +28,8 @@ def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tupl
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: the file is damaged, or neither 3-D nor 4-D with one time point chosen.
+        ValueError: the file is damaged, holds colours or complex numbers, or is neither 3-D nor 4-D with one time point
+            chosen.
     """
     reader = NibabelReader()
     image, point = nifti_image(path, choose, reader)
@@ -51,6 +53,12 @@ def nifti_image(
         image = (reader or NibabelReader()).read(path)
     except (ImageFileError, *NIFTI_ERRORS) as error:
         raise _unreadable(path, error) from error
+    kind = image.get_data_dtype()
+    if kind.kind in NOT_REAL:
+        raise ValueError(
+            f"{path}: a NIfTI file with colours or complex numbers ({NOT_REAL[kind.kind]}); give one real "
+            "number per voxel, such as luminance or magnitude"
+        )
     return image, _time_point(tuple(image.shape), choose or {}, path)
 
 

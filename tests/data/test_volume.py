@@ -184,6 +184,16 @@ def test_four_dimensional_nifti_is_refused():
         read_volume(NIBABEL_DATA / "example4d.nii.gz")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [(np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), "RGB"), (np.dtype("complex64"), "complex")]
+)
+def test_nifti_that_holds_no_real_numbers_is_refused(tmp_path, kind, name):
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 4), kind), np.eye(4)), tmp_path / "odd.nii.gz")
+
+    with pytest.raises(ValueError, match=rf"odd.nii.gz: a NIfTI file with colours .* \({name}\); give one real number"):
+        read_volume(tmp_path / "odd.nii.gz")
+
+
 @pytest.mark.parametrize("name", ["cut.nii", "cut.nii.gz"])
 def test_a_nifti_cut_off_is_named(tmp_path, name):
     write_nifti(np.random.default_rng(0).integers(0, 99, (20, 20, 20), dtype=np.int16), tmp_path / name)
