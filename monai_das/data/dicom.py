@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.frames import frame_planes, frame_thickness, frame_times
-from monai_das.data.geometry import IOP, IPP, SPLIT, Plane, stack_affine, stack_order
+from monai_das.data.geometry import IOP, IPP, PIXEL_SPACING, SPLIT, Plane, check_extents, stack_affine, stack_order
 from monai_das.data.headers import ImageHeader, image_headers
 from monai_das.data.series import check_no_copies, chosen_headers, series_listing, stack_choices
 from monai_das.data.slice_ref import SliceRef
@@ -19,7 +19,7 @@ from monai_das.data.slice_ref import SliceRef
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),
     ("ImageOrientationPatient", IOP, 6),
-    ("PixelSpacing", "PixelSpacing (0028,0030)", 2),
+    ("PixelSpacing", PIXEL_SPACING, 2),
 )
 
 
@@ -104,6 +104,7 @@ def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
 
 def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
     planes = [_plane(header) for header in headers]
+    check_extents(planes, str(path))
     try:
         order = stack_order(planes, str(path))
     except ValueError as error:
@@ -124,6 +125,7 @@ def _frame_stack(header: ImageHeader) -> DICOMStack:
         times = frame_times(header)
         refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
         return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,))
+    check_extents(planes, str(header.path))
     order = stack_order(planes, str(header.path))
     refs = tuple(
         SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 SAME_MM = 1e-3
 SAME_DIRECTION = 1e-3
+LEAST_SINE = 0.5  # a header may be sloppy, but not have one direction only
 IPP = "ImagePositionPatient (0020,0032)"
 IOP = "ImageOrientationPatient (0020,0037)"
+PIXEL_SPACING = "PixelSpacing (0028,0030)"
 SPLIT = "split them first, one folder or file for each"
 
 
@@ -36,6 +38,18 @@ class Plane:
         """Unit vector across the plane."""
         across: NDArray[np.float64] = np.cross(self.orientation[:3], self.orientation[3:])
         return across / np.linalg.norm(across)
+
+
+def check_extents(planes: Sequence[Plane], path: str) -> None:
+    """Raise ``ValueError`` unless every plane has spacing and two directions (DICOM PS3.3, C.7.6.2.1.1)."""
+    for plane in planes:
+        found = None
+        if min(plane.spacing) <= 0.0:
+            found = f"{PIXEL_SPACING} must be two positive numbers, is {list(plane.spacing)}"
+        elif np.linalg.norm(np.cross(plane.orientation[:3], plane.orientation[3:])) < LEAST_SINE:
+            found = f"{IOP} must be two directions at right angles, is {list(plane.orientation)}"
+        if found is not None:
+            raise ValueError(f"{path}: {found} in {plane.label}; correct the header, or convert the images to NIfTI")
 
 
 def stack_order(planes: Sequence[Plane], path: str) -> list[int]:

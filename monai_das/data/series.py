@@ -59,7 +59,9 @@ def stack_choices(headers: Sequence[ImageHeader]) -> str:
         if len(places) > 1 and len(sizes) == 1 and all(len(set(found)) == len(found) for found in places.values()):
             return f", or choose one by {keyword}: {counted(headers, keyword)}"
     points = time_points(headers)
-    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)" if points else ""
+    if len(points) < 2:
+        return ""
+    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)"
 
 
 def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:

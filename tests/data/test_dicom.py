@@ -128,10 +128,30 @@ def test_two_series_in_a_folder_are_named(series, edit):
         dicom_slice_refs(series)
 
 
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"PixelSpacing": [0, 1]}, r"PixelSpacing \(0028,0030\) must be two positive numbers, is \[0.0, 1.0\] in IM0"),
+        (
+            {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
+            r"ImageOrientationPatient \(0020,0037\) must be two directions at right angles, is .* in IM0.*; correct",
+        ),
+    ],
+)
+def test_a_plane_without_extent_is_named(series, edit, tags, message):
+    for file in files_of(series):
+        edit(file, **tags)
+
+    with pytest.raises(ValueError, match=message):
+        dicom_slice_refs(series)
+
+
 def test_slices_of_different_orientation_are_named(series, edit):
     edit(files_of(series)[3], ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
 
-    with pytest.raises(ValueError, match=r"different orientation, .* in IM00000.dcm and .* in IM00003.dcm; split them"):
+    with pytest.raises(
+        ValueError, match=r"different orientation, .* in IM00000.dcm and .* in IM00003.dcm; split them.*each$"
+    ):
         dicom_slice_refs(series)
 
 
