@@ -41,15 +41,17 @@ class Plane:
 
 
 def check_extents(planes: Sequence[Plane], path: str) -> None:
-    """Raise ``ValueError`` unless every plane has spacing and two directions (DICOM PS3.3, C.7.6.2.1.1)."""
-    for plane in planes:
-        found = None
-        if min(plane.spacing) <= 0.0:
-            found = f"{PIXEL_SPACING} must be two positive numbers, is {list(plane.spacing)}"
-        elif np.linalg.norm(np.cross(plane.orientation[:3], plane.orientation[3:])) < LEAST_SINE:
-            found = f"{IOP} must be two directions at right angles, is {list(plane.orientation)}"
-        if found is not None:
-            raise ValueError(f"{path}: {found} in {plane.label}; correct the header, or convert the images to NIfTI")
+    """Raise ``ValueError`` unless the planes have spacing, and the first two directions (DICOM PS3.3, C.7.6.2.1.1).
+
+    That the others are turned as the first is checked by :func:`stack_order`.
+    """
+    found, plane = None, next((plane for plane in planes if min(plane.spacing) <= 0.0), planes[0])
+    if min(plane.spacing) <= 0.0:
+        found = f"{PIXEL_SPACING} must be two positive numbers, is {list(plane.spacing)}"
+    elif np.linalg.norm(np.cross(plane.orientation[:3], plane.orientation[3:])) < LEAST_SINE:
+        found = f"{IOP} must be two directions at right angles, is {list(plane.orientation)}"
+    if found is not None:
+        raise ValueError(f"{path}: {found} in {plane.label}; correct the header, or convert the images to NIfTI")
 
 
 def stack_order(planes: Sequence[Plane], path: str) -> list[int]:

@@ -53,10 +53,10 @@ def nifti_image(
         image = (reader or NibabelReader()).read(path)
     except (ImageFileError, *NIFTI_ERRORS) as error:
         raise _unreadable(path, error) from error
-    kind = image.get_data_dtype()
-    if kind.kind in NOT_REAL:
+    stored = image.get_data_dtype()
+    if stored.kind in NOT_REAL:
         raise ValueError(
-            f"{path}: a NIfTI file with colours or complex numbers ({NOT_REAL[kind.kind]}); give one real "
+            f"{path}: a NIfTI file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one real "
             "number per voxel, such as luminance or magnitude"
         )
     return image, _time_point(tuple(image.shape), choose or {}, path)
