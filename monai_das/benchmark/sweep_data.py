@@ -14,6 +14,7 @@ from monai_das.benchmark.needle_data import needle_set
 from monai_das.benchmark.needle_hard_data import hard_needle_set
 from monai_das.benchmark.planted_data import planted_set, real_backgrounds
 from monai_das.benchmark.sweep_clips import clip_tensors
+from monai_das.benchmark.sweep_hippocampus import hippocampus_tensors
 from monai_das.data import medmnist3d_datalist, split_by_patient
 
 BATCH = 16
@@ -50,8 +51,8 @@ def sweep_cases(
 ) -> SweepCases:
     """Return one split of ``name``: one of ``MADE_UP``, or a set under ``root``.
 
-    ``"covid_blues"`` is one split, ``"train"``, for cross-validation, with labels of ``target``; all others are
-    MedMNIST3D sets.
+    ``"covid_blues"``, with labels of ``target``, and ``"hippocampus"`` are one split for cross-validation, ``"train"``;
+    all others are MedMNIST3D sets.
 
     Raises:
         ValueError: the set needs a ``root`` and there is none; it has no such split; see :func:`medmnist3d_datalist`.
@@ -61,9 +62,12 @@ def sweep_cases(
         return made_up(name, split, root)
     if root is None:
         raise ValueError(f"{name} needs the folder of the data; give --data, or set MONAI_DAS_DATA")
-    if name == "covid_blues":
+    if name in ("covid_blues", "hippocampus"):
         if split != "train":
             raise ValueError(f"{name} has no split {split!r}, only patients; give the grid folds")
+        if name == "hippocampus":
+            images, labels, groups = hippocampus_tensors(root, size)
+            return SweepCases(images, labels, groups=groups)
         images, labels, lengths, groups = clip_tensors(root, size, target)
         return SweepCases(images, labels, None, lengths, groups)
     cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
