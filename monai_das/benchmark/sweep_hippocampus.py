@@ -6,15 +6,10 @@ import csv
 from pathlib import Path
 
 import torch
-from monai.transforms import (
-    Compose,
-    EnsureChannelFirst,
-    LoadImage,
-    Orientation,
-    ResizeWithPadOrCrop,
-    ScaleIntensityRangePercentiles,
-)
+from monai.transforms import Compose, Orientation, ResizeWithPadOrCrop, ScaleIntensityRangePercentiles
 from torch import Tensor
+
+from monai_das.data import read_volume
 
 # D of the volumes; the config's depth must say the same
 CORONAL_DEPTH = 40
@@ -43,15 +38,14 @@ def hippocampus_tensors(root: str, size: int) -> tuple[Tensor, Tensor, Tensor]:
         raise FileNotFoundError(f"{index}: no such file; give the folder that has a folder hippocampus with index.csv")
     with index.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["large_volume"]]
-    read = Compose(
+    middle = Compose(
         [
-            LoadImage(image_only=True),
-            EnsureChannelFirst(),
             Orientation("RSA", labels=None),
             ScaleIntensityRangePercentiles(0.5, 99.5, 0, 255, clip=True),
             ResizeWithPadOrCrop((size, size, CORONAL_DEPTH)),
         ]
     )
-    images = torch.stack([read(index.parent / row["image"]).as_tensor().round().to(torch.uint8) for row in rows])
+    volumes = [middle(read_volume(index.parent / row["image"]).image).as_tensor() for row in rows]
+    images = torch.stack(volumes).round().to(torch.uint8)
     labels = torch.tensor([int(float(row["large_volume"])) for row in rows])
     return images, labels, torch.tensor([int(row["subject_guess"]) for row in rows])
