@@ -41,6 +41,8 @@ class DASPaperSampler(Sampler):
         temperature: tau_0. Not in the paper.
         noise_at_eval: keep the Gumbel noise in ``eval()``, a fresh draw in every call. The paper does not say; without
             it a selection shows one slice k times.
+        repeats: as printed. False is for ablations: rows choose one after the other, none what a row before it chose,
+            whose slices its softmax leaves out too, as in DPS.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None.
@@ -76,6 +78,7 @@ class DASPaperSampler(Sampler):
         hidden: int = 64,
         temperature: float = 1.0,
         noise_at_eval: bool = False,
+        repeats: bool = True,
     ) -> None:
         super().__init__(num_slices, fraction)
         check_choice("a_base", a_base, ("zscore", "max", "variance", "learned"))
@@ -91,6 +94,7 @@ class DASPaperSampler(Sampler):
         self.depth: int = depth or 0
         self.temperature: float = temperature
         self.noise_at_eval: bool = noise_at_eval
+        self.repeats: bool = repeats
         self.features = PaperFeatures(variance, edges, normalise)
         width = 3 * max(1, self.depth)
         self.heads = nn.ModuleList([mlp(width, hidden, self.max_slices) for _ in range(num_heads)])
@@ -105,12 +109,14 @@ class DASPaperSampler(Sampler):
         logits, tau = self.attend(thumbnails, real)
         kept = slice_mask(self.budget(real, depth)[1], logits.size(1))
         keys = logits + gumbel_noise(logits) if self.training or self.noise_at_eval else logits
+        if not self.repeats:
+            keys = without_winners_before(keys)
         indices = torch.where(kept, keys.argmax(dim=2), real[:, None] - 1)
         weights = one_hot_rows(indices, kept, depth)
         if self.training:
-            padded = ~slice_mask(real, depth)[:, None, :]
-            warm = keys.masked_fill(padded, 0.0) / tau[:, :, None]
-            soft = torch.softmax(warm.masked_fill(padded, lowest()), dim=2)
+            closed = ~slice_mask(real, depth)[:, None, :] | (keys <= lowest())
+            warm = keys.masked_fill(closed, 0.0) / tau[:, :, None]
+            soft = torch.softmax(warm.masked_fill(closed, lowest()), dim=2)
             weights = straight_through(weights, soft * kept[:, :, None])
         scores = logits.masked_fill(~kept[:, :, None], 0.0).sum(dim=1) / kept.sum(dim=1, keepdim=True)
         return Selection(weights, indices, kept, without_padding(scores, real), None, None)
@@ -154,6 +160,17 @@ class DASPaperSampler(Sampler):
             return variance[:, :, 0]
         learned: Tensor = self.base(features)
         return learned[:, :, 0].float()
+
+
+def without_winners_before(keys: Tensor) -> Tensor:
+    """Return ``keys`` ``(B, k, D)``, in each row what the rows before it chose at the lowest number."""
+    rows: list[Tensor] = []
+    taken = torch.zeros_like(keys[:, 0], dtype=torch.bool)
+    for place in range(keys.size(1)):
+        row = keys[:, place].masked_fill(taken, lowest())
+        taken = taken.scatter(1, row.argmax(dim=1, keepdim=True), torch.ones_like(taken))
+        rows.append(row)
+    return torch.stack(rows, dim=1)
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

@@ -47,6 +47,38 @@ def test_it_is_not_mended_rows_repeat_and_are_unordered() -> None:
     assert (steps < 0).any()
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_without_repeats_no_slice_is_chosen_twice(training: bool) -> None:
+    sampler = DASPaperSampler(num_slices=14, noise_at_eval=True, repeats=False).train(training)
+
+    selection = sampler(torch.rand(50, 1, 8, 8, 28), torch.tensor([28, 14, 9, 20, 1] * 10))
+
+    for indices, kept, length in zip(selection.indices, selection.kept, [28, 14, 9, 20, 1] * 10, strict=True):
+        chosen = indices[kept].tolist()
+        assert len(set(chosen)) == len(chosen) == min(14, length)
+        assert max(chosen) < length
+
+
+def test_without_repeats_and_noise_the_rows_are_the_ranking() -> None:
+    selection = DASPaperSampler(num_slices=5, repeats=False).eval()(torch.rand(3, 1, 8, 8, 28))
+
+    assert torch.equal(selection.indices, selection.scores.argsort(dim=1, descending=True)[:, :5])
+
+
+def test_without_repeats_the_softmax_leaves_out_what_rows_before_it_chose() -> None:
+    sampler = DASPaperSampler(num_slices=6, repeats=False).train()
+
+    weights = sampler(torch.rand(3, 1, 8, 8, 6)).weights
+
+    slopes = [
+        torch.autograd.grad(weights[:, row].square().sum(), list(sampler.heads.parameters()), retain_graph=True)
+        for row in (0, 5)
+    ]
+    assert max(float(slope.abs().max()) for slope in slopes[0]) > 0.0
+    # nothing is left to choose from for the last of as many rows as slices
+    assert max(float(slope.abs().max()) for slope in slopes[1]) == 0.0
+
+
 def test_learning_cannot_reorder_the_slices() -> None:
     volume = torch.rand(4, 1, 8, 8, 28) * torch.rand(28)
     sampler = DASPaperSampler(num_slices=3).eval()
