@@ -18,6 +18,7 @@ from monai_das.benchmark.sweep_hippocampus import hippocampus_tensors
 from monai_das.data import medmnist3d_datalist, split_by_patient
 
 BATCH = 16
+WITHOUT_SPLITS = ("covid_blues", "hippocampus")
 MADE_UP = ("needle", "hard_needle", "planted")
 MADE_UP_CASES = {"train": 1500, "val": 300, "test": 600}
 MADE_UP_SEEDS = {"train": 1000, "val": 1001, "test": 1002}
@@ -62,12 +63,12 @@ def sweep_cases(
         return made_up(name, split, root)
     if root is None:
         raise ValueError(f"{name} needs the folder of the data; give --data, or set MONAI_DAS_DATA")
-    if name in ("covid_blues", "hippocampus"):
-        if split != "train":
-            raise ValueError(f"{name} has no split {split!r}, only patients; give the grid folds")
-        if name == "hippocampus":
-            images, labels, groups = hippocampus_tensors(root, size)
-            return SweepCases(images, labels, groups=groups)
+    if name in WITHOUT_SPLITS and split != "train":
+        raise ValueError(f"{name} has no split {split!r}, only patients; give the grid folds")
+    if name == "hippocampus":
+        images, labels, groups = hippocampus_tensors(root, size)
+        return SweepCases(images, labels, groups=groups)
+    if name == "covid_blues":
         images, labels, lengths, groups = clip_tensors(root, size, target)
         return SweepCases(images, labels, None, lengths, groups)
     cases = medmnist3d_datalist(root, name, split, size=size, slice_dim=slice_dim)
