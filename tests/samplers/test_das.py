@@ -255,3 +255,44 @@ def test_large_cases_one_at_a_time_choose_what_they_choose_together() -> None:
     sampler.chunk = 1
 
     torch.testing.assert_close(sampler(thumbnails, lengths).scores, together.scores)
+
+
+def test_segments_take_the_best_of_each() -> None:
+    thumbnails = falling_volume()
+
+    plain = preferring(DASSampler(num_slices=2), 6, 7).eval()(thumbnails)
+    segments = preferring(DASSampler(num_slices=2, segments=True), 6, 7).eval()(thumbnails)
+
+    assert plain.indices.tolist() == [[6, 7], [6, 7]]
+    assert segments.indices[:, 0].tolist() == [0, 0]
+    assert (segments.indices[:, 1] >= 6).all()
+    torch.testing.assert_close(segments.scores, plain.scores)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_each_segment_of_a_padded_case_has_one_slice(training: bool) -> None:
+    lengths = torch.tensor([24, 20, 13, 4, 3])
+    sampler = steep(DASSampler(num_slices=4, segments=True)).train(training)
+
+    selection = sampler(torch.rand(5, 1, 16, 16, 24), lengths)
+
+    for indices, length in zip(selection.indices[:4].tolist(), lengths.tolist(), strict=False):
+        assert [index * 4 // length for index in indices] == [0, 1, 2, 3]
+    assert selection.indices[4].tolist() == [0, 1, 2, 2]
+    assert selection.kept.sum(dim=1).tolist() == [4, 4, 4, 4, 3]
+
+
+def test_an_empty_segment_gives_its_place_away() -> None:
+    thumbnails = torch.rand(2, 1, 16, 16, 12)
+    thumbnails[..., :6] = 0.5
+
+    assert (DASSampler(num_slices=4, segments=True).eval()(thumbnails).indices >= 6).all()
+
+
+def test_segments_choose_the_same_in_torchscript() -> None:
+    sampler = steep(DASSampler(num_slices=4, segments=True)).eval()
+    thumbnails, lengths = torch.rand(3, 1, 16, 16, 24), torch.tensor([24, 17, 9])
+
+    scripted = torch.jit.script(sampler)(thumbnails, lengths)
+
+    assert torch.equal(scripted.indices, sampler(thumbnails, lengths).indices)
