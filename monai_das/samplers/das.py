@@ -64,9 +64,6 @@ class DASSampler(Sampler):
         gradient: ``"distillation"``, from what attention over all slices teaches; ``"gate"``, through the scores'
             weight in the network; or ``"straight_through"``, through the sampling matrix as in DPS. The first and the
             last are for an aggregation that does not weigh by scores.
-        segments: divide each case into k segments of even length and take the best slice of each, as temporal segment
-            networks do: for what is seen all over a volume, as its size. A segment of empty slices gives its place to
-            the next best of the others. ``Selection.scores`` then rank slices within a segment.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
@@ -77,8 +74,7 @@ class DASSampler(Sampler):
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
-        Kool et al., *Stochastic Beams and Where to Find Them*, ICML 2019 (Gumbel top-k);
-        Wang et al., *Temporal Segment Networks*, ECCV 2016 (one of each segment).
+        Kool et al., *Stochastic Beams and Where to Find Them*, ICML 2019 (Gumbel top-k).
 
     Example:
         >>> DASSampler(num_slices=4).eval()(torch.rand(2, 1, 64, 64, 32)).indices.shape
@@ -102,7 +98,6 @@ class DASSampler(Sampler):
         residual_penalty: float = 0.001,
         without: Sequence[str] = (),
         gradient: str = "distillation",
-        segments: bool = False,
     ) -> None:
         super().__init__(num_slices, fraction)
         if max_slices is not None and not 0 < self.num_slices <= max_slices:
@@ -128,7 +123,6 @@ class DASSampler(Sampler):
         self.encoder = ThumbnailEncoder(dim)
         self.token = nn.Linear(dim + 5, dim)
         self.attention = SliceAttention(dim, num_heads)
-        self.segments: bool = segments
         self.straight: bool = gradient == "straight_through"
         self.taught = gradient == "distillation"
         self.prior_weight: float = 0.0 if "prior" in without else 1.0
@@ -168,8 +162,7 @@ class DASSampler(Sampler):
         rows, counts = self.budget(real, depth)
         if self.training and self.max_slices > 0:
             rows, counts = self.random_budget(rows, counts, real)
-        ranked = best_of_segments_first(keys, counts, real) if self.segments else keys
-        indices, kept = select_top(ranked, counts, rows, real)
+        indices, kept = select_top(keys, counts, rows, real)
         penalty = self.residual_penalty * (residual.square() * weight).sum(dim=1)
         rows_of = one_hot_rows(indices, kept, depth)
         if self.training and self.straight:
@@ -227,19 +220,6 @@ class DASSampler(Sampler):
         drawn = int(self.num_slices * ratio ** float(torch.rand(1)) + 0.5)
         rows = max(rows, drawn)
         return rows, torch.minimum(torch.maximum(counts, torch.full_like(counts, drawn)), lengths)
-
-
-def best_of_segments_first(keys: Tensor, counts: Tensor, lengths: Tensor) -> Tensor:
-    """Return ``keys`` ``(B, D)`` with the best of each of ``counts`` ``(B,)`` even segments of a case above the others.
-
-    The best of a segment of empty slices, whose keys are hugely negative, stays behind all others.
-    """
-    depth = keys.size(1)
-    real = without_padding(keys, lengths)
-    place = torch.arange(depth, device=keys.device)[None, :] * counts[:, None]
-    segment = torch.div(place, lengths[:, None], rounding_mode="floor").clamp(max=depth - 1)
-    best = torch.full_like(real, lowest()).scatter_reduce(1, segment, real, "amax")
-    return torch.where(real == best.gather(1, segment), real + 1e6, real)
 
 
 def relative(features: Tensor, mask: Tensor) -> Tensor:
