@@ -5,7 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
-from monai_das.data import make_sample_volumes, medmnist3d_datalist, write_dicom_series, write_nifti
+from monai_das.datasets import make_sample_volumes, medmnist3d_datalist, write_dicom_series, write_nifti
 
 LABELS = ("normal", "hyperplasia")
 PER_CLASS = 3
@@ -33,7 +33,9 @@ def find_volumes() -> tuple[list[dict], str]:
     try:
         cases = medmnist3d_datalist(root, "adrenalmnist3d", "test")
     except OSError as error:
-        return make_sample_volumes(2 * PER_CLASS), f"volumes made up by monai_das.data.make_sample_volumes, as {error}"
+        return make_sample_volumes(
+            2 * PER_CLASS
+        ), f"volumes made up by monai_das.datasets.make_sample_volumes, as {error}"
     return cases, f"the AdrenalMNIST3D test split (MedMNIST v2, CC BY 4.0), under {root}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 
 LIMIT_MIB = 1024
 SLICES, SIDE, KEPT = 1000, 512, 32

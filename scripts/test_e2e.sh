@@ -13,9 +13,9 @@ bash scripts/demo.sh
 python scripts/peak_memory.py
 # in a worker: the bindings of ITK may end a process with a fault after all went well
 python -m pytest -q -n 1 -m e2e -rs --durations 10 tests/e2e
-report="$(monai-das benchmark needle --short)"
+report="$(python -m benchmarks needle --short)"
 echo "$report"
 tail -n 1 <<<"$report" | python -m json.tool >/dev/null
-# reported, not gated: a shared machine may be slow for one of the two; tests/benchmark/test_cost.py holds a wider bound
-monai-das benchmark cost || echo "the cost of choosing was over its promise in this run"
+# reported, not gated: a shared machine may be slow for one of the two; tests/benchmarks/test_cost.py holds a wider bound
+python -m benchmarks cost || echo "the cost of choosing was over its promise in this run"
 echo "end-to-end: all passed"

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 import monai_das
-from monai_das.cli.benchmark import add_benchmark_parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
@@ -25,6 +24,5 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_predict_parser(commands)
     add_send_parser(commands)
-    add_benchmark_parser(commands)
     add_review_parser(commands)
     return parser

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from monai_das.data.headers import image_header, is_dicom_file
-from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
+from monai_das.data.dicom.headers import image_header, is_dicom_file
+from monai_das.data.video.source import VIDEO_SUFFIXES, is_video_file
 
 NIFTI_NAME = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from monai_das.data.dicomweb import DICOMwebSource
-from monai_das.data.dicomweb_service import is_address
+from monai_das.data.dicomweb.service import is_address
+from monai_das.data.dicomweb.source import DICOMwebSource
 from monai_das.data.source import SliceSource
-from monai_das.data.video import VideoSource, is_video_file
+from monai_das.data.video.source import VideoSource, is_video_file
 
 
 def special_source(

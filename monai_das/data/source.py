@@ -131,7 +131,7 @@ def open_source(
     read whole, once.
 
     Example:
-        >>> from monai_das.data import make_sample_volumes, write_nifti
+        >>> from monai_das.datasets import make_sample_volumes, write_nifti
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     write_nifti(make_sample_volumes(1, 32)[0]["image"][0], f"{folder}/case.nii.gz")
@@ -139,10 +139,10 @@ def open_source(
         >>> len(source), source.thumbnails(16).shape, source.read([3, 5]).shape
         (32, torch.Size([1, 16, 16, 32]), torch.Size([1, 32, 32, 2]))
     """
-    from monai_das.data.dicom_source import DICOMSource
+    from monai_das.data.dicom.masked import masked_source
+    from monai_das.data.dicom.source import DICOMSource
     from monai_das.data.kinds import special_source
-    from monai_das.data.masked_source import masked_source
-    from monai_das.data.nifti_source import NIfTISource
+    from monai_das.data.nifti.source import NIfTISource
 
     special = special_source(path, choose, session)
     if special is not None:

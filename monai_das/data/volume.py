@@ -17,7 +17,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.pixels import nifti_pixels
+from monai_das.data.nifti.pixels import nifti_pixels
 from monai_das.data.slice_ref import SliceRef
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data.headers import ImageHeader, image_header, is_dicom_file
+from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from monai_das.data import write_nifti
+from monai_das.datasets import write_nifti
 from tests.bundle.bundle_runs import config, monai_bundle, options, workflow
 
 META = "configs/metadata.json"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.data import compress_dicom_series, decode, reduced, write_dicom_series
+from monai_das.data.dicom import decode, reduced
+from monai_das.datasets import compress_dicom_series, write_dicom_series
 from tests.bundle.bundle_runs import ROOT, workflow
 
 for name in ("pylibjpeg", "jpeg_ls"):

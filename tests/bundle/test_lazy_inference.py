@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.data import write_nifti
-from monai_das.data.nifti_source import NIfTISource
+from monai_das.data.nifti.source import NIfTISource
+from monai_das.datasets import write_nifti
 from monai_das.networks import DASNetwork
 from tests.bundle.bundle_runs import ROOT, workflow
 

@@ -8,7 +8,8 @@ import torch
 from monai.transforms import Compose
 from pydicom.data import get_testdata_file
 
-from monai_das.data import read_volume, write_nifti
+from monai_das.data import read_volume
+from monai_das.datasets import write_nifti
 from monai_das.losses.reader_loss import slice_verdicts
 from monai_das.transforms import make_thumbnails
 from tests.bundle.bundle_runs import ROOT, workflow

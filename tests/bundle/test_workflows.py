@@ -8,7 +8,7 @@ import torch
 from ignite.engine import Events
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from monai_das.data import write_dicom_series, write_nifti
+from monai_das.datasets import write_dicom_series, write_nifti
 from tests.bundle.bundle_runs import config, workflow
 
 

@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from monai_das.data import SliceRef, SliceSource, open_source, read_volume, text_warnings, without_text
-from monai_das.data.masked_source import masked_source
+from monai_das.data.dicom.masked import masked_source
 
 
 def region(left, top, right, bottom):

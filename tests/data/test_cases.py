@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from pydicom.data import get_testdata_file
 
-from monai_das.data import find_cases, write_nifti
+from monai_das.data import find_cases
+from monai_das.datasets import write_nifti
 
 
 def test_a_folder_of_cases_is_searched_in_order(tmp_path, series, volume):

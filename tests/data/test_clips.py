@@ -7,7 +7,8 @@ from monai.transforms import LoadImage
 
 pytest.importorskip("av")
 
-from monai_das.data import DASClipReader, make_sample_volumes, open_source, write_nifti
+from monai_das.data import DASClipReader, open_source
+from monai_das.datasets import make_sample_volumes, write_nifti
 from tests.data.video_clips import moving_bars, write_video
 
 

@@ -5,7 +5,7 @@ import pytest
 from monai.data import load_decathlon_datalist
 from pydicom import dcmread
 
-from monai_das.data import (
+from monai_das.datasets import (
     csv_datalist,
     dicom_datalist,
     folder_datalist,

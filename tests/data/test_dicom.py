@@ -5,7 +5,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from monai_das.data import dicom_slice_refs, write_dicom_series
+from monai_das.data import dicom_slice_refs
+from monai_das.datasets import write_dicom_series
 
 
 def files_of(folder):

@@ -8,9 +8,10 @@ import torch
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from monai_das.data import DICOMSource, NIfTISource, compress_dicom_series, open_source, write_dicom_series, write_nifti
+from monai_das.data import DICOMSource, NIfTISource, open_source
 from monai_das.data import dicom_source as module
-from monai_das.data.decode import plugin_for
+from monai_das.data.dicom.decode import plugin_for
+from monai_das.datasets import compress_dicom_series, write_dicom_series, write_nifti
 from tests.data.independent_reader import by_itk
 
 for name in ("SimpleITK", "pylibjpeg", "jpeg_ls", "gdcm"):
@@ -141,7 +142,7 @@ def test_pixels_cut_off_are_named(series):
 
 def test_without_plugins_itk_decodes(packed, monkeypatch):
     source, values = packed
-    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+    monkeypatch.setattr("monai_das.data.dicom.decode.PLUGINS", ())
 
     np.testing.assert_array_equal(source.read_all()[0], values)
 
@@ -153,7 +154,7 @@ def test_what_itk_decodes_is_turned_and_rescaled_once(series, edit, tags, monkey
     edit(sorted(series.iterdir())[0], **tags)
     compress_dicom_series(series, "jpegls")
     expected = DICOMSource(sorted(series.iterdir())[0]).read_all()
-    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+    monkeypatch.setattr("monai_das.data.dicom.decode.PLUGINS", ())
 
     found = DICOMSource(sorted(series.iterdir())[0]).read_all()
 
@@ -164,7 +165,7 @@ def test_what_itk_decodes_is_turned_and_rescaled_once(series, edit, tags, monkey
 def test_itk_reads_all_frames_of_a_colour_clip(monkeypatch):
     path = get_testdata_file("SC_rgb_rle_2frame.dcm")
     expected = DICOMSource(path).read_all()
-    monkeypatch.setattr("monai_das.data.decode.PLUGINS", ())
+    monkeypatch.setattr("monai_das.data.dicom.decode.PLUGINS", ())
 
     np.testing.assert_array_equal(DICOMSource(path).read_all(), expected)
 

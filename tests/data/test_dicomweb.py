@@ -11,8 +11,9 @@ from pydicom.encaps import encapsulate
 
 pytest.importorskip("dicomweb_client")
 
-from monai_das.data import DICOMwebSource, make_sample_volumes, open_source, write_dicom_series
-from monai_das.data.dicomweb_service import multipart
+from monai_das.data import DICOMwebSource, open_source
+from monai_das.data.dicomweb.service import multipart
+from monai_das.datasets import make_sample_volumes, write_dicom_series
 from monai_das.transforms import make_thumbnails
 from tests.data.dicomweb_server import address, serving
 

@@ -7,7 +7,7 @@ pytest.importorskip("requests")
 import requests
 
 from monai_das.data import dicomweb_session
-from monai_das.data.dicomweb_login import ServerLogins
+from monai_das.data.dicomweb.login import ServerLogins
 
 HERE = "https://alice:s%3Acret@here.org:8042/dicom-web/studies/1.2"
 

@@ -11,7 +11,8 @@ pytest.importorskip("dicomweb_client")
 
 import requests
 
-from monai_das.data import DICOMwebSource, write_dicom_series
+from monai_das.data import DICOMwebSource
+from monai_das.datasets import write_dicom_series
 from tests.data.dicomweb_server import address, serving
 
 

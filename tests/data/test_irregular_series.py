@@ -7,7 +7,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from monai_das.data import open_source, write_dicom_series, write_nifti
+from monai_das.data import open_source
+from monai_das.datasets import write_dicom_series, write_nifti
 from tests.data.independent_reader import by_itk
 
 

@@ -8,8 +8,8 @@ import pytest
 from pydicom import dcmread
 
 from monai_das.data import NIfTISource, WholeSource, open_source
-from monai_das.data.decode import PixelFile, decode_frame
-from monai_das.data.headers import image_header
+from monai_das.data.dicom.decode import PixelFile, decode_frame
+from monai_das.data.dicom.headers import image_header
 from tests.data.independent_reader import by_itk
 
 NIBABEL_DATA = Path(nibabel.__file__).parent / "tests" / "data"

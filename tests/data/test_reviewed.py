@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from monai_das.data import reviewed_datalist
+from monai_das.datasets import reviewed_datalist
 
 
 @pytest.fixture

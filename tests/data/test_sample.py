@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from monai_das.data import make_sample_volumes, write_dicom_series, write_nifti
+from monai_das.datasets import make_sample_volumes, write_dicom_series, write_nifti
 
 
 def test_sample_volumes_are_half_empty_masks_of_two_classes():

@@ -5,7 +5,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from monai_das.data import dicom_slice_refs, read_volume, write_dicom_series
+from monai_das.data import dicom_slice_refs, read_volume
+from monai_das.datasets import write_dicom_series
 
 
 def files_of(folder):

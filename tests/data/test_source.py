@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.data import make_sample_volumes, open_source, write_nifti
+from monai_das.data import open_source
+from monai_das.datasets import make_sample_volumes, write_nifti
 
 
 @pytest.fixture

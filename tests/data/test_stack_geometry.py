@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from monai_das.data import dicom_geometry, read_volume, stack_geometry, write_dicom_series
+from monai_das.data import dicom_geometry, read_volume, stack_geometry
+from monai_das.datasets import write_dicom_series
 
 UP = np.array([0.0, 0.0, 2.0])
 

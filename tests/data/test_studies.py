@@ -10,7 +10,8 @@ from pydicom.uid import generate_uid
 
 pytest.importorskip("dicomweb_client")
 
-from monai_das.data import dicomweb_cases, find_studies, open_source, write_dicom_series
+from monai_das.data import dicomweb_cases, find_studies, open_source
+from monai_das.datasets import write_dicom_series
 from tests.data.dicomweb_server import serving
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"

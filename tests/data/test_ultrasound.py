@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from monai_das.data import busv_items, covid_blues_datalist, split_by_patient
-from monai_das.data.ultrasound import BUSV_COPY, BUSV_ONE_PATIENT
+from monai_das.datasets import busv_items, covid_blues_datalist, split_by_patient
+from monai_das.datasets.ultrasound import BUSV_COPY, BUSV_ONE_PATIENT
 
 
 @pytest.fixture

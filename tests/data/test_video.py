@@ -7,7 +7,7 @@ import torch
 pytest.importorskip("av")
 
 from monai_das.data import VideoSource, open_source
-from monai_das.data.video import is_video_file
+from monai_das.data.video.source import is_video_file
 from monai_das.transforms import make_thumbnails
 from tests.data.video_clips import ffmpeg, frames_by_ffmpeg, moving_bars, write_sound, write_video
 

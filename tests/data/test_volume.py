@@ -10,8 +10,9 @@ from monai.transforms import LoadImage, LoadImaged
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from monai_das.data import DASVolumeReader, open_source, plane_refs, read_volume, write_nifti
-from monai_das.data.itk_pixels import loaded_itk
+from monai_das.data import DASVolumeReader, open_source, plane_refs, read_volume
+from monai_das.data.dicom.itk_decode import loaded_itk
+from monai_das.datasets import write_nifti
 from monai_das.transforms import SliceAxis
 
 NIBABEL_DATA = Path(nibabel.__file__).parent / "tests" / "data"

@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import SimpleITK
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from monai_das.data import dicom_slice_refs, open_source, write_dicom_series
+from monai_das.data import dicom_slice_refs, open_source
+from monai_das.datasets import write_dicom_series
 from monai_das.deploy.series import image_files, make_cases, no_series_message
 
 

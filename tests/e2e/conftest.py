@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monai_das.data import SliceRef, make_sample_volumes
+from monai_das.data import SliceRef
+from monai_das.datasets import make_sample_volumes
 from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 from monai_das.reports import write_html
 from tests.e2e.orthanc_server import OrthancServer, orthanc_is_installed

@@ -15,7 +15,7 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.uid import CTImageStorage
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "scripts" / "deploy_app"

@@ -6,7 +6,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 from tests.e2e.deploy_runs import (
     ENVIRONMENT,
     LOADER,

@@ -10,7 +10,8 @@ from pydicom.data import get_testdata_file
 
 pytest.importorskip("dicomweb_client")
 
-from monai_das.data import DICOMwebSource, make_sample_volumes, open_source, write_dicom_series
+from monai_das.data import DICOMwebSource, open_source
+from monai_das.datasets import make_sample_volumes, write_dicom_series
 from monai_das.transforms import make_thumbnails
 
 

@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from monai_das.data import make_sample_volumes, write_dicom_series
+from monai_das.datasets import make_sample_volumes, write_dicom_series
 
 
 @pytest.fixture

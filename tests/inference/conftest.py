@@ -9,7 +9,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ckpt_export
 
-from monai_das.data import WholeSource, read_volume, write_nifti
+from monai_das.data import WholeSource, read_volume
+from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from monai_das.data import write_nifti
+from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from monai.transforms import CenterSpatialCropd, Compose, NormalizeIntensityd, Resized
 
-from monai_das.data import compress_dicom_series, open_source, write_dicom_series, write_nifti
+from monai_das.data import open_source
+from monai_das.datasets import compress_dicom_series, write_dicom_series, write_nifti
 from monai_das.inference import DASLazyInferer, LoadImageSelectedd, Predictor
 from monai_das.inference.steps import allows_parts, flat_steps
 from monai_das.samplers import DASPaperSampler

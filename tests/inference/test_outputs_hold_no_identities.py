@@ -9,7 +9,7 @@ from pydicom.data import get_testdata_file
 from pydicom.datadict import DicomDictionary
 
 from monai_das.cli import main
-from monai_das.data import write_dicom_series, write_nifti
+from monai_das.datasets import write_dicom_series, write_nifti
 
 pytest.importorskip("highdicom")
 

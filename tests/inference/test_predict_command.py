@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from monai_das.cli import main
-from monai_das.data import write_dicom_series, write_nifti
+from monai_das.datasets import write_dicom_series, write_nifti
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 
 from monai_das.cli import main
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 from tests.data.dicomweb_server import address, serving
 from tests.inference.test_outputs_hold_no_identities import PLANT, found_in, plant
 

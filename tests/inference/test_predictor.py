@@ -8,7 +8,8 @@ import pytest
 import torch
 from monai.transforms import Compose
 
-from monai_das.data import dicom_slice_refs, read_volume, write_dicom_series, write_nifti
+from monai_das.data import dicom_slice_refs, read_volume
+from monai_das.datasets import write_dicom_series, write_nifti
 from monai_das.inference import Predictor
 
 CLIP = Path(pydicom.__file__).parent / "data" / "test_files" / "examples_ybr_color.dcm"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from monai_das.data import SliceRef, open_source, write_dicom_series
+from monai_das.data import SliceRef, open_source
+from monai_das.datasets import write_dicom_series
 from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monai_das.data import write_nifti
+from monai_das.datasets import write_nifti
 from monai_das.reports import CaseError, batch, report_cases
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from monai_das.data import make_sample_volumes, open_source, write_nifti
+from monai_das.data import open_source
+from monai_das.datasets import make_sample_volumes, write_nifti
 from monai_das.inference import SelectedSlice
 from monai_das.reports import write_key_objects, write_secondary_capture, write_structured_report
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 from monai_das.reports import pseudonyms, without_identities, write_case_map
 
 

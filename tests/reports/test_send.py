@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 
 from monai_das.cli import main
-from monai_das.data import write_dicom_series
+from monai_das.datasets import write_dicom_series
 
 pynetdicom = pytest.importorskip("pynetdicom")
 

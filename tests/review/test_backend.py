@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
-from monai_das.data import write_nifti
+from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
 from monai_das.review import LivePredictions, build_review_backend
 from tests.inference.conftest import random_bundle, volume

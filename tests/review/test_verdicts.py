@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from monai_das.data import reviewed_datalist
+from monai_das.datasets import reviewed_datalist
 from monai_das.review import ReaderAgreement, ReaderVerdict, read_verdicts, write_verdicts
 
 NONE = ReaderAgreement(None, None, None)

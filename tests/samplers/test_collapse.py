@@ -1,4 +1,4 @@
-"""The setting of the collapse onto empty slices, shortened; ``monai-das benchmark collapse`` has the full length."""
+"""The setting of the collapse onto empty slices, shortened; ``python -m benchmarks collapse`` has the full length."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from monai_das.benchmark.collapse import collapse, run_collapse
+from benchmarks.collapse import collapse, run_collapse
 from monai_das.samplers import DASSampler
 
 MARGIN = 0.05

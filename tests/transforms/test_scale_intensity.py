@@ -6,7 +6,7 @@ import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate, set_track_meta
 from monai.transforms import ScaleIntensity
 
-from monai_das.data import medmnist3d_datalist
+from monai_das.datasets import medmnist3d_datalist
 from monai_das.transforms import DASScaleIntensity, DASScaleIntensityd, make_thumbnails
 
 

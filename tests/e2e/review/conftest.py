@@ -67,7 +67,7 @@ def label_studio(tmp_path_factory):
 @pytest.fixture(scope="session")
 def cases(tmp_path_factory):
     """Four generated volumes."""
-    from monai_das.data import make_sample_volumes, write_nifti
+    from monai_das.datasets import make_sample_volumes, write_nifti
 
     folder = tmp_path_factory.mktemp("cases")
     for number, case in enumerate(make_sample_volumes(4)):

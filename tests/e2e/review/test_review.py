@@ -81,7 +81,7 @@ def test_what_two_readers_say_arrives_in_the_datalist(review, pulled, cases):
 
 
 def test_the_model_is_fine_tuned_on_what_was_pulled(pulled, bundle_command, command, tmp_path):
-    configs = "['configs/train.json','../configs/review.json']"
+    configs = "['configs/train.json','configs/review.json']"
     options = ("--meta_file", "configs/metadata.json", "--datalist", pulled.path, "--output_dir", tmp_path)
 
     bundle_command("run", "--config_file", configs, *options, "--holdout_every", 2, "--epochs", 1)

@@ -1,0 +1,234 @@
+"""The only place where DICOM pixels are decoded: one frame at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.dicom.itk_decode import itk_frame
+
+UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+# of more than 8 bits: pydicom has it from pylibjpeg-libjpeg alone, which is GPL; ITK's own decoder is Apache-2.0
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+# the fastest first, as measured; pydicom's own decoder of RLE is in Python
+PLUGINS = ("pyjpegls", "pylibjpeg", "gdcm", "pillow", "pydicom")
+DECODER_ERRORS = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, OSError, EOFError, NotImplementedError)
+ITEM = b"\xfe\xff\x00\xe0"
+
+
+@dataclass(frozen=True, eq=False)
+class PixelFile:
+    """How the pixels of one DICOM file are stored, from its header."""
+
+    header: ImageHeader
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.header.path
+
+    @cached_property
+    def syntax(self) -> str:
+        """UID of the transfer syntax; implicit little endian where the file does not say."""
+        return self.header.syntax or UNCOMPRESSED[0]
+
+    @cached_property
+    def samples(self) -> int:
+        """1 for grey and palette colour, 3 for colour."""
+        return int(self.header.number("SamplesPerPixel", 1))
+
+    @cached_property
+    def photometric(self) -> str:
+        """PhotometricInterpretation."""
+        return self.header.text("PhotometricInterpretation") or "MONOCHROME2"
+
+    @cached_property
+    def bits(self) -> tuple[int, int]:
+        """BitsAllocated and BitsStored."""
+        allocated = int(self.header.number("BitsAllocated", 16))
+        return allocated, int(self.header.number("BitsStored", allocated))
+
+    @cached_property
+    def signed(self) -> bool:
+        """Whether stored values are signed."""
+        return self.header.number("PixelRepresentation", 0) == 1
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour of any kind."""
+        return 3 if self.samples > 1 or self.photometric == "PALETTE COLOR" else 1
+
+    @property
+    def value_at(self) -> int | None:
+        """Offset of the pixels in the file; None where only pydicom's full reader finds them."""
+        return self.header.pixels_at
+
+    @property
+    def plain(self) -> bool:
+        """Whether the pixels lie in the file as whole numbers of one grey channel, little endian."""
+        tidy = self.samples == 1 and self.bits[0] in (8, 16, 32)
+        return tidy and self.value_at is not None and self.syntax in UNCOMPRESSED
+
+    @cached_property
+    def frames_at(self) -> list[tuple[int, int]] | None:
+        """Offset and length of every compressed frame, if each is one fragment; else None."""
+        assert self.value_at is not None
+        found = []
+        with self.path.open("rb") as stream:
+            stream.seek(self.value_at)
+            while (head := stream.read(8))[:4] == ITEM:
+                length = int.from_bytes(head[4:], "little")
+                found.append((stream.tell(), length))
+                stream.seek(length, 1)
+        return found[1:] if len(found) == self.header.frames + 1 else None
+
+
+def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
+    """Return frame ``frame`` (0-based) as ``(rows, columns)`` stored values, or ``(rows, columns, 3)`` RGB.
+
+    Before rescale. What is not shown as it is stored is turned as ITK turns it: YBR into RGB, palette colour into RGB,
+    MONOCHROME1 into MONOCHROME2, so that bright is always the larger number. Bits above BitsStored are dropped.
+
+    Raises:
+        ValueError: the pixels are cut off or damaged, or no decoder for them is installed.
+    """
+    try:
+        if pixels.plain:
+            return _as_shown(pixels, _plain_frame(pixels, frame))
+        if _for_itk(pixels):
+            return itk_frame(pixels, frame)
+        return _as_shown(pixels, _decoded_frame(pixels, frame))
+    except DECODER_ERRORS as error:
+        raise ValueError(
+            f"{pixels.path}: the pixels of frame {frame + 1} cannot be decoded ({_short(error)}); the file may be cut "
+            "off: copy it again"
+        ) from error
+
+
+def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
+    """Return the compressed bytes of frame ``frame`` (0-based), without reading those of the others."""
+    from pydicom.encaps import get_frame
+
+    assert pixels.value_at is not None
+    if pixels.header.frames == 1:
+        return _single_frame(pixels)
+    with pixels.path.open("rb") as stream:
+        if pixels.frames_at is not None:
+            place, length = pixels.frames_at[frame]
+            stream.seek(place)
+            return stream.read(length)
+        stream.seek(pixels.value_at)
+        return get_frame(stream, frame, number_of_frames=pixels.header.frames)
+
+
+def _single_frame(pixels: PixelFile) -> bytes:
+    """Return the compressed bytes of the only frame: of all fragments, which follow a table of offsets."""
+    parts: list[bytes] = []
+    with open(pixels.path, "rb", buffering=0) as stream:
+        stream.seek(pixels.value_at or 0)
+        while (head := stream.read(8))[:4] == ITEM:
+            length = int.from_bytes(head[4:], "little")
+            parts.append(stream.read(length))
+            if len(parts[-1]) < length:
+                raise ValueError(f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
+    if len(parts) < 2:
+        raise ValueError("no compressed frame found")
+    return parts[1] if len(parts) == 2 else b"".join(parts[1:])
+
+
+def plugin_for(syntax: str, installed: tuple[str, ...]) -> str | None:
+    """Return which of the ``installed`` plug-ins of pydicom decodes ``syntax`` fastest; None where none does."""
+    order = ("pillow", *PLUGINS) if syntax == JPEG_BASELINE else PLUGINS
+    return next((plugin for plugin in order if plugin in installed), None)
+
+
+def _for_itk(pixels: PixelFile) -> bool:
+    """Say whether no plug-in of pydicom decodes the file: those of a plain install are few."""
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    if pixels.syntax == JPEG_EXTENDED and pixels.bits[1] > 8:
+        return True
+    syntax = UID(pixels.syntax)
+    return syntax.is_encapsulated and plugin_for(syntax, get_decoder(syntax).available_plugins) is None
+
+
+def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
+    """Return uncompressed grey values, read from their place in the file."""
+    (allocated, stored), (rows, columns) = pixels.bits, pixels.header.size
+    size = rows * columns * allocated // 8
+    assert pixels.value_at is not None
+    with pixels.path.open("rb", buffering=0) as stream:
+        stream.seek(pixels.value_at + frame * size)
+        values = np.empty((rows, columns), f"<{'i' if pixels.signed else 'u'}{allocated // 8}")
+        found = stream.readinto(values.data.cast("B"))
+    if found < size:
+        raise ValueError(f"{size} bytes expected, {found} found")
+    if stored < allocated:
+        values <<= allocated - stored
+        values >>= allocated - stored
+    return values
+
+
+def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
+    """Return what pydicom's decoders make of a frame; YBR is RGB then."""
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    syntax = UID(pixels.syntax)
+    decoder = get_decoder(syntax)
+    if not decoder.is_native and pixels.value_at is not None:
+        plugin = plugin_for(syntax, decoder.available_plugins)
+        (allocated, stored), (rows, columns) = pixels.bits, pixels.header.size
+        options: Any = {
+            "rows": rows,
+            "columns": columns,
+            "samples_per_pixel": pixels.samples,
+            "photometric_interpretation": pixels.photometric,
+            "bits_allocated": allocated,
+            "bits_stored": stored,
+            "pixel_representation": int(pixels.signed),
+            "planar_configuration": int(pixels.header.number("PlanarConfiguration", 0)),
+            "number_of_frames": 1,
+            "pixel_keyword": "PixelData",
+        }
+        data = encapsulate([encoded_frame(pixels, frame)], has_bot=False)
+        values, _ = decoder.as_array(data, index=0, decoding_plugin=plugin or "", **options)
+        return values
+    values, _ = decoder.as_array(dcmread(pixels.path), index=frame)
+    return values
+
+
+def _as_shown(pixels: PixelFile, values: NDArray[Any]) -> NDArray[Any]:
+    if pixels.photometric == "PALETTE COLOR":
+        return palette_colour(pixels, values)
+    if pixels.photometric == "MONOCHROME1":
+        return inverted(values, pixels)
+    return values
+
+
+def inverted(values: NDArray[Any], pixels: PixelFile) -> NDArray[Any]:
+    """Return stored ``values`` mirrored in their range, as ITK does for MONOCHROME1."""
+    return ~values if pixels.signed else (2 ** pixels.bits[1] - 1) - values
+
+
+def palette_colour(pixels: PixelFile, values: NDArray[Any]) -> NDArray[Any]:
+    """Return RGB of ``values`` through the file's own palette: 8 bits, the upper ones of a palette of 16, as ITK."""
+    from pydicom.pixels.processing import apply_color_lut
+
+    colours = apply_color_lut(values, pixels.header.tags)
+    return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)
+
+
+def _short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__

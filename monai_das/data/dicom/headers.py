@@ -1,0 +1,258 @@
+"""Read the headers of DICOM images, and tell images from everything else that lies in a folder."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+# value representations that are read from the bytes of a file without pydicom
+NUMBER_KINDS = ("DS", "IS", "US")
+TEXT_KINDS = ("UI", "CS")
+US = struct.Struct("<H")
+# what tells the stacks of one series apart, the most telling first
+STACK_TAGS = (
+    "EchoNumbers",
+    "EchoTime",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "TriggerTime",
+    "InversionTime",
+    "DiffusionBValue",
+    "ImageType",
+    "AcquisitionTime",
+    "ContentTime",
+)
+# what is read of a header at once; Dataset.get answers None for all others
+KEYWORDS = (
+    *STACK_TAGS,
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesDescription",
+    "InstanceNumber",
+    "Modality",
+    "SliceThickness",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "BurnedInAnnotation",
+    "SequenceOfUltrasoundRegions",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageHeader:
+    """The header of one DICOM image.
+
+    Attributes:
+        path: its file.
+        source: what was read of it.
+        frames: their number.
+        pixels_at: offset of the value of PixelData in the file; None where only a full reader finds the pixels.
+    """
+
+    path: Path
+    source: Dataset | QuickHeader
+    frames: int
+    pixels_at: int | None
+
+    @cached_property
+    def tags(self) -> Dataset:
+        """Those that say where the image lies and how its pixels are stored; not all that the file has."""
+        return self.source.dataset() if isinstance(self.source, QuickHeader) else self.source
+
+    def number_list(self, keyword: str) -> list[float] | None:
+        """Return the numbers of the tag ``keyword``, or None where it is missing or empty."""
+        if isinstance(self.source, QuickHeader):
+            tag, kind = _tag_and_kind(keyword)
+            raw = self.source.values.get(tag)
+            if raw is None or kind in NUMBER_KINDS:
+                return None if raw is None else raw_numbers(raw, kind)
+        return numbers(self.tags, keyword)
+
+    def number(self, keyword: str, default: float) -> float:
+        """Return the first number of the tag ``keyword``, or ``default``."""
+        return (self.number_list(keyword) or [default])[0]
+
+    def text(self, keyword: str) -> str | None:
+        """Return the tag ``keyword`` as text, several values joined by a backslash; None where it is missing."""
+        if isinstance(self.source, QuickHeader):
+            tag, kind = _tag_and_kind(keyword)
+            raw = self.source.values.get(tag)
+            if raw is None or (raw and kind in TEXT_KINDS):
+                return None if raw is None else ascii_text(raw)
+        return text(self.tags, keyword)
+
+    def items(self, keyword: str) -> list[Dataset]:
+        """Return the items of the sequence ``keyword``; none where it is missing."""
+        if isinstance(self.source, QuickHeader) and _tag_and_kind(keyword)[0] not in self.source.values:
+            return []
+        return list(self.tags.get(keyword) or ())
+
+    @property
+    def syntax(self) -> str | None:
+        """UID of the transfer syntax; None where the file does not say."""
+        if isinstance(self.source, QuickHeader):
+            return self.source.syntax
+        return text(self.source.file_meta, "TransferSyntaxUID")
+
+    @property
+    def framed(self) -> bool:
+        """Whether the frames say by functional groups where they lie, as in enhanced objects, or are several."""
+        return self.frames > 1 or bool(self.items("PerFrameFunctionalGroupsSequence"))
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return int(self.number("Rows", 0)), int(self.number("Columns", 0))
+
+
+def numbers(tags: Dataset, keyword: str) -> list[float] | None:
+    """Return the numbers of the tag ``keyword`` as a list, or None where it is missing or empty.
+
+    What is text or short integers in the file is read from there: pydicom's own numbers are slow to make.
+    """
+    tag, kind = _tag_and_kind(keyword)
+    element: Any = tags.get_item(tag) if tag in tags else None
+    raw = getattr(element, "value", None)
+    if isinstance(raw, bytes) and kind in NUMBER_KINDS and element.is_little_endian:
+        return raw_numbers(raw, kind)
+    value: Any = tags.get(keyword)
+    if value is None or value == "":
+        return None
+    values = list(value) if isinstance(value, (list, tuple)) or hasattr(value, "__iter__") else [value]
+    return [float(one) for one in values] or None
+
+
+def raw_numbers(raw: bytes, kind: str) -> list[float] | None:
+    """Return the numbers in ``raw``, little endian, of a ``kind`` in :data:`NUMBER_KINDS`; None where it is empty."""
+    if kind == "US":
+        return [float(number) for (number,) in US.iter_unpack(raw[: len(raw) // 2 * 2])] or None
+    found = raw.strip(b"\0 ")
+    return [float(part) for part in found.split(b"\\")] if found else None
+
+
+def text(tags: Dataset, keyword: str) -> str | None:
+    """Return the tag ``keyword`` as text, several values joined by a backslash; None where it is missing."""
+    tag, kind = _tag_and_kind(keyword)
+    raw = getattr(tags.get_item(tag), "value", None) if tag in tags else None
+    if isinstance(raw, bytes) and kind in TEXT_KINDS and raw:
+        return ascii_text(raw)
+    value = tags.get(keyword)
+    if value is None or isinstance(value, str) or not hasattr(value, "__iter__"):
+        return None if value is None else str(value)
+    return "\\".join(str(one) for one in value)
+
+
+@cache
+def _tag_and_kind(keyword: str) -> tuple[int, str]:
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    return (0, "") if tag is None else (tag, dictionary_VR(tag))
+
+
+@cache
+def _wanted(more: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(swapped(tag) for keyword in (*KEYWORDS, *more) if (tag := _tag_and_kind(keyword)[0]))
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Say whether ``path`` is a file with the DICOM mark ``DICM`` at byte 128."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
+    """Return the headers of the DICOM images in the folder ``path`` (not below it), or of the file ``path``.
+
+    What is no DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are passed over.
+    ``more`` are the keywords of tags that are wanted beside the usual ones.
+
+    Raises:
+        FileNotFoundError: ``path`` does not exist.
+        ValueError: there is no DICOM image, or an image is damaged or cut off.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    read = (image_header(file, more) for file in (_files_in(path) if path.is_dir() else [path]))
+    headers = [header for header in read if header is not None]
+    if not headers:
+        what = "a folder without DICOM images" if path.is_dir() else "not a DICOM image"
+        raise ValueError(f"{path}: {what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
+    return headers
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files in ``folder`` by their names."""
+    with os.scandir(folder) as entries:
+        return [Path(path) for path in sorted(entry.path for entry in entries if entry.is_file())]
+
+
+def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
+    """Return the header of the file ``path``, or None if it is no DICOM, or an object without pixels.
+
+    Raises:
+        ValueError: the file is damaged or cut off.
+    """
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        quick = quick_header(path, _wanted(tuple(more)))
+        if quick is not None:
+            header = ImageHeader(path, quick, 1, quick.pixels_at)
+        elif not is_dicom_file(path):
+            return None
+        else:
+            tags, pixels_at = _full_header(path)
+            header = ImageHeader(path, tags, int((numbers(tags, "NumberOfFrames") or [1])[0]) or 1, pixels_at)
+        if all(header.size):
+            return header
+    except (InvalidDicomError, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path}: the DICOM header cannot be read ({error}); copy the file again") from error
+    kind = header.tags.file_meta.get("MediaStorageSOPClassUID") or header.tags.get("SOPClassUID")
+    if kind is None or "Image Storage" in kind.name:
+        raise ValueError(f"{path}: the DICOM header ends before Rows (0028,0010); the file is cut off, copy it again")
+    return None
+
+
+def _full_header(path: Path) -> tuple[Dataset, int | None]:
+    """Return all tags before the pixels, and where the value of PixelData begins."""
+    from pydicom import dcmread
+
+    with path.open("rb") as stream:
+        tags = dcmread(stream, stop_before_pixels=True)
+        deflated = tags.file_meta.get("TransferSyntaxUID") in (None, DEFLATED)
+        place = stream.tell()
+        return tags, None if deflated else place + pixels_after(stream.read(12))

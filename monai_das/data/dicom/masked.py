@@ -1,0 +1,70 @@
+"""Any source of DICOM without the text that may be burned into its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from monai_das.data.dicom.burned_in import may_hold_text, region_mask, text_warnings, without_text
+from monai_das.data.source import SliceSource, checked_indices
+from monai_das.transforms.thumbnails import make_thumbnails
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+def masked_source(source: SliceSource) -> SliceSource:
+    """Return ``source`` with pixels outside its declared ultrasound regions 0; itself where there is nothing to mask.
+
+    Where text may be burned in and no region fits, its ``warnings`` say so.
+    """
+    first = source.header(0)
+    if first is None or not may_hold_text(first):
+        return source
+    many = source.refs[0].frame is None
+    headers = [found for index in range(len(source) if many else 1) if (found := source.header(index)) is not None]
+    source.warnings = (*source.warnings, *text_warnings(headers))
+    return source if all(region_mask(header) is None for header in headers) else MaskedSource(source, headers)
+
+
+class MaskedSource(SliceSource):
+    """``source`` with 0 outside the declared ultrasound regions, for people and network alike.
+
+    Args:
+        source: the study.
+        headers: of each slice, or one of the object that holds all.
+    """
+
+    def __init__(self, source: SliceSource, headers: Sequence[Dataset]) -> None:
+        self.source, self.headers = source, tuple(headers)
+        self.name, self.kind, self.refs = source.name, source.kind, source.refs
+        self.affine, self.channels, self.plane_shape = source.affine, source.channels, source.plane_shape
+        self.warnings = source.warnings
+
+    def thumbnails(self, size: int) -> Tensor:
+        """Return all slices small; a pixel that lies partly outside the regions is 0. See :class:`SliceSource`."""
+        inside = torch.from_numpy(
+            self._masked(np.ones((1, *self.plane_shape, len(self)), np.float32), range(len(self)))
+        )
+        small = self.source.thumbnails(size)
+        self.exact_thumbnails = self.source.exact_thumbnails
+        return small * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """Return the slices ``indices``; see :class:`SliceSource`."""
+        places = checked_indices(indices, len(self), self.name)
+        return torch.from_numpy(self._masked(self.source.read(places).numpy(), places))
+
+    def header(self, index: int) -> Dataset | None:
+        """Return the header of slice ``index``; see :class:`SliceSource`."""
+        return self.source.header(index)
+
+    def _masked(self, values: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
+        """Return ``values`` ``(C, columns, rows, k)`` of the slices ``places`` without text."""
+        headers = self.headers if len(self.headers) == 1 else [self.headers[place] for place in places]
+        return without_text(values, headers)

@@ -1,0 +1,117 @@
+"""Which images lie in one folder: series, time points, echoes; and choosing one of them by its tags."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from monai_das.data.dicom.headers import STACK_TAGS, ImageHeader
+
+SHOWN = 6
+# what chooses one of several images at every place, for want of a tag that does
+TIME_POINT = "time_point"
+
+
+def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object], path: Path | str) -> list[ImageHeader]:
+    """Return the ``headers`` whose tags have all the values of ``choose``, compared as text.
+
+    Args:
+        headers: the images of ``path``, at least one.
+        choose: DICOM keyword to value, as ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}``; several values of one
+            tag are joined by a backslash, as in DICOM. ``"time_point"`` is no keyword: it is the 0-based number of the
+            image at every place, counted by InstanceNumber, where no tag tells time points apart.
+        path: for the message.
+
+    Raises:
+        ValueError: no image has these values; the message lists those that are there.
+    """
+    left = list(headers)
+    for keyword, value in sorted(choose.items(), key=lambda item: item[0] == TIME_POINT):
+        if keyword == TIME_POINT:
+            return _time_point(left, value, path)
+        kept = [header for header in left if text(header, keyword) == str(value)]
+        if not kept:
+            raise ValueError(f"{path}: no image with {keyword} {value}; there are {counted(left, keyword)}: choose one")
+        left = kept
+    return left
+
+
+def series_listing(headers: Sequence[ImageHeader]) -> str:
+    """Return every SeriesInstanceUID of ``headers`` with its images, then the descriptions in the same order."""
+    counts = Counter(text(header, "SeriesInstanceUID") for header in headers)
+    names = {text(header, "SeriesInstanceUID"): text(header, "SeriesDescription") for header in headers}
+    found = ", ".join(f"{uid} ({count} images)" for uid, count in sorted(counts.items()))
+    return f"SeriesInstanceUID {found}; SeriesDescription {', '.join(repr(names[uid]) for uid in sorted(counts))}"
+
+
+def stack_choices(headers: Sequence[ImageHeader]) -> str:
+    """Return which tag tells the stacks of one series apart, as the end of a message; empty where none does.
+
+    A tag does where each of its values has an image at the same number of places, once at each, and every image at
+    that place belongs to another value. Where no tag does, the order of InstanceNumber may: :func:`time_points`.
+    """
+    for keyword in STACK_TAGS:
+        places = defaultdict(list)
+        for header in headers:
+            places[text(header, keyword)].append(text(header, "ImagePositionPatient"))
+        sizes = {len(found) for found in places.values()}
+        if len(places) > 1 and len(sizes) == 1 and all(len(set(found)) == len(found) for found in places.values()):
+            return f", or choose one by {keyword}: {counted(headers, keyword)}"
+    points = time_points(headers)
+    if len(points) < 2:
+        return ""
+    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)"
+
+
+def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:
+    """Return the images one stack after the other; empty unless every place has the same number of images.
+
+    Images at one place are counted by InstanceNumber (0020,0013), as scanners count time points; no two may share it.
+    """
+    places = defaultdict(list)
+    for header in headers:
+        places[text(header, "ImagePositionPatient")].append(header)
+    numbers = {header.number("InstanceNumber", -1) for header in headers}
+    if len({len(found) for found in places.values()}) != 1 or len(numbers) < len(headers):
+        return []
+    sorted_places = [sorted(found, key=lambda one: one.number("InstanceNumber", -1)) for found in places.values()]
+    return [list(point) for point in zip(*sorted_places, strict=True)]
+
+
+def _time_point(headers: Sequence[ImageHeader], value: object, path: Path | str) -> list[ImageHeader]:
+    points = time_points(headers)
+    if not points:
+        raise ValueError(
+            f"{path}: no {TIME_POINT} to choose, as places have different numbers of images, or images share their "
+            "InstanceNumber; choose by a tag, or split them first"
+        )
+    if str(value) not in map(str, range(len(points))):
+        raise ValueError(f"{path}: no {TIME_POINT} {value}; there are 0 to {len(points) - 1}: choose one")
+    return points[int(str(value))]
+
+
+def counted(headers: Sequence[ImageHeader], keyword: str) -> str:
+    """Return the values of the tag ``keyword`` with their images, the first few of them, sorted."""
+    counts = sorted(Counter(text(one, keyword) for one in headers).items(), key=lambda item: (len(item[0]), item[0]))
+    found = [f"{value} ({count} images)" for value, count in counts]
+    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return ", ".join(found[:SHOWN] + more)
+
+
+def check_no_copies(headers: Sequence[ImageHeader], path: Path | str) -> None:
+    """Raise ``ValueError`` if two files of ``path`` hold the same image, naming them."""
+    known: dict[str, ImageHeader] = {}
+    for header in headers:
+        uid = text(header, "SOPInstanceUID")
+        if uid != "None" and uid in known:
+            raise ValueError(
+                f"{path}: {known[uid].path.name} and {header.path.name} are one image twice, SOPInstanceUID {uid}; "
+                "delete the copies"
+            )
+        known[uid] = header
+
+
+def text(header: ImageHeader, keyword: str) -> str:
+    """Return the tag ``keyword`` as text, several values joined by a backslash; "None" where it is missing."""
+    return str(header.text(keyword))

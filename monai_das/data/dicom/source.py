@@ -1,0 +1,123 @@
+"""DICOM series and multi-frame objects, of which only the frames asked for are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from monai_das.data.dicom.decode import PixelFile, decode_frame
+from monai_das.data.dicom.frames import frame_rescale
+from monai_das.data.dicom.reduced import reduced_frame
+from monai_das.data.dicom.stack import DICOMStack, dicom_stack
+from monai_das.data.dicom.stack_geometry import geometry_of
+from monai_das.data.source import SliceSource, checked_indices
+from monai_das.transforms.thumbnails import make_thumbnails
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# float32 holds all whole numbers up to here
+EXACT = 2**24
+
+
+class DICOMSource(SliceSource):
+    """A DICOM series, or the frames of one object: opened by headers, decoded frame by frame.
+
+    Values are rescaled with each slice's own slope and intercept; MONOCHROME1 is mirrored in its stored range, YBR and
+    palette colour become RGB, all as ITK does it. No window is applied. Missing slices, uneven spacing and gantry tilt
+    are no errors: ``warnings`` tells of them.
+
+    Args:
+        path: a folder with one series, or a DICOM file.
+        choose: as for :func:`monai_das.data.dicom_slice_refs`.
+
+    Raises:
+        FileNotFoundError: ``path`` does not exist.
+        ValueError: as :func:`monai_das.data.dicom_slice_refs`; no pixels are read.
+    """
+
+    def __init__(self, path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> None:
+        stack = dicom_stack(Path(path), choose)
+        self.name = str(path)
+        self.kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
+        self.refs = stack.refs
+        self.affine = stack.affine
+        geometry = geometry_of(stack)
+        self.warnings = () if geometry is None else geometry.warnings
+        self._places = _places(stack)
+        self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
+        first = self._places[0][0]
+        self.channels = first.channels
+        rows, columns = first.header.size
+        self.plane_shape = (columns, rows)
+
+    def thumbnails(self, size: int) -> Tensor:
+        """Return all slices small; see :class:`SliceSource`.
+
+        JPEG 2000 is decoded at a reduced resolution, below twice ``size``; every other frame is decoded and shrunk,
+        one after the other, so that no more than one is held.
+        """
+        small = np.empty((len(self), size, size, self.channels), dtype=np.float32)
+        self.exact_thumbnails = True
+        for index, (pixels, frame) in enumerate(self._places):
+            values = reduced_frame(pixels, frame, size)
+            self.exact_thumbnails = self.exact_thumbnails and values is None
+            if values is None:
+                values = decode_frame(pixels, frame)
+            if values.shape[:2] != (size, size):
+                values = _shrunk(values, size)
+            small[index] = values.reshape(size, size, -1)
+        slopes, intercepts = np.array(self._rescale, dtype=np.float32).T[..., None, None, None]
+        small *= slopes
+        small += intercepts
+        return torch.from_numpy(small).permute(3, 2, 1, 0)
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""
+        chosen = checked_indices(indices, len(self), self.name)
+        columns, rows = self.plane_shape
+        found = np.empty((len(chosen), rows, columns, self.channels), dtype=np.float32)
+        for place, index in enumerate(chosen):
+            values = decode_frame(*self._places[index])
+            found[place] = rescaled(values, *self._rescale[index]).reshape(rows, columns, -1)
+        return torch.from_numpy(found).permute(3, 2, 1, 0)
+
+    def header(self, index: int) -> Dataset:
+        """Return all tags before the pixels of the object that holds slice ``index``."""
+        from pydicom import dcmread
+
+        (place,) = checked_indices([index], len(self), self.name)
+        return dcmread(self._places[place][0].path, stop_before_pixels=True)
+
+
+def _shrunk(values: NDArray[Any], size: int) -> NDArray[np.float32]:
+    """Return ``values`` ``(rows, columns[, 3])`` with ``size`` pixels a side."""
+    image = torch.from_numpy(values.astype(np.float32)).view(*values.shape[:2], -1).permute(2, 0, 1)
+    return cast(
+        "NDArray[np.float32]", make_thumbnails(image[None, ..., None], size)[0, ..., 0].permute(1, 2, 0).numpy()
+    )
+
+
+def rescaled(values: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    """Return ``values * slope + intercept``: exactly where these are whole numbers, else summed in float64."""
+    if (slope, intercept) == (1.0, 0.0):
+        return values
+    whole = slope == int(slope) and intercept == int(intercept)
+    reach = np.iinfo(values.dtype).max * abs(slope) + abs(intercept) if whole else EXACT
+    scaled = cast("NDArray[np.float64]", values.astype(np.float32 if reach < EXACT else np.float64))
+    scaled *= slope
+    scaled += intercept
+    return scaled
+
+
+def _places(stack: DICOMStack) -> list[tuple[PixelFile, int]]:
+    """Return the file and the 0-based frame of every slice."""
+    files = [PixelFile(header) for header in stack.headers]
+    return [(file, 0) for file in files] if stack.frame_order is None else [(files[0], at) for at in stack.frame_order]

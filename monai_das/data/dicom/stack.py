@@ -1,0 +1,164 @@
+"""Which DICOM files make one stack of slices, in which order, and who every slice is. Reads headers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_das.data.dicom.frames import frame_planes, frame_thickness, frame_times
+from monai_das.data.dicom.geometry import (
+    IOP,
+    IPP,
+    PIXEL_SPACING,
+    SPLIT,
+    Plane,
+    check_extents,
+    stack_affine,
+    stack_order,
+)
+from monai_das.data.dicom.headers import ImageHeader, image_headers
+from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
+from monai_das.data.slice_ref import SliceRef
+
+PLANE_TAGS = (
+    ("ImagePositionPatient", IPP, 3),
+    ("ImageOrientationPatient", IOP, 6),
+    ("PixelSpacing", PIXEL_SPACING, 2),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class DICOMStack:
+    """The slices of one DICOM series or multi-frame object, known from headers alone.
+
+    Attributes:
+        files: the files in the order of the slices; one file if it holds all frames.
+        refs: who every slice is, in order.
+        frame_order: for a multi-frame object, the 0-based frame of every slice; else None.
+        affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
+        headers: those of ``files``.
+    """
+
+    files: tuple[Path, ...]
+    refs: tuple[SliceRef, ...]
+    frame_order: tuple[int, ...] | None
+    affine: NDArray[np.float64] | None
+    headers: tuple[ImageHeader, ...]
+
+
+def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
+    """Return who every slice of a DICOM folder or file is, in the source's own order, from headers only.
+
+    Slices are sorted by projecting ImagePositionPatient on the slice normal, never by InstanceNumber or file name;
+    the frames of a clip keep their order. What is no image is passed over; folders below ``path`` are not read.
+
+    Args:
+        path: a folder with the files of one series, or one file, single- or multi-frame.
+        choose: DICOM keyword to value; only images with all of these values are taken, as
+            ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}`` where the folder holds more than one stack;
+            ``"time_point"``, 0-based, chooses by InstanceNumber where no tag tells the stacks of a series apart.
+
+    Raises:
+        FileNotFoundError: ``path`` does not exist.
+        ValueError: there is no image or a damaged one, several series, several time points or echoes, different
+            orientations or sizes, one image twice, no image that ``choose`` fits, or a tag is missing; the message
+            says where and what to do.
+    """
+    return list(dicom_stack(Path(path), choose).refs)
+
+
+def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOMStack:
+    """Return the stack of slices in the folder or file ``path``; arguments and errors of :func:`dicom_slice_refs`."""
+    return header_stack(chosen_headers(image_headers(path, tuple(choose or ())), choose or {}, path), path)
+
+
+def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
+    """Return the stack that ``headers`` describe, at least one; ``path`` is where they come from, for messages."""
+    _check_one_series(headers, path)
+    if len(headers) == 1 and headers[0].framed:
+        return _frame_stack(headers[0])
+    if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
+        return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None, (headers[0],))
+    return _series_stack(headers, path)
+
+
+def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
+    """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or of one series and size, and no mosaics."""
+    series = {header.text("SeriesInstanceUID") for header in headers}
+    if len(series) > 1:
+        raise ValueError(
+            f"{path}: {len(series)} series in one folder, {series_listing(headers)}; {SPLIT}, or choose one by its "
+            "SeriesInstanceUID"
+        )
+    check_no_copies(headers, path)
+    many = [header for header in headers if header.frames > 1]
+    if many and len(headers) > 1:
+        raise ValueError(f"{path}: {len(headers)} images, {many[0].path.name} of several frames; give each by itself")
+    first = headers[0]
+    for header in headers:
+        size, expected = (one.size for one in (header, first))
+        if size != expected:
+            raise ValueError(
+                f"{path}: slices of different size, {expected} rows and columns in {first.path.name} and {size} in "
+                f"{header.path.name}; {SPLIT}"
+            )
+        if "MOSAIC" in (header.text("ImageType") or "").split("\\"):
+            raise ValueError(f"{header.path}: a Siemens mosaic, all slices in one picture; convert it to NIfTI first")
+
+
+def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
+    planes = [_plane(header) for header in headers]
+    check_extents(planes, str(path))
+    try:
+        order = stack_order(planes, str(path))
+    except ValueError as error:
+        raise ValueError(f"{error}{stack_choices(headers)}") from error
+    planes, headers = [planes[place] for place in order], [headers[place] for place in order]
+    refs = tuple(
+        SliceRef(index, _uid(header), position_mm=plane.position)
+        for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
+    )
+    files = tuple(header.path for header in headers)
+    return DICOMStack(files, refs, None, stack_affine(planes, frame_thickness(headers[0])), tuple(headers))
+
+
+def _frame_stack(header: ImageHeader) -> DICOMStack:
+    uid, count = _uid(header), header.frames
+    planes = frame_planes(header)
+    if planes is None:
+        times = frame_times(header)
+        refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
+        return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,))
+    check_extents(planes, str(header.path))
+    order = stack_order(planes, str(header.path))
+    refs = tuple(
+        SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
+    )
+    affine = stack_affine([planes[frame] for frame in order], frame_thickness(header))
+    return DICOMStack((header.path,), refs, tuple(order), affine, (header,))
+
+
+def _plane(header: ImageHeader) -> Plane:
+    """Return where an image of one frame lies, by its own tags, or by its functional groups if it is enhanced."""
+    planes = frame_planes(header) if header.framed else None
+    if planes is not None:
+        return replace(planes[0], label=header.path.name)
+    values = []
+    for keyword, name, size in PLANE_TAGS:
+        value = header.number_list(keyword)
+        if value is None or len(value) != size:
+            raise ValueError(
+                f"{header.path}: {name} must be {size} numbers, got {value}; without it slices cannot be put in order: "
+                "repair it, or give the images one by one"
+            )
+        values.append(tuple(value))
+    return Plane(header.path.name, *values)  # type: ignore[arg-type]
+
+
+def _uid(header: ImageHeader) -> str | None:
+    return header.text("SOPInstanceUID")

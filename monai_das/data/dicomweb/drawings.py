@@ -1,0 +1,99 @@
+"""Thumbnails that a DICOMweb server draws, taken back to the units of the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from monai_das.transforms.thumbnails import make_thumbnails
+
+if TYPE_CHECKING:
+    from monai_das.data.dicomweb.source import DICOMwebSource
+
+# slices that are fetched whole to learn the range of values and what the server's drawing does to them
+PROBES = 5
+ROUNDS = 3
+REQUESTS_AT_ONCE = 4
+# below this correlation with the probes a drawing is not of the values
+TRUSTED = 0.95
+# drawn larger than asked for, as servers shrink without averaging
+OVERSIZE = 2
+# a slice burns out where so many of its pixels are drawn black or white
+BURNT = 0.01
+
+
+def drawn_thumbnails(source: DICOMwebSource, size: int) -> Tensor | None:
+    """Return all slices of ``source`` as its server draws them, ``(C, size, size, D)`` in the units of its slices.
+
+    See :class:`DICOMwebSource` for how; None where the server does not draw, or draws something else.
+    """
+    probes = sorted({round(place) for place in np.linspace(0, len(source) - 1, PROBES)})
+    whole = source.read(probes)
+    truth = make_thumbnails(whole[None], size)[0]
+    window = _window(whole)
+    for _ in range(ROUNDS):
+        try:
+            drawn, burnt = _drawings(source, range(len(source)), size, window if source.channels == 1 else None)
+        except OSError:
+            return None
+        # a probe is inside the window by its making
+        burnt[probes] = 0.0
+        worst = int(burnt.argmax())
+        if source.channels == 3 or float(burnt[worst]) < BURNT:
+            break
+        more = source.read([worst])
+        probes.append(worst)
+        truth = torch.cat([truth, make_thumbnails(more[None], size)[0]], dim=-1)
+        window = _wider(window, _window(more))
+    line = _fitted_line(drawn[..., probes], truth)
+    return None if line is None else drawn * line[0] + line[1]
+
+
+def _drawings(
+    source: DICOMwebSource, places: Sequence[int], size: int, window: tuple[float, float] | None
+) -> tuple[Tensor, Tensor]:
+    """Return the slices ``places`` as drawn, ``(C, size, size, k)`` 0 to 255, and the part of each that burns out."""
+    scale = min(1.0, OVERSIZE * size / min(source.plane_shape))
+    columns, rows = (max(1, round(side * scale)) for side in source.plane_shape)
+
+    def draw(place: int) -> tuple[Tensor, float]:
+        pixels = source.picture(place, (columns, rows), window)
+        burnt = float(((pixels == 0) | (pixels == 255)).mean())
+        return make_thumbnails(_planes(pixels, source.channels)[None, ..., None], size)[0], burnt
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        thumbnails, burnt = zip(*pool.map(draw, places), strict=True)
+    return torch.cat(thumbnails, dim=-1), torch.tensor(burnt)
+
+
+def _planes(pixels: NDArray[np.uint8], channels: int) -> Tensor:
+    """Return a drawing as ``(C, columns, rows)`` float32; a server may draw grey in colour, and colour in grey."""
+    planes = torch.from_numpy(np.atleast_3d(pixels).copy()).permute(2, 1, 0).float()
+    return planes[:1] if channels == 1 else planes.expand(3, -1, -1)
+
+
+def _window(values: Tensor) -> tuple[float, float]:
+    """Return the range of ``values`` and a tenth of it more on either side."""
+    low, high = float(values.min()), float(values.max())
+    more = 0.1 * max(high - low, 1.0)
+    return low - more, high + more
+
+
+def _wider(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return min(one[0], other[0]), max(one[1], other[1])
+
+
+def _fitted_line(drawn: Tensor, truth: Tensor) -> tuple[float, float] | None:
+    """Return slope and intercept that lead from ``drawn`` to ``truth``; None where no line does."""
+    x, y = drawn.double().flatten(), truth.double().flatten()
+    x, y = x - x.mean(), y - y.mean()
+    if not (x.norm() > 0 and y.norm() > 0) or abs(float(x @ y / (x.norm() * y.norm()))) < TRUSTED:
+        return None
+    slope = float(x @ y / (x @ x))
+    return slope, float(truth.double().mean() - slope * drawn.double().mean())

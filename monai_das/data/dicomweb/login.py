@@ -1,0 +1,71 @@
+"""Who asks a DICOMweb server: names, passwords and tokens, each shown to its own server alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from monai_das._optional import require
+from monai_das.data.dicomweb.service import without_login
+
+BEARER = "Bearer "
+
+
+def dicomweb_session(addresses: Sequence[str], credentials: str | None = None) -> Any:
+    """Return a ``requests.Session`` that tells the servers of ``addresses`` who asks; None where none is told.
+
+    A name and password in an address go before ``credentials``. No other server is told, after a redirection either,
+    and no message holds them: give addresses without them (:func:`without_login`) to whoever may speak of them.
+
+    Args:
+        addresses: of DICOMweb servers, or of studies on them; they may hold ``NAME:PASSWORD@`` before the host.
+        credentials: ``NAME:PASSWORD``, or ``Bearer TOKEN``.
+
+    Raises:
+        ValueError: ``credentials`` are neither; the message does not hold them.
+        ImportError: the extra ``dicom`` is not installed.
+    """
+    known = None if credentials is None else _authorization(credentials)
+    told: dict[str, str] = {}
+    for address in addresses:
+        clean, login = without_login(address)
+        value = known if login is None else _authorization(":".join(login))
+        if value is not None:
+            told.setdefault(urlsplit(clean).netloc, value)
+    if not told:
+        return None
+    session = require("requests", extra="dicom").Session()
+    session.auth = ServerLogins(told)
+    return session
+
+
+class ServerLogins:
+    """Adds the header Authorization to requests, for ``requests.Session.auth``.
+
+    Args:
+        told: host, with port where it is given, to the value of the header.
+    """
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self._told = dict(told)
+
+    def __call__(self, request: Any) -> Any:
+        """Return ``request``, with the header where its server is to be told."""
+        value = self._told.get(urlsplit(request.url).netloc)
+        if value is not None:
+            request.headers["Authorization"] = value
+        return request
+
+
+def _authorization(credentials: str) -> str:
+    """Return the value of the header Authorization."""
+    words = credentials.strip()
+    token = words.removeprefix(BEARER).strip()
+    fits = bool(token) if words.startswith(BEARER) else ":" in words
+    if not fits or not words.isprintable():
+        raise ValueError("credentials must be NAME:PASSWORD or 'Bearer TOKEN' in one line; they are neither")
+    if words.startswith(BEARER):
+        return BEARER + token
+    return f"Basic {base64.b64encode(words.encode()).decode()}"

@@ -1,0 +1,26 @@
+"""Data sets by name, datalists, splits by patient, reviewed cases, and volumes to try things on."""
+
+from monai_das.datasets.datalists import csv_datalist, dicom_datalist, folder_datalist, split_by_patient, write_datalist
+from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
+from monai_das.datasets.reviewed import reviewed_datalist
+from monai_das.datasets.sample import make_sample_volumes, write_nifti
+from monai_das.datasets.sample_dicom import write_dicom_series
+from monai_das.datasets.sample_syntax import compress_dicom_series
+from monai_das.datasets.ultrasound import busv_items, covid_blues_datalist
+
+__all__ = [
+    "busv_items",
+    "compress_dicom_series",
+    "covid_blues_datalist",
+    "csv_datalist",
+    "dicom_datalist",
+    "folder_datalist",
+    "make_sample_volumes",
+    "medmnist3d_datalist",
+    "medmnist3d_file",
+    "reviewed_datalist",
+    "split_by_patient",
+    "write_datalist",
+    "write_dicom_series",
+    "write_nifti",
+]

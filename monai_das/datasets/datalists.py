@@ -1,0 +1,187 @@
+"""Datalists in MONAI's form, split by patient: from folders, a CSV file or a tree of DICOM files."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_das.data.cases import find_cases
+from monai_das.data.dicom.headers import image_headers
+
+SHARES = {"training": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def folder_datalist(root: str | PathLike[str]) -> list[dict[str, Any]]:
+    """Return the cases below the folders of ``root``, whose names are the classes.
+
+    Every file or DICOM folder counts as a patient of its own, unless it is DICOM: then the patient is that of
+    :func:`patient_group`.
+
+    Returns:
+        ``{"image": path, "label": int, "patient": str}`` for each case; labels count the classes in sorted order.
+
+    Raises:
+        FileNotFoundError: ``root`` does not exist.
+        ValueError: there are no two classes, or one has no case.
+    """
+    folders = sorted(entry for entry in Path(root).iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if len(folders) < 2:
+        raise ValueError(f"{root}: {len(folders)} folders; give one folder of cases for each of two or more classes")
+    return [
+        {"image": str(path), "label": label, "patient": patient_group(path)}
+        for label, folder in enumerate(folders)
+        for _, path in find_cases([folder])
+    ]
+
+
+def csv_datalist(
+    file: str | PathLike[str], *, image: str = "image", label: str = "label", patient: str = "patient"
+) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file with a header line; paths are relative to its folder.
+
+    Args:
+        file: the CSV file, in UTF-8.
+        image: name of the column with the paths.
+        label: name of the column with the labels, whole numbers.
+        patient: name of the column that says who the patient is; it is hashed.
+
+    Raises:
+        FileNotFoundError: ``file``, or a path in it, does not exist.
+        ValueError: a column is missing, or a label is no whole number.
+    """
+    place = Path(file)
+    with place.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = {image, label, patient} - set(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"{file}: no column {sorted(missing)}; there are {reader.fieldnames}")
+        rows = list(reader)
+    items = []
+    for number, row in enumerate(rows, start=2):
+        path = place.parent / row[image]
+        if not path.exists():
+            raise FileNotFoundError(f"{file}, line {number}: {path}: no such file or folder")
+        if not row[label].strip().isdecimal():
+            raise ValueError(f"{file}, line {number}: label must be a whole number, got {row[label]!r}")
+        items.append({"image": str(path), "label": int(row[label]), "patient": _hashed(row[patient])})
+    return items
+
+
+def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the DICOM cases at any depth below ``root`` that have a label.
+
+    Args:
+        root: a folder of cases, as for :func:`find_cases`.
+        labels: SeriesInstanceUID, StudyInstanceUID or PatientID to label; the first that is there counts.
+
+    Raises:
+        FileNotFoundError: ``root`` does not exist.
+        ValueError: no case has a label, or a file is damaged.
+    """
+    items = []
+    for _, path in find_cases([root]):
+        uids = _tags(image_headers(path)[0].path)
+        found = [labels[uid] for uid in uids if uid in labels]
+        if found:
+            items.append({"image": str(path), "label": int(found[0]), "patient": _hashed(uids[2] or uids[1])})
+    if not items:
+        raise ValueError(
+            f"{root}: no case has a label; labels are found by SeriesInstanceUID, StudyInstanceUID, PatientID"
+        )
+    return items
+
+
+def split_by_patient(
+    items: Sequence[Mapping[str, Any]], shares: Mapping[str, float] | None = None, seed: int = 0
+) -> dict[str, list[dict[str, Any]]]:
+    """Return ``items`` as ``{"training": [...], "validation": [...], "test": [...]}``, no patient in two of them.
+
+    Patients are dealt out the largest first, each to the part that lacks most of their labels: parts come as close to
+    their shares of every label as whole patients allow. Equal ``seed``, equal split. Items lose their key ``patient``.
+
+    Args:
+        items: each with ``label`` and ``patient``.
+        shares: part to its share of the items; by default 0.7, 0.15 and 0.15. Any names and positive numbers.
+        seed: which of the equally good splits.
+
+    Raises:
+        ValueError: there are fewer patients than parts, or a share is not positive.
+    """
+    wanted = dict(SHARES if shares is None else shares)
+    if not wanted or any(share <= 0 for share in wanted.values()):
+        raise ValueError(f"shares must be positive numbers by part, got {wanted}")
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for item in items:
+        groups[str(item["patient"])].append(item)
+    if len(groups) < len(wanted):
+        raise ValueError(f"{len(groups)} patients for {len(wanted)} parts; give fewer parts or more patients")
+    parts = _dealt(groups, {part: share / sum(wanted.values()) for part, share in wanted.items()}, seed)
+    return {
+        part: [
+            {key: value for key, value in item.items() if key != "patient"} for item in items if item["patient"] in who
+        ]
+        for part, who in parts.items()
+    }
+
+
+def write_datalist(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: str | PathLike[str]) -> None:
+    """Write a datalist as JSON, whole or not at all, for :func:`monai.data.load_decathlon_datalist`."""
+    part = Path(file).with_name(f"{Path(file).name}.{os.getpid()}.part")
+    part.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+def patient_group(path: Path) -> str:
+    """Return a pseudonym of the patient of a case: of its PatientID where it is DICOM and has one, else of its path."""
+    try:
+        patient = _tags(image_headers(path)[0].path)[2]
+    except ValueError:
+        patient = ""
+    return _hashed(patient or str(path.resolve()))
+
+
+def _dealt(
+    groups: Mapping[str, Sequence[Mapping[str, Any]]], shares: Mapping[str, float], seed: int
+) -> dict[str, set[str]]:
+    """Return which patients go to each part."""
+    totals = Counter(item["label"] for group in groups.values() for item in group)
+    left = {part: {label: share * count for label, count in totals.items()} for part, share in shares.items()}
+    names = sorted(groups)
+    shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
+    parts: dict[str, set[str]] = {part: set() for part in shares}
+    for name in sorted(shuffled, key=lambda one: -len(groups[one])):
+        counts = Counter(item["label"] for item in groups[name])
+        # an empty part comes first where there are no more patients than empty parts
+        empty = [part for part in parts if not parts[part]]
+        spare = len(names) - sum(len(who) for who in parts.values())
+        best = max(
+            empty if len(empty) >= spare else parts,
+            key=lambda part: sum(count * left[part][label] / totals[label] for label, count in counts.items()),
+        )
+        parts[best].add(name)
+        for label, count in counts.items():
+            left[best][label] -= count
+    return parts
+
+
+def _tags(file: Path) -> tuple[str, str, str]:
+    """Return SeriesInstanceUID, StudyInstanceUID and PatientID of a DICOM file, empty where they are missing."""
+    from pydicom import dcmread
+
+    keywords = ["SeriesInstanceUID", "StudyInstanceUID", "PatientID"]
+    tags = dcmread(file, stop_before_pixels=True, specific_tags=keywords)
+    series, study, patient = (str(tags.get(keyword) or "") for keyword in keywords)
+    return series, study, patient
+
+
+def _hashed(patient: str) -> str:
+    return hashlib.sha256(f"monai-das {patient}".encode()).hexdigest()[:16]

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.sweep_grid import grid_jobs, read_grid, slices_of_share
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_grid):
+    jobs = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1]))
+    slower = grid_jobs(write_grid(budgets=[0.25, 0.125], seeds=[0, 1], recipe={"epochs": 2, "batch_size": 4}))
+
+    assert [job.method for job in jobs[:5]] == ["das", "top_variance", "full", "das", "top_variance"]
+    assert [job.budget for job in jobs[:5]] == [0.25, 0.25, None, 0.125, 0.125]
+    assert len({job.key for job in [*jobs, *slower]}) == 20
+
+
+def test_variants_have_settings_of_their_own(write_grid):
+    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.0}}
+
+    job = grid_jobs(write_grid(methods=[variant]))[0]
+
+    assert (job.method, job.config["network_def"]["sampler"]["noise"]) == ("calm", 0.0)
+
+
+def test_variants_have_a_name_that_all_methods_share(write_grid):
+    variants = {"longer": {"epochs": 2}}
+
+    jobs = grid_jobs(write_grid(methods=["das", "das, longer", "dps, longer"], variants=variants))
+
+    assert [(job.method, job.config["epochs"]) for job in jobs] == [("das", 1), ("das, longer", 2), ("dps, longer", 2)]
+
+
+def test_a_variant_that_the_grid_has_not_is_named(write_grid):
+    grid = write_grid(methods=["das, shorter"], variants={"longer": {}})
+
+    with pytest.raises(ValueError, match=r"'das, shorter' needs 'shorter' under variants, which has \[.*'longer'\]"):
+        grid_jobs(grid)
+
+
+@pytest.mark.parametrize("grid", sorted((ROOT / "benchmarks/grids").glob("*.json")), ids=lambda path: path.stem)
+def test_the_grids_of_the_repository_make_jobs(grid):
+    if grid.stem == "equal_terms":
+        with pytest.raises(ValueError, match="a grid needs base, data, methods, budgets, seeds, and data, methods"):
+            read_grid(grid)
+        return
+
+    jobs = grid_jobs(grid)
+
+    assert len({job.key for job in jobs}) == len(jobs) > 0
+
+
+def test_grids_that_cannot_be_read_are_named(write_grid):
+    grid = write_grid(methods=["none_such"])
+    with pytest.raises(ValueError, match=r"names 'none_such', but there is no .*none_such\.json"):
+        grid_jobs(grid)
+
+    grid.write_text("{")
+
+    with pytest.raises(ValueError, match=r"small\.json: must be a JSON object"):
+        grid_jobs(grid)
+
+
+def test_shares_are_rounded_half_up():
+    assert [slices_of_share(share, 28) for share in (0.25, 0.125, 0.01, 1.0)] == [7, 4, 1, 28]
+
+
+def test_recipe_and_settings_add_to_those_below(tmp_path):
+    (tmp_path / "below.json").write_text(
+        '{"base": "b", "data": ["x"], "methods": ["m"], "budgets": [0.5], "seeds": [0, 1], '
+        '"recipe": {"epochs": 3, "dropout": 0.1}, "settings": {"m": {"a": 1}}}'
+    )
+    above = tmp_path / "above.json"
+    above.write_text('{"like": "below.json", "seeds": [2], "recipe": {"epochs": 9}, "settings": {"n": {"b": 2}}}')
+
+    grid = read_grid(above)
+
+    assert grid["recipe"] == {"epochs": 9, "dropout": 0.1}
+    assert grid["settings"] == {"m": {"a": 1}, "n": {"b": 2}}
+    assert grid["seeds"] == [2]
