@@ -162,7 +162,7 @@ def _classes(channel_def: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _loaded(weights: Path, network: DASNetwork, file: str) -> bytes:
-    """Load the state dict in ``weights`` into ``network``, which the config ``file`` builds; return the file's bytes."""
+    """Load the state dict in ``weights`` into ``network``, which the config ``file`` builds; return what was read."""
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
     content = weights.read_bytes()

@@ -2,36 +2,20 @@
 
 import os
 import shutil
-from collections import Counter
-from pathlib import Path
 
-import pydicom.filereader
 import pytest
+from monai.transforms import LoadImaged
 
 from monai_das.data import find_cases, find_studies, open_source, read_volume
-from monai_das.data.dicom import folder, header_ahead, headers, image_header, image_headers, images_ahead
+from monai_das.data.dicom import folder, header_ahead, image_header, image_headers, images_ahead
 from monai_das.data.dicom.folder import HeaderShelf
 from monai_das.datasets import write_dicom_series
+from tests.data.header_reads import counted_header_reads
 
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often the header of each file was read, quickly or by pydicom; a quick look that gives up counts as none."""
-    counts = Counter()
-    quick, full = headers.quick_header, pydicom.filereader.read_partial
-
-    def read_quickly(path, wanted):
-        found = quick(path, wanted)
-        counts[Path(path).resolve()] += found is not None
-        return found
-
-    def read_fully(stream, *arguments, **options):
-        counts[Path(stream.name).resolve()] += 1
-        return full(stream, *arguments, **options)
-
-    monkeypatch.setattr(headers, "quick_header", read_quickly)
-    monkeypatch.setattr(pydicom.filereader, "read_partial", read_fully)
-    return counts
+    return counted_header_reads(monkeypatch)
 
 
 @pytest.fixture
@@ -54,6 +38,15 @@ def test_finding_and_opening_read_each_header_once(tree, reads):
     sources = [open_source(path) for _, path in find_studies([tree])]
 
     assert sorted(len(source) for source in sources) == [4, 4, 4, 4]
+    assert reads == dict.fromkeys(images_of(tree), 1)
+
+
+def test_a_bundles_data_list_and_its_reader_read_each_header_once(tree, reads):
+    load = LoadImaged("image", reader="monai_das.data.DASVolumeReader")
+
+    images = [load({"image": str(path)})["image"] for _, path in find_cases([tree])]
+
+    assert [image.shape[-1] for image in images] == [4, 4, 4, 4]
     assert reads == dict.fromkeys(images_of(tree), 1)
 
 
