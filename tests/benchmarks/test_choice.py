@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-
 from benchmarks.choice import Choice, as_many, chosen_slices, deletion_samples, report_of, stability
 from benchmarks.run_tables import RunTables
+from torch import Tensor, nn
+
 from monai_das.cli import main
 from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import DASCentreSampler, DASTopVarianceSampler

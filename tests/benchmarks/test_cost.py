@@ -2,8 +2,8 @@ import json
 
 import pytest
 import torch
-
 from benchmarks.cost import cube_cost, seconds_in_turn, slices_of, study_cost
+
 from monai_das.cli import main
 
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 import torch
+from benchmarks.interval import auc, bootstrap
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from benchmarks.interval import auc, bootstrap
 from monai_das.cli import main
 
 

@@ -2,11 +2,11 @@ import json
 
 import pytest
 import torch
+from benchmarks.needle_data import DEPTH, ring_and_cross
+from benchmarks.needle_table import needle_jobs, run_jobs, summary, table
 
 from benchmarks import NeedleJob, NeedleRecipe, needle_set
 from benchmarks.needle import METHODS, REFERENCES, run_job, widening
-from benchmarks.needle_data import DEPTH, ring_and_cross
-from benchmarks.needle_table import needle_jobs, run_jobs, summary, table
 from monai_das.cli import main
 
 TINY = NeedleRecipe(epochs=1, train_cases=32, test_cases=40, hold=0.25, end=0.75)

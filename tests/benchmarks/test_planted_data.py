@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from benchmarks.planted_data import backgrounds, lesions, planted_set, textured_stack, window
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 import torch
-
 from benchmarks.policies import of_another, only
+
 from monai_das.cli import main
 from monai_das.samplers import DASTopVarianceSampler
 

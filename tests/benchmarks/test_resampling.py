@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from benchmarks.resampling import Resampling
 
 from benchmarks import resampling
-from benchmarks.resampling import Resampling
 from benchmarks.results_file import packed, packed_predictions, predictions
 from benchmarks.statistics import bootstrap_auc, case_weights
 

@@ -12,6 +12,7 @@ pytest.importorskip("imageio_ffmpeg")
 pytest.importorskip("av")
 
 from benchmarks.thumbnails import Agreement, ridge_scores
+
 from monai_das.cli import main
 from monai_das.datasets import make_sample_volumes
 from tests.data.video_clips import moving_bars, write_video

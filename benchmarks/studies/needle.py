@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
 from statistics import mean
 
 from tqdm import tqdm
 
 from benchmarks.needle import METHODS, REFERENCES, NeedleJob, NeedleRecipe, run_job
-from benchmarks.needle_data import DEPTH
+from benchmarks.pool import run_in_pool
+from benchmarks.sets.needle import DEPTH
 
 Results = dict[NeedleJob, dict[str, float]]
 HEADLINE = 4
@@ -28,12 +27,7 @@ def needle_jobs(seeds: int, reference_seeds: int, budgets: Sequence[int], recipe
 
 def run_jobs(jobs: Sequence[NeedleJob], processes: int) -> Results:
     """Run the jobs in ``processes`` processes of one thread each, with a progress bar."""
-    results: Results = {}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs}
-        for future in tqdm(as_completed(futures), total=len(jobs), unit="run"):
-            results[futures[future]] = future.result()
-    return results
+    return dict(tqdm(run_in_pool(run_job, jobs, processes), total=len(jobs), unit="run"))
 
 
 def figures(results: Results, method: str, budget: int, name: str) -> list[float]:

@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.interval import auc
 from monai_das.datasets import reviewed_datalist
 from monai_das.inference import CaseResult, Predictor
-from monai_das.metrics import slice_agreement
+from monai_das.metrics import auc, slice_agreement
 from monai_das.transforms import verdict_vector
 
 ROWS = ("auc", "accuracy", "recall", "precision", "rejected")
@@ -61,17 +61,16 @@ def run_review_change(
 def figures(predictor: Predictor, cases: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     """Return the figures of ``ROWS`` for the labelled, reviewed ``cases``; None where they say nothing about one."""
     results = [predictor.predict(case["image"]) for case in cases]
-    labels = torch.tensor([int(case["label"]) for case in cases])
-    probabilities = torch.tensor([list(result.probabilities.values()) for result in results])
+    labels = np.array([int(case["label"]) for case in cases])
+    probabilities = np.array([list(result.probabilities.values()) for result in results])
     agreements = torch.stack([agreement(result, case) for result, case in zip(results, cases, strict=True)])
-    both = len(torch.unique(labels)) > 1
     means = torch.nanmean(agreements, dim=0).tolist()
     values = {
-        "auc": auc(probabilities, labels) if both else None,
-        "accuracy": float((probabilities.argmax(dim=1) == labels).float().mean()),
+        "auc": auc(probabilities, labels),
+        "accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
         **dict(zip(ROWS[2:], means, strict=True)),
     }
-    return {name: None if value is None or value != value else round(value, 4) for name, value in values.items()}
+    return {name: None if value != value else round(value, 4) for name, value in values.items()}
 
 
 def agreement(result: CaseResult, case: Mapping[str, Any]) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.needle_hard_data import DASEvidenceSet
+from benchmarks.sets.needle_hard import DASEvidenceSet
 from monai_das.data import read_volume
 
 SIZE = 28

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.results_file import Result, predictions, recalls_of
-from benchmarks.statistics import Array, case_weights, over_trainings, weighted_auc
+from benchmarks.statistics.trainings import over_trainings
+from monai_das.metrics import case_weights, weighted_auc
+from monai_das.metrics.measures import Array
 
 
 class Resampling:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.needle_data import DEPTH, SIZE, ring_and_cross
+from benchmarks.sets.needle import DEPTH, SIZE, ring_and_cross
 
 BOXES = 10
 DECOYS = 4

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.frozen_features import memory_of
-from benchmarks.run_tables import RunTables, auc_samples, mean_auc
-from benchmarks.statistics import Array, interval_of
+from benchmarks.statistics import RunTables, auc_samples, mean_auc
 from benchmarks.sweep_data import batches
 from benchmarks.sweep_grid import SweepJob, grid_jobs, settings_of
 from benchmarks.sweep_job import built, job_splits
+from monai_das.metrics import interval_of
+from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
 from monai_das.samplers import take_slices
 from monai_das.samplers.selection import slice_mask

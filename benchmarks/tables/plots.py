@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from monai_das.reports.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from benchmarks.tables import TableRow
+    from benchmarks.tables.rows import TableRow
 
 
 def draw_plots(rows: Sequence[TableRow], folder: Path, name: str) -> list[Path]:

@@ -1,28 +1,16 @@
-"""Tables of a results file: Markdown for people, CSV for programs, plots; nothing is trained or looked up."""
+"""The rows of a table: what the runs of a results file say of each method; nothing is trained or looked up."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import mean
 
-import numpy as np
-
-from benchmarks.plots import draw_plots
-from benchmarks.resampling import Resampling, by_seed
 from benchmarks.results_file import Result, predictions
-from benchmarks.statistics import (
-    holm,
-    interval_of,
-    measures,
-    two_sided_p,
-    weighted_auc,
-)
-from monai_das.reports.atomic import atomic_path
+from benchmarks.statistics import Resampling, by_seed, holm, two_sided_p
+from benchmarks.tables.old_engine import by_old_engine
+from monai_das.metrics import auc, classification_measures, interval_of
 
 OURS = "das"
 DRAWS = 2000
@@ -35,7 +23,8 @@ class TableRow:
     ``folds`` counts the parts that were held out, 0 where the official split was used.
     ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
     corrected for all comparisons of the table. ``recall_difference`` is the same of the recall. They are None for the
-    reference itself, and where the seeds differ in number or the cases are others.
+    reference itself, and where the seeds differ in number or the cases are others. ``old_engine``: one of the runs was
+    trained before the engine that there is now.
     """
 
     data: str
@@ -61,6 +50,7 @@ class TableRow:
     recall_difference: float | None = None
     recall_difference_low: float | None = None
     recall_difference_high: float | None = None
+    old_engine: bool = False
 
 
 Cell = tuple[str, float | None, str]
@@ -102,7 +92,7 @@ def whole(runs: Sequence[Result]) -> list[Result]:
 def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableRow:
     """Return the row of one cell, without comparison."""
     each = [(line, *predictions(line)) for line in by_seed(runs)]
-    found = [measures(table, labels) for _, table, labels in each]
+    found = [classification_measures(table, labels) for _, table, labels in each]
     low, high = interval_of(resampling.auc(runs))
 
     def average(name: str, split: str = "test") -> float | None:
@@ -124,6 +114,7 @@ def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableR
         val_auc=average("auc", "val"),
         cpu_seconds=mean(line["cpu_seconds"] for line, _, _ in each),
         ms=average("ms") or 0.0,
+        old_engine=by_old_engine(runs),
     )
 
 
@@ -149,8 +140,7 @@ def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], 
 
 def point_auc(line: Result) -> float:
     """Return the AUC of one run."""
-    table, labels = predictions(line)
-    return float(weighted_auc(table, labels, np.ones((1, len(labels))))[0])
+    return auc(*predictions(line))
 
 
 def correct(rows: Sequence[TableRow]) -> None:
@@ -158,56 +148,3 @@ def correct(rows: Sequence[TableRow]) -> None:
     compared = [row for row in rows if row.p is not None]
     for row, p in zip(compared, holm([row.p for row in compared if row.p is not None]), strict=True):
         row.p = p
-
-
-HEAD = (
-    "| data | slices | method | seeds | test AUC (95 % interval) | worst | balanced acc. | acc. | ECE "
-    "| reference minus this (95 % interval) | p (Holm) | recall | reference minus this (95 % interval) "
-    "| training s | ms/case |"
-)
-
-
-def markdown_of(rows: Sequence[TableRow]) -> str:
-    """Return the table for people."""
-    lines = [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
-    for row in rows:
-        gap, p = "reference", ""
-        if row.p is not None:
-            gap = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
-            p = f"{row.p:.3f}"
-        budget = "all" if row.budget is None else f"{row.budget:.1%}"
-        trained = f"{row.seeds} x {row.folds} folds" if row.folds else f"{row.seeds}"
-        found = "" if row.recall is None else f"{row.recall:.3f}"
-        missed = ""
-        if row.recall_difference is not None:
-            missed = (
-                f"{row.recall_difference:+.3f} ({row.recall_difference_low:+.3f} to {row.recall_difference_high:+.3f})"
-            )
-        lines.append(
-            f"| {row.data} | {budget} | {row.method} | {trained} | {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}) "
-            f"| {row.worst:.3f} | {row.balanced_accuracy:.3f} | {row.accuracy:.3f} | {row.ece:.3f} | {gap} | {p} "
-            f"| {found} | {missed} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
-        )
-    return "\n".join(lines)
-
-
-def csv_of(rows: Sequence[TableRow]) -> str:
-    """Return the table for programs."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(TableRow.__dataclass_fields__)
-    for row in rows:
-        values = vars(row).values()
-        writer.writerow(["" if v is None else round(v, 6) if isinstance(v, float) else v for v in values])
-    return stream.getvalue()
-
-
-def write_tables(lines: Sequence[Result], folder: Path, name: str, draws: int = DRAWS) -> str:
-    """Write ``name.md``, ``name.csv`` and plots of ``lines`` into ``folder``, each whole; return the Markdown."""
-    rows = table_rows(lines, draws)
-    text = markdown_of(rows)
-    for suffix, content in (("md", text + "\n"), ("csv", csv_of(rows))):
-        with atomic_path(folder / f"{name}.{suffix}") as temporary:
-            temporary.write_text(content, encoding="utf-8")
-    draw_plots(rows, folder, name)
-    return text

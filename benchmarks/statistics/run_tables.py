@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.statistics import Array, Labels, bootstrap_auc, case_weights, measures
+from benchmarks.statistics.trainings import bootstrap_auc
+from monai_das.metrics import auc, case_weights
+from monai_das.metrics.measures import Array, Labels
 
 
 class RunTables(NamedTuple):
@@ -31,7 +33,7 @@ class RunTables(NamedTuple):
 
 def mean_auc(runs: Sequence[RunTables], name: str) -> float:
     """Return the AUC by the way ``name``, the mean over trainings and folds."""
-    return mean(measures(run.tables[name], run.labels)["auc"] for run in runs)
+    return mean(auc(run.tables[name], run.labels) for run in runs)
 
 
 def auc_samples(runs: Sequence[RunTables], name: str, draws: int) -> Array:

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.interval import auc
 from monai_das.data import SliceSource, VolumeCase, WholeSource, open_source
 from monai_das.datasets import compress_dicom_series, medmnist3d_datalist, write_dicom_series
 from monai_das.datasets.ultrasound import covid_blues_items
 from monai_das.inference import CaseResult, Predictor
+from monai_das.metrics import auc
 from monai_das.samplers import DASTopVarianceSampler
 
 SYNTAXES = ("raw", "j2k")
@@ -60,17 +60,17 @@ class Agreement:
 
     def figures(self) -> dict[str, float]:
         """Return the mean overlap, both AUC, and how far they differ."""
-        labels = torch.tensor(self.labels)
+        labels = np.array(self.labels)
         cheap, exact = (auc(as_probabilities(scores), labels) for scores in (self.cheap, self.exact))
         overlap = float(np.mean(self.shared)) if self.shared else 1.0
         found = {"overlap": overlap, "auc_exact": exact, "auc_cheap": cheap, "auc_change": cheap - exact}
         return {name: round(value, 4) for name, value in found.items()}
 
 
-def as_probabilities(scores: Sequence[float]) -> Tensor:
+def as_probabilities(scores: Sequence[float]) -> NDArray[np.float64]:
     """Return ``scores`` of class 1 as ``(cases, 2)``."""
-    values = torch.tensor(scores, dtype=torch.float64)
-    return torch.stack([1 - values, values], dim=1)
+    values = np.array(scores, np.float64)
+    return np.stack([1 - values, values], axis=1)
 
 
 def run_thumbnails(
