@@ -10,20 +10,15 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def positive(text: str) -> int:
-    """Return a whole number of at least 1, as ``type=`` of an argument."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
+def at_least(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number of at least ``least``, as ``type=`` of an argument."""
 
+    def read(text: str) -> int:
+        if not text.removeprefix("-").isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text}")
+        return int(text)
 
-def not_negative(text: str) -> int:
-    """Return a whole number of at least 0, as ``type=`` of an argument."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"must be at least 0, got {number}")
-    return number
+    return read
 
 
 def data_folder(arguments: argparse.Namespace) -> str | None:

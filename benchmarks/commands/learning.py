@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.commands.arguments import data_folder, or_exit, positive
+from benchmarks.commands.arguments import at_least, data_folder, or_exit
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -18,7 +18,7 @@ def add_learning_parsers(verbs: Commands) -> None:
     review.add_argument("datalist", type=Path, help="what monai-das review pull wrote")
     review.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
     review.add_argument("--weights", required=True, type=Path, metavar="model.pt", help="what configs/review.json made")
-    review.add_argument("--holdout-every", type=positive, default=5, metavar="N", help="default: %(default)s")
+    review.add_argument("--holdout-every", type=at_least(2), default=5, metavar="N", help="default: %(default)s")
     review.set_defaults(run=review_command, parser=review)
     readers = verbs.add_parser("readers", help="fine-tune on simulated readers' answers; exit code 1: it did not help")
     readers.add_argument("--tasks", nargs="+", choices=("needle", "planted", "needle_longer", "covid_blues"),
@@ -26,7 +26,7 @@ def add_learning_parsers(verbs: Commands) -> None:
     readers.add_argument("--first-seed", type=int, default=200, metavar="N", help="recipes were chosen on seeds below "
                          "200 (default: %(default)s)")  # fmt: skip
     readers.add_argument("--data", help="folder of the real backgrounds and clips (default: $MONAI_DAS_DATA)")
-    readers.add_argument("--seeds", type=positive, default=4, help="default: %(default)s")
+    readers.add_argument("--seeds", type=at_least(1), default=4, help="default: %(default)s")
     readers.add_argument(
         "--results", type=Path, metavar="FILE", help="finished trainings, a line each: a run that was killed goes on"
     )

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.commands.arguments import data_folder, not_negative, or_exit
+from benchmarks.commands.arguments import at_least, data_folder, or_exit
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -40,7 +40,7 @@ def add_sweep_parsers(verbs: Commands) -> None:
         parser.add_argument(
             "--results", type=Path, default=Path("results/runs.jsonl"), help="runs so far (default: %(default)s)"
         )
-        parser.add_argument("--jobs", type=not_negative, default=1, help=JOBS)
+        parser.add_argument("--jobs", type=at_least(0), default=1, help=JOBS)
         parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
         parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
         parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from benchmarks import write_tables
+from benchmarks.commands import main
 from benchmarks.results_file import packed, packed_predictions
 from benchmarks.tables import markdown_of, table_rows
-from monai_das.cli import main
 
 LABELS = np.arange(80) % 2
 
@@ -55,13 +55,24 @@ def test_only_seeds_that_both_have_are_compared(lines):
     assert next(row for row in table_rows(none, 50) if row.method == "dps").difference is None
 
 
+def test_rows_with_a_run_of_the_old_engine_are_marked(lines):
+    new = [line | {"engine": "monai"} if line["seed"] or line["method"] != "das" else line for line in lines]
+
+    marked = markdown_of(table_rows(new, draws=50))
+    plain = markdown_of(table_rows([line | {"engine": "monai"} for line in lines], draws=50))
+
+    assert [row.split(" | ")[2] for row in marked.splitlines() if "†" in row and row.startswith("|")] == ["das †"]
+    assert marked.splitlines()[-2:] == ["", "† trained by the engine before 2026-12; to be run again"]
+    assert "†" not in plain
+
+
 def test_folds_stand_beside_the_seeds():
     lines = [run_line("das", seed, 2.0, fold=fold) for seed in (0, 1) for fold in (0, 1, 2)]
 
     rows = table_rows(lines, draws=50)
 
     assert (rows[0].seeds, rows[0].folds) == (2, 3)
-    assert "| das | 2 x 3 folds |" in markdown_of(rows)
+    assert "| das † | 2 x 3 folds |" in markdown_of(rows)
 
 
 def test_a_training_that_lacks_folds_is_left_out():
@@ -99,7 +110,7 @@ def test_tables_and_plots_are_written(lines, tmp_path):
 
     table = list(csv.DictReader((tmp_path / "headline.csv").read_text().splitlines()))
     assert (tmp_path / "headline.md").read_text() == text + "\n"
-    assert "| adrenal28 | all | full | 3 |" in text
+    assert "| adrenal28 | all | full † | 3 |" in text
     assert {row["method"] for row in table} == {"das", "top_variance", "dps", "full"}
     names = ("headline_adrenal28_budget.png", "headline_adrenal28_cost.png")
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names)
@@ -109,11 +120,11 @@ def test_the_command_makes_tables_of_what_is_there(lines, write_grid, masks, tmp
     grid, results = write_grid(methods=["centre"]), tmp_path / "runs.jsonl"
     options = ["--grid", str(grid), "--results", str(results)]
 
-    codes = [main(["benchmark", "table", *options, "--jobs", "0", "--data", str(masks)])]
-    codes.append(main(["benchmark", "budget", *options, "--tables-only", "--out", str(tmp_path / "out")]))
+    codes = [main(["table", *options, "--jobs", "0", "--data", str(masks)])]
+    codes.append(main(["budget", *options, "--tables-only", "--out", str(tmp_path / "out")]))
 
     assert codes == [0, 0]
-    assert "| adrenal28 | 12.5% | centre | 1 |" in capsys.readouterr().out
+    assert "| adrenal28 | 12.5% | centre † | 1 |" in capsys.readouterr().out
     assert (tmp_path / "out" / "small.csv").is_file()
 
 
@@ -123,17 +134,17 @@ def test_several_grids_are_run_one_after_the_other(write_grid, masks, tmp_path):
     other.write_text(json.dumps({"like": grid.name, "methods": ["uniform"]}), encoding="utf-8")
     places = ["--results", str(tmp_path / "runs.jsonl"), "--data", str(masks)]
 
-    code = main(["benchmark", "table", "--grid", str(grid), str(other), "--jobs", "0", *places])
+    code = main(["table", "--grid", str(grid), str(other), "--jobs", "0", *places])
 
     tables = [(tmp_path / f"{each.stem}.md").read_text() for each in (grid, other)]
     assert code == 0
-    assert ["| centre |" in table for table in tables] == [True, False]
-    assert ["| uniform |" in table for table in tables] == [False, True]
+    assert ["| centre" in table for table in tables] == [True, False]
+    assert ["| uniform" in table for table in tables] == [False, True]
 
 
 def test_the_command_names_what_it_cannot_read(tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main(["benchmark", "ablation", "--grid", str(tmp_path / "absent.json"), "--tables-only"])
+        main(["ablation", "--grid", str(tmp_path / "absent.json"), "--tables-only"])
 
     assert exit_.value.code == 2
     assert "absent.json" in capsys.readouterr().err

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from benchmarks.needle_hard_data import saltire
 
 from benchmarks import hard_needle_set
+from benchmarks.sets.needle_hard import saltire
 
 
 @pytest.fixture(scope="module")

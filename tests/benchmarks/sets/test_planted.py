@@ -1,6 +1,7 @@
 import pytest
 import torch
-from benchmarks.planted_data import backgrounds, lesions, planted_set, textured_stack, window
+
+from benchmarks.sets.planted import backgrounds, lesions, planted_set, textured_stack, window
 
 
 @pytest.fixture(scope="module")

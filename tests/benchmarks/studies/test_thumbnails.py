@@ -11,13 +11,12 @@ pytest.importorskip("pylibjpeg")
 pytest.importorskip("imageio_ffmpeg")
 pytest.importorskip("av")
 
-from benchmarks.thumbnails import Agreement, ridge_scores
-
-from monai_das.cli import main
+from benchmarks.commands import main
+from benchmarks.studies.thumbnails import Agreement, ridge_scores
 from monai_das.datasets import make_sample_volumes
 from tests.data.video_clips import moving_bars, write_video
 
-BUNDLE = Path(__file__).parents[2] / "bundle"
+BUNDLE = Path(__file__).parents[3] / "bundle"
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def root(tmp_path):
 
 
 def test_the_last_line_has_every_set(root, capsys):
-    assert main(["benchmark", "thumbnails", "--data", str(root), "--bundle", str(BUNDLE)]) == 0
+    assert main(["thumbnails", "--data", str(root), "--bundle", str(BUNDLE)]) == 0
 
     *_, last = capsys.readouterr().out.splitlines()
     found = json.loads(last)
@@ -65,7 +64,7 @@ def test_data_that_is_not_there_exits_with_2(options, monkeypatch, capsys, tmp_p
     monkeypatch.delenv("MONAI_DAS_DATA", raising=False)
 
     with pytest.raises(SystemExit) as ended:
-        main(["benchmark", "thumbnails", *options, "--bundle", str(tmp_path)])
+        main(["thumbnails", *options, "--bundle", str(tmp_path)])
 
     assert ended.value.code == 2
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 import torch
-from benchmarks.cost import cube_cost, seconds_in_turn, slices_of, study_cost
 
-from monai_das.cli import main
+from benchmarks.commands import main
+from benchmarks.studies.cost import cube_cost, seconds_in_turn, slices_of, study_cost
 
 
 def test_slices_lie_in_memory_as_channels_last_and_in_order():
@@ -35,9 +35,9 @@ def test_choosing_costs_less_than_classifying_all_slices():
 
 @pytest.mark.parametrize(("choosing", "study", "code"), [(0.01, 0.1, 0), (0.09, 0.1, 1), (0.01, 0.4, 1)])
 def test_a_broken_promise_is_an_exit_code(choosing, study, code, monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.cost.cube_cost", lambda size, batch, rounds: (choosing, 1.0))
-    monkeypatch.setattr("benchmarks.cost.study_cost", lambda rounds: study)
+    monkeypatch.setattr("benchmarks.studies.cost.cube_cost", lambda size, batch, rounds: (choosing, 1.0))
+    monkeypatch.setattr("benchmarks.studies.cost.study_cost", lambda rounds: study)
 
-    assert main(["benchmark", "cost"]) == code
+    assert main(["cost"]) == code
 
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["share"]["64x16"] == choosing

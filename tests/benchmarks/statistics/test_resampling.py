@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from benchmarks.resampling import Resampling
 
-from benchmarks import resampling
 from benchmarks.results_file import packed, packed_predictions, predictions
-from benchmarks.statistics import bootstrap_auc, case_weights
+from benchmarks.statistics import Resampling, bootstrap_auc, resampling
+from monai_das.metrics import case_weights
 
 
 def run(seed, fold=None, **more):

@@ -2,20 +2,20 @@ import json
 
 import pytest
 import torch
-from benchmarks.policies import of_another, only
 
-from monai_das.cli import main
+from benchmarks.commands import main
+from benchmarks.studies.policies import of_another, only
 from monai_das.samplers import DASTopVarianceSampler
 
 
 def test_the_command_compares_the_choice_with_those_of_others(write_grid, masks, tmp_path, capsys):
     grid = write_grid(methods=["das"])
     places = ["--grid", str(grid), "--data", str(masks), "--weights", str(tmp_path / "weights")]
-    assert main(["benchmark", "table", *places, "--results", str(tmp_path / "runs.jsonl")]) == 0
+    assert main(["table", *places, "--results", str(tmp_path / "runs.jsonl")]) == 0
     swept = json.loads((tmp_path / "runs.jsonl").read_text())["test"]["auc"]
     capsys.readouterr()
 
-    code = main(["benchmark", "policies", *places])
+    code = main(["policies", *places])
 
     *table, last = capsys.readouterr().out.splitlines()
     figures = {each["policy"]: each["auc"] for each in json.loads(last)}
@@ -34,7 +34,7 @@ def test_the_command_compares_the_choice_with_those_of_others(write_grid, masks,
 
 def test_weights_that_are_not_there_exit_with_2(write_grid, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main(["benchmark", "policies", "--grid", str(write_grid()), "--weights", str(tmp_path)])
+        main(["policies", "--grid", str(write_grid()), "--weights", str(tmp_path)])
 
     assert exit_.value.code == 2
     assert "has no weights of 'das' of" in capsys.readouterr().err

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from benchmarks.choice import Choice, as_many, chosen_slices, deletion_samples, report_of, stability
-from benchmarks.run_tables import RunTables
 from torch import Tensor, nn
 
-from monai_das.cli import main
+from benchmarks.commands import main
+from benchmarks.statistics import RunTables
+from benchmarks.studies.choice import Choice, as_many, chosen_slices, deletion_samples, report_of, stability
 from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import DASCentreSampler, DASTopVarianceSampler
 
@@ -32,10 +32,10 @@ def striped(*loud: int) -> Tensor:
 def test_the_command_judges_every_trained_sampler(write_grid, masks, tmp_path, capsys):
     grid = write_grid(methods=["das", "top_variance", "full"])
     places = ["--grid", str(grid), "--data", str(masks), "--weights", str(tmp_path / "weights")]
-    assert main(["benchmark", "table", *places, "--results", str(tmp_path / "runs.jsonl")]) == 0
+    assert main(["table", *places, "--results", str(tmp_path / "runs.jsonl")]) == 0
     capsys.readouterr()
 
-    code = main(["benchmark", "choice", *places])
+    code = main(["choice", *places])
 
     *table, last = capsys.readouterr().out.splitlines()
     figures = json.loads(last)
@@ -49,7 +49,7 @@ def test_the_command_judges_every_trained_sampler(write_grid, masks, tmp_path, c
 
 def test_weights_that_are_not_there_exit_with_2(write_grid, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main(["benchmark", "choice", "--grid", str(write_grid()), "--weights", str(tmp_path)])
+        main(["choice", "--grid", str(write_grid()), "--weights", str(tmp_path)])
 
     assert exit_.value.code == 2
     assert "has no weights of a sampler of" in capsys.readouterr().err

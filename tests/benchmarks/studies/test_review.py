@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.cli import main
+from benchmarks.commands import main
 from monai_das.datasets import write_nifti
 from tests.bundle.bundle_runs import BUNDLE, workflow
 
@@ -40,7 +40,7 @@ def test_before_and_after_are_measured_on_the_held_out_cases(bundle, datalist, t
     state = torch.load(bundle / "models" / "model.pt", weights_only=True)
     torch.save(state, tmp_path / "after.pt")
 
-    command = ["benchmark", "review", str(datalist), "--bundle", str(bundle), "--weights", str(tmp_path / "after.pt")]
+    command = ["review", str(datalist), "--bundle", str(bundle), "--weights", str(tmp_path / "after.pt")]
 
     code = main([*command, "--holdout-every", "2"])
 
@@ -60,7 +60,7 @@ def test_one_class_and_no_verdicts_leave_figures_out(bundle, datalist, tmp_path,
     datalist.write_text(json.dumps(cases))
     weights = str(bundle / "models" / "model.pt")
 
-    main(["benchmark", "review", str(datalist), "--bundle", str(bundle), "--weights", weights, "--holdout-every", "2"])
+    main(["review", str(datalist), "--bundle", str(bundle), "--weights", weights, "--holdout-every", "2"])
 
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["before"] == figures["after"]
@@ -69,7 +69,7 @@ def test_one_class_and_no_verdicts_leave_figures_out(bundle, datalist, tmp_path,
 
 def test_weights_that_do_not_fit_exit_with_2(bundle, datalist, tmp_path, capsys):
     torch.save({}, tmp_path / "empty.pt")
-    command = ["benchmark", "review", str(datalist), "--bundle", str(bundle), "--weights", str(tmp_path / "empty.pt")]
+    command = ["review", str(datalist), "--bundle", str(bundle), "--weights", str(tmp_path / "empty.pt")]
 
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--holdout-every", "2"])
