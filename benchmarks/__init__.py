@@ -1,41 +1,7 @@
-"""What the documentation claims, measured; nothing imports this room but the command line."""
+"""What the documentation claims, measured: sets, grids, sweeps, statistics and tables; nothing imports this room."""
 
-from benchmarks.collapse import run_collapse
-from benchmarks.needle import DASNeedleCNN, NeedleJob, NeedleRecipe
-from benchmarks.readers import ReadersRecipe
-from benchmarks.sets import DASEvidenceSet, NeedleSet, hard_needle_set, needle_set
-from benchmarks.studies import (
-    run_choice,
-    run_cost,
-    run_io,
-    run_needle,
-    run_policies,
-    run_readers,
-    run_review_change,
-    run_thumbnails,
-)
-from benchmarks.sweep import grid_results, run_sweep
-from benchmarks.tables import write_tables
+from benchmarks.folds import fold_parts
+from benchmarks.made_up_cases import evidence_cases, hippocampus_cases
+from benchmarks.needle_network import DASNeedleCNN
 
-__all__ = [
-    "DASEvidenceSet",
-    "DASNeedleCNN",
-    "NeedleJob",
-    "NeedleRecipe",
-    "NeedleSet",
-    "ReadersRecipe",
-    "grid_results",
-    "hard_needle_set",
-    "needle_set",
-    "run_choice",
-    "run_collapse",
-    "run_cost",
-    "run_io",
-    "run_needle",
-    "run_policies",
-    "run_readers",
-    "run_review_change",
-    "run_sweep",
-    "run_thumbnails",
-    "write_tables",
-]
+__all__ = ["DASNeedleCNN", "evidence_cases", "fold_parts", "hippocampus_cases"]

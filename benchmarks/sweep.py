@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from statistics import mean
 from threading import Thread
+from typing import Any
 
-import torch
-
-from benchmarks.frozen_features import remembers
 from benchmarks.results_file import Result, append_result, read_results
-from benchmarks.sweep_grid import SweepJob, grid_jobs, settings_of
-from benchmarks.sweep_job import built, evaluate_cases, job_splits, run_sweep_job, train_network
+from benchmarks.sweep_grid import SweepJob, grid_jobs
+from benchmarks.sweep_job import run_sweep_job
 
 Report = Callable[[str], object]
-PROBE_STEPS = 3
 
 
 def run_sweep(
@@ -42,15 +42,19 @@ def run_sweep(
         ValueError: the grid or the results file is unreadable, or see :func:`run_sweep_job`.
     """
     jobs = grid_jobs(grid)
-    done = {line["job"] for line in read_results(results)}
+    lines = read_results(results)
+    done = known_lines(lines, results)
     missing = [job for job in jobs if job.key not in done]
     report(f"{grid.name}: {len(jobs)} jobs, {len(jobs) - len(missing)} of them are in {results.name}")
     if missing:
-        costs = estimated_costs(missing, read_results(results), root)
+        costs = estimated_costs(missing, lines)
         hours = sum(costs.values()) / 3600.0
-        report(f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs")
+        report(
+            f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs; "
+            f"nothing is known of the cost of {len(missing) - len(costs)} jobs"
+        )
         commit = git_commit(grid.parent)
-        progress = Progress(costs, max(1, processes), report)
+        progress = Progress(len(missing), report)
         for job, line in run_all(missing, root, processes, weights):
             append_result(results, {**line, "commit": commit})
             progress.finished(job, line)
@@ -63,11 +67,24 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
     Raises:
         ValueError: the grid or the results file is unreadable, or none of the grid's jobs is done.
     """
-    done = {line["job"]: line for line in read_results(results)}
+    done = known_lines(read_results(results), results)
     lines = [done[job.key] for job in grid_jobs(grid) if job.key in done]
     if not lines:
         raise ValueError(f"{results}: has no run of {grid}; run the sweep without --tables-only first")
     return lines
+
+
+def known_lines(lines: Sequence[Result], results: Path) -> dict[str, Result]:
+    """Return ``lines`` by the key of their job; earlier keys are looked up in ``keys.json`` beside ``results``.
+
+    That file maps keys of today to those that lines were written under. A line with the key itself goes first.
+    """
+    found = {str(line["job"]): line for line in lines}
+    file = results.with_name("keys.json")
+    if file.is_file():
+        earlier: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        found = {new: found[old] for new, old in earlier.items() if old in found} | found
+    return found
 
 
 def run_all(
@@ -98,68 +115,33 @@ def end_with_parent() -> None:
 class Progress:
     """Tell after each job how far the sweep is and how long the rest will take at the pace so far."""
 
-    def __init__(self, costs: dict[str, float], processes: int, report: Report) -> None:
-        self.costs = dict(costs)
-        self.total = len(costs)
-        self.processes = processes
+    def __init__(self, total: int, report: Report) -> None:
+        self.total = total
+        self.done = 0
         self.report = report
         self.began = time.perf_counter()
-        self.spent = 0.0
 
     def finished(self, job: SweepJob, line: Result) -> None:
         """Count ``job`` as done."""
-        self.spent += self.costs.pop(job.key)
-        pace = (time.perf_counter() - self.began) / max(self.spent, 1e-9)
-        left = sum(self.costs.values()) * pace / 60.0
+        self.done += 1
+        left = (time.perf_counter() - self.began) / self.done * (self.total - self.done) / 60.0
         budget = "all" if job.budget is None else f"{job.budget:.1%}"
         self.report(
-            f"[{self.total - len(self.costs)}/{self.total}] {job.data} {job.method} {budget} seed {job.seed}: "
+            f"[{self.done}/{self.total}] {job.data} {job.method} {budget} seed {job.seed}: "
             f"AUC {line['test']['auc']:.3f}, {line['cpu_seconds']:.0f} s; about {left:.0f} min left"
         )
 
 
-def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result], root: str | None) -> dict[str, float]:
-    """Return the processor seconds that each job will take, by its key.
+def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result]) -> dict[str, float]:
+    """Return the processor seconds that each job will take, by its key; jobs of which nothing is known are left out.
 
-    Known from an earlier run that differs in nothing but the seed, else by a few steps of training, at the mean width
-    that the budget has in the course of it.
+    Known are the runs of the same data, method and budget, by any engine and seed: their mean.
     """
-    known = {cost_class(line["settings"]): float(line["cpu_seconds"]) for line in lines}
-    costs = {}
-    for job in jobs:
-        kind = cost_class(settings_of(job))
-        if kind not in known:
-            known[kind] = probed_seconds(job, root)
-        costs[job.key] = known[kind]
-    return costs
-
-
-def cost_class(settings: Result) -> str:
-    """Return what the cost of a job depends on: its settings, whatever the seed."""
-    return repr(sorted((name, repr(value)) for name, value in settings.items()))
-
-
-def probed_seconds(job: SweepJob, root: str | None) -> float:
-    """Return an estimate of the processor seconds of ``job``, from a few steps and a look at a few cases."""
-    torch.set_num_threads(1)
-    settings = settings_of(job)
-    train, _, test = job_splits(job, settings, root)
-    hold, end = settings["widening_epochs"]
-    wide = min(1.0, (hold + end) / 2.0 / settings["epochs"])
-    steps = settings["epochs"] * (len(train.labels) // settings["batch_size"])
-    probes = min(PROBE_STEPS, steps)
-    few = test.take(torch.arange(min(len(test.labels), 16)))
-    seconds = 0.0
-    for epochs, share in (((settings["epochs"],) * 2, wide), ((0, 0), 1.0 - wide)):
-        if share > 0.0:
-            network, loss = built(job, steps)
-            trial = {**settings, "widening_epochs": epochs}
-            for _ in range(2 if remembers(network) else 1):  # the second time the features are remembered
-                torch.manual_seed(0)
-                began = time.process_time()
-                train_network(network, loss, train, trial, probes)
-            seconds += share * (time.process_time() - began) / probes * steps
-    return seconds + 1.3 * evaluate_cases(network, few)[0]["ms"] / 1000.0 * len(test.labels)
+    known: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for line in lines:
+        known[line["data"], line["method"], line["budget"]].append(float(line["cpu_seconds"]))
+    places = {job.key: (job.data, job.method, job.budget) for job in jobs}
+    return {key: mean(known[place]) for key, place in places.items() if place in known}
 
 
 def git_commit(folder: Path) -> str:

@@ -35,7 +35,7 @@ def add_learning_parsers(verbs: Commands) -> None:
 
 def review_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks review``; what cannot be read exits with 2."""
-    from benchmarks import run_review_change
+    from benchmarks.studies.review import run_review_change
 
     given = (arguments.datalist, arguments.bundle, arguments.weights, arguments.holdout_every)
     print(or_exit(arguments, lambda: run_review_change(*given)))
@@ -44,7 +44,7 @@ def review_command(arguments: argparse.Namespace) -> int:
 
 def readers_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks readers``; exit code 1 where the readers did not help, or the AUC fell."""
-    from benchmarks import run_readers
+    from benchmarks.studies.readers import run_readers
 
     given = (data_folder(arguments), arguments.tasks, arguments.seeds, arguments.results)
     report, success = or_exit(arguments, lambda: run_readers(*given, first_seed=arguments.first_seed))

@@ -39,7 +39,7 @@ def add_study_parsers(verbs: Commands) -> None:
 
 def needle_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks needle``."""
-    from benchmarks import run_needle
+    from benchmarks.studies.needle import run_needle
 
     print(run_needle(arguments.seeds, arguments.jobs, short=arguments.short))
     return 0
@@ -47,7 +47,7 @@ def needle_command(arguments: argparse.Namespace) -> int:
 
 def cost_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks cost``."""
-    from benchmarks import run_cost
+    from benchmarks.studies.cost import run_cost
 
     report, kept = run_cost()
     print(report)
@@ -56,7 +56,7 @@ def cost_command(arguments: argparse.Namespace) -> int:
 
 def collapse_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks collapse``; data that is not there exits with 2."""
-    from benchmarks import run_collapse
+    from benchmarks.collapse import run_collapse
 
     report, held = or_exit(arguments, lambda: run_collapse(data_folder(arguments), arguments.epochs))
     print(report)
@@ -65,7 +65,7 @@ def collapse_command(arguments: argparse.Namespace) -> int:
 
 def io_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks io``; without the extra ``dicom`` it exits with 2."""
-    from benchmarks import run_io
+    from benchmarks.studies.io import run_io
 
     print(or_exit(arguments, lambda: run_io(depth=arguments.slices)))
     return 0
@@ -73,7 +73,7 @@ def io_command(arguments: argparse.Namespace) -> int:
 
 def thumbnails_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks thumbnails``; data or a bundle that is not there exits with 2."""
-    from benchmarks import run_thumbnails
+    from benchmarks.studies.thumbnails import run_thumbnails
 
     root = data_folder(arguments) or ""
     if not root:

@@ -58,7 +58,8 @@ def add_sweep_parsers(verbs: Commands) -> None:
 
 def sweep_command(arguments: argparse.Namespace) -> int:
     """Run sweeps and write their tables; an unreadable file, or nothing to show, exits with 2."""
-    from benchmarks import grid_results, run_sweep, write_tables
+    from benchmarks.sweep import grid_results, run_sweep
+    from benchmarks.tables import write_tables
 
     root, say = data_folder(arguments), partial(print, flush=True)
 
@@ -75,7 +76,8 @@ def sweep_command(arguments: argparse.Namespace) -> int:
 
 def afterwards_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks choice | policies``; weights that are not there exit with 2."""
-    from benchmarks import run_choice, run_policies
+    from benchmarks.studies.choice import run_choice
+    from benchmarks.studies.policies import run_policies
 
     run = {"choice": run_choice, "policies": run_policies}[arguments.name]
     print(or_exit(arguments, lambda: run(arguments.grid, arguments.weights, data_folder(arguments))))

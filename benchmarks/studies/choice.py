@@ -12,11 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.frozen_features import memory_of
 from benchmarks.statistics import RunTables, auc_samples, mean_auc
 from benchmarks.sweep_data import batches
-from benchmarks.sweep_grid import SweepJob, grid_jobs, settings_of
-from benchmarks.sweep_job import built, job_splits
+from benchmarks.sweep_grid import SweepJob, grid_jobs
+from benchmarks.sweep_job import job_parser, network_of, split_of
 from monai_das.metrics import interval_of
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
@@ -77,11 +76,11 @@ def weights_of(folder: Path, job: SweepJob) -> Path:
     return folder / f"{job.key}.pt"
 
 
-def trained(job: SweepJob, folder: Path) -> DASNetwork:
+def trained(job: SweepJob, folder: Path, root: str | None) -> DASNetwork:
     """Return the network of ``job`` with its weights, in ``eval()``."""
-    network, _ = built(job, 1)
+    network = network_of(job, root)
     network.load_state_dict(torch.load(weights_of(folder, job), weights_only=True))
-    return network.eval()
+    return network
 
 
 @torch.no_grad()
@@ -89,20 +88,17 @@ def choice_of(job: SweepJob, judge: SweepJob, weights: Path, root: str | None) -
     """Measure one trained sampler on the test cases of its job."""
     torch.set_num_threads(1)
     torch.manual_seed(job.seed)
-    cases = job_splits(job, settings_of(job), root)[2]
-    sampler, full = trained(job, weights), trained(judge, weights)
+    cases = split_of(job_parser(job, root), "test")
+    sampler, full = trained(job, weights, root), trained(judge, weights, root)
     tables: dict[str, list[Tensor]] = {name: [] for name in WAYS}
     stable: list[Tensor] = []
-    with memory_of(full):
-        for part, images in batches(cases):
-            chosen = chosen_slices(sampler, images, part.lengths)
-            everything = full.score(full.thumbnails(images), part.lengths)
-            for name, hidden in zip(
-                WAYS, (torch.zeros_like(chosen), chosen, as_many(chosen, part.lengths)), strict=True
-            ):
-                seen = everything._replace(kept=everything.kept & ~hidden)
-                tables[name].append(torch.softmax(full.classify(take_slices(images, seen), seen).double(), dim=1))
-            stable.append(stability(sampler, images, chosen, part.lengths))
+    for part in batches(cases):
+        chosen = chosen_slices(sampler, part.images, part.lengths)
+        everything = full.score(full.thumbnails(part.images), part.lengths)
+        for name, hidden in zip(WAYS, (torch.zeros_like(chosen), chosen, as_many(chosen, part.lengths)), strict=True):
+            seen = everything._replace(kept=everything.kept & ~hidden)
+            tables[name].append(torch.softmax(full.classify(take_slices(part.images, seen), seen).double(), dim=1))
+        stable.append(stability(sampler, part.images, chosen, part.lengths))
     judged = {name: torch.cat(table).numpy() for name, table in tables.items()}
     runs = RunTables(judged, cases.labels.numpy(), job.seed, job.fold or 0, cases.patients())
     return Choice(runs, float(torch.cat(stable).mean()))

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.frozen_features import memory_of
 from benchmarks.statistics import RunTables, auc_samples, mean_auc
 from benchmarks.studies.choice import trained, weights_of
-from benchmarks.sweep_data import SweepCases, as_input, batches
-from benchmarks.sweep_grid import SweepJob, grid_jobs, settings_of
-from benchmarks.sweep_job import job_splits
+from benchmarks.sweep_data import SweepCases, batches
+from benchmarks.sweep_grid import SweepJob, grid_jobs
+from benchmarks.sweep_job import job_parser, split_of
 from monai_das.metrics import interval_of
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
@@ -73,8 +72,10 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
 def policies_of(job: SweepJob, weights: Path, root: str | None) -> RunTables:
     """Return the probabilities of the test cases of ``job`` under every policy."""
     torch.set_num_threads(1)
-    train, val, test = job_splits(job, settings_of(job), root)
-    network = trained(job, weights)
+    parser = job_parser(job, root)
+    train, test = split_of(parser, "train"), split_of(parser, "test")
+    val = None if job.fold is not None else split_of(parser, "val")
+    network = trained(job, weights, root)
     budget = network.sampler.num_slices
     usual = most_frequent(network, train)
     tables = {
@@ -94,7 +95,7 @@ def policies_of(job: SweepJob, weights: Path, root: str | None) -> RunTables:
 
 def own_choice(network: DASNetwork) -> Policy:
     """Return the policy of the network itself."""
-    return lambda part: network.score(network.thumbnails(as_input(part.images)), part.lengths)
+    return lambda part: network.score(network.thumbnails(part.images), part.lengths)
 
 
 def of_another(selection: Selection) -> Selection:
@@ -119,7 +120,7 @@ def only(usual: Tensor, selection: Selection) -> Selection:
 def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
     """Return the k slices, ascending, that the network chooses most often over ``cases``."""
     counts = torch.zeros(cases.images.size(4))
-    for part, _ in batches(cases):
+    for part in batches(cases):
         counts += own_choice(network)(part).weights.sum(dim=(0, 1))
     return counts.topk(min(network.sampler.num_slices, len(counts))).indices.sort().values
 
@@ -127,10 +128,9 @@ def most_frequent(network: DASNetwork, cases: SweepCases) -> Tensor:
 def predicted(network: DASNetwork, cases: SweepCases, policy: Policy) -> Array:
     """Return the probabilities ``(N, K)`` of ``cases`` with the slices that ``policy`` chooses."""
     parts = []
-    with memory_of(network):
-        for part, images in batches(cases):
-            selection = policy(part)
-            slices = take_slices(images, selection)
-            parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
+    for part in batches(cases):
+        selection = policy(part)
+        slices = take_slices(part.images, selection)
+        parts.append(torch.softmax(network.classify(slices, selection).double(), dim=1))
     table: Array = torch.cat(parts).numpy()
     return table

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmarks.tables.table_row import TableRow
 from monai_das.reports.atomic import atomic_path
-
-if TYPE_CHECKING:
-    from benchmarks.tables.rows import TableRow
 
 
 def draw_plots(rows: Sequence[TableRow], folder: Path, name: str) -> list[Path]:

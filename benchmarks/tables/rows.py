@@ -4,53 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import mean
 
 from benchmarks.results_file import Result, predictions
 from benchmarks.statistics import Resampling, by_seed, holm, two_sided_p
 from benchmarks.tables.old_engine import by_old_engine
+from benchmarks.tables.table_row import TableRow
 from monai_das.metrics import auc, classification_measures, interval_of
 
 OURS = "das"
 DRAWS = 2000
-
-
-@dataclass
-class TableRow:
-    """One row: a method at a budget on a data set, over its seeds (and folds).
-
-    ``folds`` counts the parts that were held out, 0 where the official split was used.
-    ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
-    corrected for all comparisons of the table. ``recall_difference`` is the same of the recall. They are None for the
-    reference itself, and where the seeds differ in number or the cases are others. ``old_engine``: one of the runs was
-    trained before the engine that there is now.
-    """
-
-    data: str
-    budget: float | None
-    method: str
-    seeds: int
-    folds: int
-    auc: float
-    low: float
-    high: float
-    worst: float
-    balanced_accuracy: float
-    accuracy: float
-    ece: float
-    recall: float | None
-    val_auc: float | None
-    cpu_seconds: float
-    ms: float
-    difference: float | None = None
-    difference_low: float | None = None
-    difference_high: float | None = None
-    p: float | None = None
-    recall_difference: float | None = None
-    recall_difference_low: float | None = None
-    recall_difference_high: float | None = None
-    old_engine: bool = False
 
 
 Cell = tuple[str, float | None, str]

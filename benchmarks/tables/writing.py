@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.results_file import Result
 from benchmarks.tables.old_engine import marked, with_note
 from benchmarks.tables.plots import draw_plots
-from benchmarks.tables.rows import DRAWS, TableRow, table_rows
+from benchmarks.tables.rows import DRAWS, table_rows
+from benchmarks.tables.table_row import TableRow
 from monai_das.reports.atomic import atomic_path
 
 HEAD = (

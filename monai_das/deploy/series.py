@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
+from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
 
     The SDK's own loader keeps one image of several at one position and says nothing, as of a second echo. Here all are
-    found, so that whoever stacks them can refuse.
+    found, so that whoever stacks them can refuse. The headers are kept for opening the cases.
 
     Raises:
         ValueError: DICOM files are damaged; the message counts them, as a file's name may hold the patient's.
@@ -38,7 +38,7 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     damaged = 0
     for file in sorted(path for path in folder.rglob("*") if is_dicom_file(path)):
         try:
-            header = image_header(file)
+            header = header_ahead(file)
         except ValueError:
             damaged += 1
             continue

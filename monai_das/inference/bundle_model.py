@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -73,8 +74,8 @@ def load_bundle_model(bundle_dir: Path, device: torch.device, name: str | None =
     names = (str(files[-1]), str(metadata))
     network = _network(parser, names[0])
     weights = bundle_dir / "models" / f"{name or 'model'}.pt"
-    network.load_state_dict(_checked(weights, network, names[0]))
-    return _described(network.to(device).eval(), parser, weights, names)
+    content = _loaded(weights, network, names[0])
+    return _described(network.to(device).eval(), parser, (weights, content), names)
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
@@ -91,8 +92,9 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such file; give a model.ts that monai.bundle ckpt_export wrote")
     extra = {"inference.json": "", "metadata.json": ""}
+    content = file.read_bytes()
     try:
-        script = torch.jit.load(str(file), map_location=device, _extra_files=extra)  # type: ignore[no-untyped-call]
+        script = torch.jit.load(io.BytesIO(content), map_location=device, _extra_files=extra)  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         raise ValueError(f"{file} is no TorchScript: {str(error).splitlines()[0]}") from error
     if not all(hasattr(script, name) for name in ("thumbnails", "score", "classify", "thumbnail_size")):
@@ -104,12 +106,18 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     parser.read_meta(json.loads(extra["metadata.json"]))
     parser["bundle_root"] = str(file.parent.parent)
     names = (f"{file}, inference.json", f"{file}, metadata.json")
-    return _described(cast(DASNetwork, script.eval()), parser, file, names)
+    return _described(cast(DASNetwork, script.eval()), parser, (file, content), names)
 
 
-def _described(network: DASNetwork, parser: ConfigParser, weights: Path, names: tuple[str, str]) -> DASBundleModel:
-    """Return ``network`` with what config and metadata, called ``names`` in errors, say about it."""
+def _described(
+    network: DASNetwork, parser: ConfigParser, weights: tuple[Path, bytes], names: tuple[str, str]
+) -> DASBundleModel:
+    """Return ``network`` with what config and metadata, called ``names`` in errors, say about it.
+
+    ``weights`` are the file of the weights and what it holds.
+    """
     metadata = parser.get("_meta_")
+    file, content = weights
     return DASBundleModel(
         network=network,
         preprocessing=flat_steps(_content(parser, "preprocessing", names[0])),
@@ -117,9 +125,9 @@ def _described(network: DASNetwork, parser: ConfigParser, weights: Path, names: 
         channels=_of_format(metadata, "inputs", "image", "num_channels", names[1]),
         classes=_classes(_of_format(metadata, "outputs", "pred", "channel_def", names[1])),
         info=DASModelInfo(
-            name=str(metadata.get("name", weights.resolve().parents[1].name)),
+            name=str(metadata.get("name", file.resolve().parents[1].name)),
             version=str(metadata.get("version", "unknown")),
-            weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+            weights_sha256=hashlib.sha256(content).hexdigest(),
             intended_use=str(metadata.get("intended_use", "")),
         ),
     )
@@ -153,16 +161,15 @@ def _classes(channel_def: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(str(channel_def[number]) for number in sorted(channel_def, key=int))
 
 
-def _checked(weights: Path, network: DASNetwork, file: str) -> dict[str, Any]:
-    """Return the state dict in ``weights``, known to fit ``network``, which the config ``file`` builds."""
+def _loaded(weights: Path, network: DASNetwork, file: str) -> bytes:
+    """Load the state dict in ``weights`` into ``network``, which the config ``file`` builds; return what was read."""
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
+    content = weights.read_bytes()
     try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
+        network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, EOFError, TypeError) as error:
         raise ValueError(f"{weights} is not a state dict of tensors: {error}") from error
     except RuntimeError as error:
         raise ValueError(f"{weights} does not fit network_def of {file}: {error}") from error
-    loaded: dict[str, Any] = state
-    return loaded
+    return content

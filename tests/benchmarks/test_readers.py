@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import DASEvidenceSet, ReadersRecipe, run_readers
 from benchmarks.evidence import arm
-from benchmarks.readers import ARMS, readers_job, simulated_verdicts
+from benchmarks.readers import ARMS, ReadersRecipe, readers_job, simulated_verdicts
 from benchmarks.readers_clips import most_important, occlusion_importance
+from benchmarks.sets import DASEvidenceSet
+from benchmarks.studies.readers import run_readers
 from monai_das.samplers import DASFullSampler
 
 TINY = ReadersRecipe(cases=40, test_cases=30, epochs=1, reviewed=0.5, tune_epochs=1)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmarks import hard_needle_set
+from benchmarks.sets import hard_needle_set
 from benchmarks.sets.needle_hard import saltire
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks import run_io
+from benchmarks.studies.io import run_io
 
 pytest.importorskip("pylibjpeg")
 

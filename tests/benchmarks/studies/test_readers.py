@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from benchmarks import run_readers
 from benchmarks.commands import main
 from benchmarks.readers import ARMS
 from benchmarks.results_file import read_results
 from benchmarks.studies import readers
+from benchmarks.studies.readers import run_readers
 from benchmarks.tables.old_engine import NOTE
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import grid_results
 from benchmarks.commands import main
+from benchmarks.sweep import grid_results
 from benchmarks.tables import markdown_of, table_rows
 
 ROOT = Path(__file__).parents[3]

@@ -4,10 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import write_tables
 from benchmarks.commands import main
 from benchmarks.results_file import packed, packed_predictions
-from benchmarks.tables import markdown_of, table_rows
+from benchmarks.tables import markdown_of, table_rows, write_tables
 
 LABELS = np.arange(80) % 2
 

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from monai_das.data import DICOMSource, NIfTISource, open_source
-from monai_das.data import dicom_source as module
+from monai_das.data.dicom import source as module
 from monai_das.data.dicom.decode import plugin_for
 from monai_das.datasets import compress_dicom_series, write_dicom_series, write_nifti
 from tests.data.independent_reader import by_itk

@@ -1,4 +1,4 @@
-"""Clips for MONAI's loaders: a few evenly spaced frames of a video or of a multi-frame object."""
+"""All that :func:`open_source` opens, for MONAI's ``LoadImage``: volumes whole, clips by a few of their frames."""
 
 from __future__ import annotations
 
@@ -7,16 +7,41 @@ from os import fspath
 from typing import Any
 
 import numpy as np
-from monai.config.type_definitions import PathLike as PathLikeString
+from monai.config.type_definitions import PathLike
 from monai.data import ImageReader
 from monai.utils import MetaKeys, ensure_tuple
 from numpy.typing import NDArray
 
-from monai_das.data.source import SliceSource, open_source
-from monai_das.data.volume import as_image
+from monai_das.data.open import open_source, read_volume
+from monai_das.data.source import SliceSource, as_image
 
 # Rec. 601
 LUMINANCE = (0.299, 0.587, 0.114)
+
+
+class DASVolumeReader(ImageReader):
+    """:func:`read_volume` for MONAI: ``LoadImaged(keys, reader="monai_das.data.DASVolumeReader")``.
+
+    It reads videos too. Unlike with MONAI's own readers, a folder with several series or time points is an error, never
+    a guess. Give ``ensure_channel_first=True`` or apply ``EnsureChannelFirstd``: the channel is the first axis.
+    """
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Say that every file may be tried."""
+        return True
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> tuple[str, ...]:
+        """Return the paths in ``data`` unread: ``LoadImage`` would answer an error here by trying other readers."""
+        return tuple(fspath(path) for path in ensure_tuple(data))
+
+    def get_data(self, img: tuple[str, ...]) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Read the one path in ``img``; raises as :func:`read_volume`."""
+        if len(img) != 1:
+            raise ValueError(f"give one path per image, got {len(img)}: {', '.join(img)}")
+        image = read_volume(img[0]).image
+        meta = dict(image.meta)
+        meta[MetaKeys.AFFINE] = np.asarray(image.affine)
+        return np.asarray(image), meta
 
 
 class DASClipReader(ImageReader):
@@ -48,11 +73,11 @@ class DASClipReader(ImageReader):
         self.max_slices = max_slices
         self.channels = channels
 
-    def verify_suffix(self, filename: Sequence[PathLikeString] | PathLikeString) -> bool:
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
         """Say that every file may be tried."""
         return True
 
-    def read(self, data: Sequence[PathLikeString] | PathLikeString, **kwargs: Any) -> tuple[str, ...]:
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> tuple[str, ...]:
         """Return the paths in ``data`` unread: ``LoadImage`` would answer an error here by trying other readers."""
         return tuple(fspath(path) for path in ensure_tuple(data))
 

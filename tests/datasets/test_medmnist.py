@@ -6,8 +6,7 @@ import torch
 from monai.data import CacheDataset, DataLoader
 from monai.transforms import EnsureTyped
 
-from monai_das.data import medmnist
-from monai_das.datasets import medmnist3d_datalist, medmnist3d_file
+from monai_das.datasets import medmnist, medmnist3d_datalist, medmnist3d_file
 
 SET = "adrenalmnist3d"
 

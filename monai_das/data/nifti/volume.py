@@ -1,4 +1,4 @@
-"""The pixels of NIfTI, through MONAI's own reader, nibabel."""
+"""NIfTI files, opened and read whole through MONAI's own reader, nibabel."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 from monai.data import NibabelReader
-from numpy.typing import NDArray
+from nibabel.filebasedimages import ImageFileError
 
-from monai_das.data.dicom.series import TIME_POINT
+from monai_das.data.refs import affine_refs
+from monai_das.data.source import TIME_POINT, as_image
+from monai_das.data.whole import VolumeCase
 
 NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
 NOT_REAL = {"V": "RGB", "c": "complex"}  # by the kind of NumPy's data type
 
 
-def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return the values ``(1, i, j, k)`` of a NIfTI volume after scaling, and its affine ``(4, 4)`` in RAS mm.
-
-    Through :class:`monai.data.NibabelReader`.
+def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> VolumeCase:
+    """Read a NIfTI file whole, values after scaling, through :class:`monai.data.NibabelReader`.
 
     Args:
         path: the file.
@@ -37,16 +37,15 @@ def nifti_pixels(path: Path, choose: Mapping[str, object] | None = None) -> tupl
         values, meta = reader.get_data(image)
     except NIFTI_ERRORS as error:
         raise _unreadable(path, error) from error
-    values = values.reshape(*image.shape[:3], -1)[..., point]
-    return values[None], np.asarray(meta["affine"], dtype=np.float64)
+    values = values.reshape(*image.shape[:3], -1)[..., point][None]
+    affine = np.asarray(meta["affine"], dtype=np.float64)
+    return VolumeCase(as_image(values, affine, path), affine_refs(affine, values.shape[-1]), "nifti", True)
 
 
 def nifti_image(
     path: Path, choose: Mapping[str, object] | None = None, reader: NibabelReader | None = None
 ) -> tuple[Any, int]:
-    """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_pixels`."""
-    from nibabel.filebasedimages import ImageFileError
-
+    """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_volume`."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     try:
