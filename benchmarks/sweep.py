@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
-from threading import Thread
 from typing import Any
 
+from benchmarks.pool import run_in_pool
 from benchmarks.results_file import Result, append_result, read_results
 from benchmarks.sweep_grid import SweepJob, grid_jobs
 from benchmarks.sweep_job import run_sweep_job
@@ -73,7 +71,8 @@ def run_jobs(
         )
     commit = git_commit()
     progress = Progress(len(missing), report)
-    for job, outcome in run_all(missing, root, processes, weights):
+    train = partial(run_sweep_job, root=root, weights=weights)
+    for job, outcome in run_in_pool(train, missing, processes):
         line = {**outcome, "commit": commit}
         done[job.key] = line
         if results is not None:
@@ -106,31 +105,6 @@ def known_lines(lines: Sequence[Result], results: Path | None) -> dict[str, Resu
         earlier: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
         found = {new: found[old] for new, old in earlier.items() if old in found} | found
     return found
-
-
-def run_all(
-    jobs: Sequence[SweepJob], root: str | None, processes: int, weights: Path | None
-) -> Iterator[tuple[SweepJob, Result]]:
-    """Yield each job with its line, as they finish."""
-    if processes == 0:
-        yield from ((job, run_sweep_job(job, root, weights)) for job in jobs)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        futures = {pool.submit(run_sweep_job, job, root, weights): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-def end_with_parent() -> None:
-    """Let this process end with the one that started it: a killed sweep leaves no training behind."""
-
-    def wait() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 class Progress:
