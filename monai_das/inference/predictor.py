@@ -30,12 +30,11 @@ class Predictor:
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It changes ``model`` where that is given.
         model: in place of ``bundle_dir``, what :func:`~monai_das.inference.load_torchscript_model` returned.
-        model_name: a further model of the bundle, see :func:`~monai_das.inference.load_bundle_model`.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights, or no model ``model_name``.
-        ValueError: not one of ``bundle_dir`` and ``model`` is given, or ``model_name`` beside ``model``;
-            ``num_slices`` is below 1; CUDA is asked for and not there; config and weights do not fit.
+        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights.
+        ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is asked for and
+            not there; config and weights do not fit.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
@@ -48,18 +47,13 @@ class Predictor:
         num_slices: int | None = None,
         *,
         model: DASBundleModel | None = None,
-        model_name: str | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
-        if model is not None and model_name is not None:
-            raise ValueError(
-                f"model_name={model_name!r} names a model of bundle_dir; leave it out where model is given"
-            )
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
-        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device, model_name)
+        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device)
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 

@@ -1,4 +1,4 @@
-"""``configs/lazy_inference.json`` on DICOM: the decoders are counted, not what a source says it reads."""
+"""``bundle/configs/lazy_inference.json`` on DICOM: the decoders are counted, not what a source says it reads."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ import torch
 
 from monai_das.data.dicom import decode, reduced
 from monai_das.datasets import compress_dicom_series, write_dicom_series
-from tests.bundle.bundle_runs import ROOT, workflow
+from tests.bundle.bundle_runs import workflow
 
 for name in ("pylibjpeg", "jpeg_ls"):
     pytest.importorskip(name)
 
-LAZY = ROOT / "configs" / "lazy_inference.json"
+LAZY = "lazy_inference.json"
 DEPTH, KEPT = 12, 4
 
 

@@ -1,4 +1,4 @@
-"""``configs/lazy_inference.json``: the same answers from the chosen slices alone."""
+"""``bundle/configs/lazy_inference.json``: the same answers from the chosen slices alone."""
 
 import csv
 
@@ -9,9 +9,9 @@ import torch
 from monai_das.data.nifti.source import NIfTISource
 from monai_das.datasets import write_nifti
 from monai_das.networks import DASNetwork
-from tests.bundle.bundle_runs import ROOT, workflow
+from tests.bundle.bundle_runs import workflow
 
-LAZY = ROOT / "configs" / "lazy_inference.json"
+LAZY = "lazy_inference.json"
 
 
 @pytest.fixture
