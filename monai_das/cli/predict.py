@@ -26,7 +26,7 @@ def add_predict_parser(commands: Commands) -> None:
     """Add ``monai-das predict``."""
     parser = commands.add_parser(
         "predict",
-        help="classify studies with a trained bundle, and show the slices it chose",
+        help="classify studies with a trained bundle, and show the slices it selected",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )

@@ -1,4 +1,4 @@
-"""``monai-das review``: readers correct what the model chose, in Label Studio."""
+"""``monai-das review``: readers correct what the model selected, in Label Studio."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL, TOKEN, BACKEND_TOKEN = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "MONAI_D
 
 def add_review_parser(commands: Commands) -> None:
     """Add ``monai-das review`` and its verbs."""
-    parser = commands.add_parser("review", help="let readers correct the choice of slices and the class")
+    parser = commands.add_parser("review", help="let readers correct the selection of slices and the class")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     init = _verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
     init.add_argument("--title", default="monai-das review", help="default: %(default)s")
@@ -32,7 +32,7 @@ def add_review_parser(commands: Commands) -> None:
     push.add_argument(
         "--kind", choices=("volume", "clip"), default="volume", help="the project's (default: %(default)s)"
     )
-    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the chosen")
+    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the selected")
     pull = _verb(verbs, "pull", "write what the readers said as a MONAI datalist", review_pull, needs_project=False)
     pull.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the datalist (JSON) to write")
     paths = pull.add_mutually_exclusive_group()

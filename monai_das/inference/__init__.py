@@ -1,4 +1,4 @@
-"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the chosen slices only."""
+"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the selected slices only."""
 
 from monai_das.inference.bundle_model import (
     DASBundleModel,

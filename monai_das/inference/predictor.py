@@ -13,7 +13,7 @@ from torch import Tensor
 from monai_das.data import SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
-from monai_das.inference.chosen import SliceChooser
+from monai_das.inference.lazy_reading import SliceSelector
 from monai_das.inference.pictures import case_pictures
 from monai_das.samplers import Selection
 
@@ -21,8 +21,8 @@ from monai_das.samplers import Selection
 class Predictor:
     """Run the trained bundle ``bundle_dir`` on studies, one at a time.
 
-    The sampler scores thumbnails of all slices, the backbone sees the k chosen ones; both happen once. Only these are
-    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.chosen``.
+    The sampler scores thumbnails of all slices, the backbone sees the k selected ones; both happen once. Only these are
+    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.lazy_reading``.
     Colour clips for a network of one channel are converted to luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
 
     Args:
@@ -81,15 +81,15 @@ class Predictor:
         """
         clock = _Clock(self.device)
         source = study if isinstance(study, SliceSource) else open_source(study)
-        chooser = SliceChooser(
+        selector = SliceSelector(
             self.model.network, self.model.preprocessing, channels=self.model.channels, lap=clock.lap
         )
-        chosen = chooser(source)
+        loaded = selector(source)
         with torch.inference_mode():
-            logits = self.model.network.classify(chosen.slices, chosen.selection)
+            logits = self.model.network.classify(loaded.slices, loaded.selection)
         clock.lap()
         read, *others = clock.laps
-        choice = _Choice(chosen.selection, chosen.refs)
+        selection = _SelectionInSource(loaded.selection, loaded.refs)
         probabilities = self._probabilities(logits[0])
         label = max(range(len(probabilities)), key=probabilities.__getitem__)
         return CaseResult(
@@ -98,17 +98,17 @@ class Predictor:
             label=label,
             label_name=self.model.classes[label],
             probabilities=dict(zip(self.model.classes, probabilities, strict=True)),
-            selected=choice.selected,
-            scores=choice.scores,
-            sampling_indices=choice.rows,
+            selected=selection.selected,
+            scores=selection.scores,
+            sampling_indices=selection.rows,
             model=self.model.info,
             timings=CaseTimings(read + opening_ms, *others),
             pictures=case_pictures(
-                chosen.load,
-                chosen.overview,
-                chosen.slices[0].cpu()[..., choice.shown_rows],
-                choice.order,
-                chosen.placed.affine,
+                loaded.load,
+                loaded.overview,
+                loaded.slices[0].cpu()[..., selection.shown_rows],
+                selection.order,
+                loaded.placed.affine,
                 source.affine is not None,
             ),
             warnings=source.warnings,
@@ -128,7 +128,7 @@ class Predictor:
         return values
 
 
-class _Choice:
+class _SelectionInSource:
     """A selection of one case in the words of its source.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Readers correct what the model chose: Label Studio projects, tasks, live predictions, and their verdicts back."""
+"""Readers correct what the model selected: Label Studio projects, tasks, live predictions, and their verdicts back."""
 
 from monai_das.review.agreement import ReaderAgreement, agreement_between_readers, cohen_kappa, fleiss_kappa
 from monai_das.review.answers import exported_verdicts, verdict_agreement, with_images

@@ -17,7 +17,7 @@ FRAME_RATE = 15
 
 
 def labelling_config(kind: str, classes: Sequence[str]) -> str:
-    """Return Label Studio's XML for ``"volume"`` (chosen slices, a verdict each) or ``"clip"`` (a video's key frames).
+    """Return Label Studio's XML for ``"volume"`` (a verdict for each slice) or ``"clip"`` (a video's key frames).
 
     Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, and a note.
 
@@ -53,7 +53,7 @@ def _volume() -> list[str]:
         '<Header value="This slice is" size="5"/>',
         _choices(VERDICT, SLICES, VERDICTS, 'perItem="true"'),
         f'<TextArea name="{ADDED}" toName="{SLICES}" rows="1" maxSubmissions="1" '
-        'placeholder="Numbers of slices that should have been chosen, such as 12, 30"/>',
+        'placeholder="Numbers of slices that should have been selected, such as 12, 30"/>',
     ]
 
 

@@ -54,7 +54,7 @@ def run(bundle, files, settings):
     flow.finalize()
 
 
-def test_j2k_decodes_the_chosen_slices_and_the_others_only_small(bundle, settings, decoded, tmp_path):
+def test_j2k_decodes_the_selected_slices_and_the_others_only_small(bundle, settings, decoded, tmp_path):
     compress_dicom_series(tmp_path / "input" / "case", "j2k")
 
     run(bundle, ["inference.json", LAZY], settings)
@@ -63,7 +63,7 @@ def test_j2k_decodes_the_chosen_slices_and_the_others_only_small(bundle, setting
     assert decoded["reduced"] == [1] * DEPTH
 
 
-def test_jpegls_has_no_levels_so_that_all_are_decoded_once_and_the_chosen_again(bundle, settings, decoded, tmp_path):
+def test_jpegls_has_no_levels_so_that_all_are_decoded_once_and_the_selected_again(bundle, settings, decoded, tmp_path):
     compress_dicom_series(tmp_path / "input" / "case", "jpegls")
 
     run(bundle, ["inference.json", LAZY], settings)

@@ -64,7 +64,7 @@ def predictions(bundle, files, settings, out):
         return [(line[0], *map(float, line[1:])) for line in csv.reader(file)]
 
 
-def test_only_the_chosen_slices_are_decoded_and_the_answers_are_the_same(bundle, settings, calls, tmp_path):
+def test_only_the_selected_slices_are_decoded_and_the_answers_are_the_same(bundle, settings, calls, tmp_path):
     whole = predictions(bundle, ["inference.json"], settings, tmp_path / "whole")
     calls["read"].clear()
     calls["score"] = 0

@@ -67,7 +67,7 @@ def test_a_config_without_network(own_bundle):
         Predictor(own_bundle)
 
 
-def test_a_network_that_chooses_no_slices(own_bundle):
+def test_a_network_that_selects_no_slices(own_bundle):
     edit(own_bundle, "inference.json", network_def={"_target_": "torch.nn.Flatten"})
 
     with pytest.raises(ValueError, match="must be a monai_das network with score and classify, got Flatten"):

@@ -11,7 +11,7 @@ from monai_das.review import labelling_config, review_tasks
 from monai_das.review.clip import encode_clip
 
 
-def test_a_task_shows_the_chosen_slices_and_says_which_they_are(results):
+def test_a_task_shows_the_selected_slices_and_says_which_they_are(results):
     task, _ = review_tasks(results)
 
     data = task["data"]
