@@ -120,6 +120,7 @@ def make_job(
     if absent:
         raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")
     parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser.read_meta(files[0].with_name("metadata.json"))
     settings = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
     for name, value in {**settings, "seed": seed}.items():
         parser.set(value, name)

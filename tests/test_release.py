@@ -1,21 +1,16 @@
 """What ``scripts/release.sh`` packs: the product without laboratory and tests, and bundles that MONAI unpacks."""
 
 import hashlib
-import json
 import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
 from monai.bundle import download, verify_metadata
 
 import monai_das
-
-ROOT = Path(__file__).parents[1]
-BUNDLES = [ROOT / "bundle", *sorted(path.parents[1] for path in ROOT.glob("zoo/*/configs/metadata.json"))]
-MD5_OF_THE_SCHEMA = "06954cad2cc5d3784e72077ac76f0fc8"
+from tests.bundle.bundle_runs import BUNDLES, ROOT, SCHEMA_MD5, config
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +24,7 @@ def dist(tmp_path_factory):
 def zipped(dist, request):
     """Folder of a bundle, its name in the zoo, and its zip."""
     name = "adrenal_gland_classification" if request.param.name == "bundle" else request.param.name
-    version = json.loads((request.param / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"]
+    version = config("metadata.json", request.param)["version"]
     return request.param, name, dist / f"{name}_v{version}.zip"
 
 
@@ -89,4 +84,4 @@ def test_the_metadata_in_a_zip_fit_the_official_schema(zipped, official_schema, 
     zipfile.ZipFile(path).extractall(tmp_path)
 
     metadata = tmp_path / name / "configs" / "metadata.json"
-    verify_metadata(meta_file=str(metadata), filepath=str(official_schema), hash_val=MD5_OF_THE_SCHEMA)
+    verify_metadata(meta_file=str(metadata), filepath=str(official_schema), hash_val=SCHEMA_MD5)

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from monai_das.datasets import write_nifti
-from tests.bundle.bundle_runs import monai_bundle, options, workflow
+from tests.bundle.bundle_runs import BUNDLES, SCHEMA_MD5, monai_bundle, options, workflow
 
 pytestmark = pytest.mark.e2e
 
 META = "configs/metadata.json"
 INFERENCE = ("--net_id", "network_def", "--meta_file", META, "--config_file", "configs/inference.json")
 CHECKPOINT = ("--ckpt_file", "models/model.pt")
+
+every_bundle = pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,16 @@ def network(bundle):
     return made
 
 
-def test_the_network_takes_and_gives_what_the_metadata_say(bundle):
-    monai_bundle("verify_net_in_out", *INFERENCE, "--device", "cpu", "--n", 5, "--any", 35, cwd=bundle)
+@every_bundle
+def test_metadata_fit_the_official_schema(folder, official_schema):
+    schema = ("--filepath", official_schema, "--hash_val", SCHEMA_MD5)
+
+    monai_bundle("verify_metadata", "--meta_file", META, *schema, cwd=folder)
+
+
+@every_bundle
+def test_the_network_takes_and_gives_what_the_metadata_say(folder):
+    monai_bundle("verify_net_in_out", *INFERENCE, "--device", "cpu", "--n", 5, "--any", 35, cwd=folder)
 
 
 def test_train_then_evaluate(bundle, small, tmp_path):

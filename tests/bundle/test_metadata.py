@@ -1,18 +1,14 @@
 """The metadata of every bundle: the official schema where it is at hand, and rules of our own that need no download."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 from monai.bundle import verify_metadata, verify_net_in_out
 
 import monai_das
-from tests.bundle.bundle_runs import ROOT, monai_bundle
+from tests.bundle.bundle_runs import BUNDLES, ROOT, SCHEMA_MD5, config
 
-FILES = sorted([*ROOT.glob("bundle/configs/metadata*.json"), *ROOT.glob("zoo/*/configs/metadata*.json")])
 PINS = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), flags=re.MULTILINE))
-MD5_OF_THE_SCHEMA = "06954cad2cc5d3784e72077ac76f0fc8"
 VERSIONS = PINS | {"monai-das": monai_das.__version__}
 TEXTS = ("schema", "version", "monai_version", "pytorch_version", "numpy_version", "name", "task", "description")
 TEXTS += ("authors", "copyright", "intended_use", "data_source", "data_type")
@@ -24,18 +20,14 @@ FORMATS = {"magnitude", "hounsfield", "kspace", "raw", "labels", "classes", "seg
 FORMATS |= {"indices", "sequence", "latent", "gradient"}
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-@pytest.fixture(params=FILES, ids=name_of)
-def file(request):
+@pytest.fixture(params=BUNDLES, ids=lambda folder: folder.name)
+def folder(request):
     return request.param
 
 
 @pytest.fixture
-def metadata(file):
-    return json.loads(file.read_text(encoding="utf-8"))
+def metadata(folder):
+    return config("metadata.json", folder)
 
 
 def tensors(metadata):
@@ -44,24 +36,17 @@ def tensors(metadata):
         yield from metadata["network_data_format"][part].items()
 
 
-def test_they_fit_the_official_schema(file, official_schema):
-    verify_metadata(meta_file=str(file), filepath=str(official_schema), hash_val=MD5_OF_THE_SCHEMA)
+def test_they_fit_the_official_schema(folder, official_schema):
+    verify_metadata(
+        meta_file=str(folder / "configs" / "metadata.json"), filepath=str(official_schema), hash_val=SCHEMA_MD5
+    )
 
 
 @pytest.mark.parametrize("n", [1, 5])
-def test_the_network_takes_and_gives_what_they_say(bundle, n):
-    meta, config = (str(bundle / "configs" / name) for name in ("metadata.json", "inference.json"))
+def test_the_network_takes_and_gives_what_they_say(folder, n):
+    meta, config_file = (str(folder / "configs" / name) for name in ("metadata.json", "inference.json"))
 
-    verify_net_in_out(net_id="network_def", meta_file=meta, config_file=config, device="cpu", n=n, any=7 * n)
-
-
-@pytest.mark.e2e
-def test_the_command_finds_that_they_fit(official_schema):
-    files = ("--meta_file", "configs/metadata.json", "--filepath", official_schema)
-
-    printed = monai_bundle("verify_metadata", *files, "--hash_val", MD5_OF_THE_SCHEMA, cwd=ROOT / "bundle")
-
-    assert "metadata is verified with no error" in printed
+    verify_net_in_out(net_id="network_def", meta_file=meta, config_file=config_file, device="cpu", n=n, any=7 * n)
 
 
 def test_what_is_asked_for_is_there_and_of_its_type(metadata):
@@ -118,9 +103,3 @@ def test_the_classes_are_the_channels_of_the_prediction(metadata):
 def test_the_use_is_limited_to_research(metadata):
     assert metadata["intended_use"].startswith("Research")
     assert "Not a medical device" in metadata["intended_use"]
-
-
-def test_every_folder_of_the_zoo_is_a_bundle_with_metadata():
-    folders = {path for path in ROOT.glob("zoo/*/") if not path.name.startswith(("_", "."))}
-
-    assert folders <= {path.parents[1] for path in FILES}
