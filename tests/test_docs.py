@@ -9,14 +9,15 @@ ROOT = Path(__file__).parents[1]
 FENCED = re.compile(r"^```python\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 PAGES = [
     path
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundle/docs/*.md")])
+    for pattern in ("*.md", "docs/**/*.md", "bundle/docs/*.md", "zoo/*/docs/*.md")
+    for path in sorted(ROOT.glob(pattern))
     if FENCED.search(path.read_text(encoding="utf-8"))
 ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_blocks_run(page, tmp_path, monkeypatch):
-    for folder in ("bundle", "configs"):
+    for folder in ("bundle", "configs", "zoo"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")

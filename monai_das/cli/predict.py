@@ -26,15 +26,12 @@ def add_predict_parser(commands: Commands) -> None:
     """Add ``monai-das predict``."""
     parser = commands.add_parser(
         "predict",
-        help="classify studies with a trained bundle, and show the slices it chose",
+        help="classify studies with a trained bundle, and show the slices it selected",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
-    parser.add_argument(
-        "--model", metavar="NAME", help="a further model of the bundle, as covid_blues (default: the bundle's own)"
-    )
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
         "--report",
@@ -84,7 +81,7 @@ def predict(arguments: argparse.Namespace) -> int:
     try:
         arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
         cases = _cases(arguments, session)
-        predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices, model_name=arguments.model)
+        predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
         if arguments.map:
             write_case_map(cases, arguments.map)
