@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 import monai_das
 import monai_das.samplers
@@ -158,3 +159,12 @@ def test_a_bundle_has_the_files_of_the_specification_and_no_python(folder):
 
     assert [name for name in [*wanted, "configs/logging.conf"] if not (folder / name).is_file()] == []
     assert list(folder.rglob("*.py")) == []
+
+
+@pytest.mark.parametrize("name", ["inference.json", "metadata.json"])
+def test_the_shipped_torchscript_holds_the_configs_beside_it(name):
+    held = {name: ""}
+
+    torch.jit.load(BUNDLE / "models" / "model.ts", _extra_files=held)
+
+    assert json.loads(held[name]) == config(name), "export it again: docs/README.md of the bundle has the command"
