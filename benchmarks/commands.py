@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.commands_learning import add_learning_parsers
 from benchmarks.commands_sweep import add_sweep_parsers
 from benchmarks.data_folder import data_folder
+from benchmarks.pages import add_pages_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     interval.set_defaults(run=benchmark_interval, parser=interval)
     add_learning_parsers(benchmarks)
     add_sweep_parsers(benchmarks)
+    add_pages_parser(benchmarks)
     return parser
 
 
