@@ -10,7 +10,7 @@ import torch
 from monai.metrics import compute_roc_auc
 from torch import Tensor, nn
 
-from benchmarks.needle_data import DEPTH, SIZE, NeedleSet, needle_set
+from benchmarks.sets.needle import DEPTH, SIZE, NeedleSet, needle_set
 from monai_das.losses import DASLoss
 from monai_das.networks import (
     DASAggregation,

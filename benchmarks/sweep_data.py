@@ -10,11 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.needle_data import needle_set
-from benchmarks.needle_hard_data import hard_needle_set
-from benchmarks.planted_data import planted_set, real_backgrounds
-from benchmarks.sweep_clips import clip_tensors
-from benchmarks.sweep_hippocampus import hippocampus_tensors
+from benchmarks.sets import (
+    clip_tensors,
+    hard_needle_set,
+    hippocampus_tensors,
+    needle_set,
+    planted_set,
+    real_backgrounds,
+)
 from monai_das.datasets import medmnist3d_datalist, split_by_patient
 
 BATCH = 16
@@ -42,7 +45,7 @@ class SweepCases(NamedTuple):
         return SweepCases(*(None if part is None else part[places] for part in self))  # type: ignore[arg-type]
 
     def patients(self) -> list[int] | None:
-        """Return ``groups`` as numbers, for :func:`~benchmarks.statistics.case_weights`."""
+        """Return ``groups`` as numbers, for :func:`monai_das.metrics.case_weights`."""
         return None if self.groups is None else self.groups.tolist()
 
 

@@ -13,12 +13,13 @@ from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
 from benchmarks.frozen_features import memory_of
-from benchmarks.planted_data import real_backgrounds
 from benchmarks.results_file import Result, packed, packed_predictions
-from benchmarks.statistics import Array, measures
+from benchmarks.sets import real_backgrounds
 from benchmarks.sweep_data import SweepCases, as_input, augmented, batches, held_out, sweep_cases
 from benchmarks.sweep_grid import SweepJob, settings_of
 from monai_das.handlers import DASBudgetSchedule
+from monai_das.metrics import classification_measures as measures
+from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
 from monai_das.reports.atomic import atomic_path
 from monai_das.samplers import Selection, sampler_param_groups, take_slices

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 import monai_das
+from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
@@ -23,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_predict_parser(commands)
+    add_evaluate_parser(commands)
     add_send_parser(commands)
     add_review_parser(commands)
     return parser
