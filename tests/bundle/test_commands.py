@@ -1,17 +1,12 @@
 """The commands of the bundle's README, each in a process of its own."""
 
-import os
-import shutil
-import urllib.request
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
 from monai_das.datasets import write_nifti
-from tests.bundle.bundle_runs import config, monai_bundle, options, workflow
+from tests.bundle.bundle_runs import monai_bundle, options, workflow
 
 META = "configs/metadata.json"
 INFERENCE = ("--net_id", "network_def", "--meta_file", META, "--config_file", "configs/inference.json")
@@ -19,27 +14,10 @@ CHECKPOINT = ("--ckpt_file", "models/model.pt")
 
 
 @pytest.fixture(scope="module")
-def schema(tmp_path_factory):
-    """The official schema: the file named by ``MONAI_DAS_SCHEMA``, else downloaded."""
-    given = os.environ.get("MONAI_DAS_SCHEMA")
-    if given:
-        return Path(given).resolve()
-    path = tmp_path_factory.mktemp("schema") / "meta_schema.json"
-    with urllib.request.urlopen(config("metadata.json")["schema"], timeout=60) as response, path.open("wb") as file:
-        shutil.copyfileobj(response, file)
-    return path
-
-
-@pytest.fixture(scope="module")
 def network(bundle):
     made = workflow(bundle, ["inference.json"], {}, "infer").parser.get_parsed_content("network_def").eval()
     made.load_state_dict(torch.load(bundle / "models" / "model.pt", weights_only=True))
     return made
-
-
-@pytest.mark.parametrize("file", [META, "configs/metadata_covid_blues.json"])
-def test_metadata_fit_the_official_schema(bundle, schema, file):
-    monai_bundle("verify_metadata", "--meta_file", file, "--filepath", schema, cwd=bundle)
 
 
 @pytest.mark.parametrize("n", [1, 5])
