@@ -47,7 +47,7 @@ class DASEvaluation:
         lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
         lines += [estimate_row(WORDS[name], estimate) for name, estimate in self.measures.items()]
         if len(self.auc_by_file) > 1:
-            lines += [f"| AUC of {path} | {shown(value)} | |" for path, value in self.auc_by_file.items()]
+            lines += [f"| AUC of {path} | {shown(value)} | - |" for path, value in self.auc_by_file.items()]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def evaluate_predictions(paths: Sequence[Path], group: str | None = None, draws:
 
 def estimate_row(words: str, estimate: MeasureEstimate) -> str:
     """Return a row of the Markdown table."""
-    interval = "" if math.isnan(estimate.low) else f"{shown(estimate.low)} to {shown(estimate.high)}"
+    interval = "-" if math.isnan(estimate.low) else f"{shown(estimate.low)} to {shown(estimate.high)}"
     return f"| {words} | {shown(estimate.value)} | {interval} |"
 
 

@@ -49,7 +49,7 @@ class ModelAgreement:
             "reader and reader, class": self.between.class_kappa,
             "reader and reader, slices": self.between.slice_kappa,
         }
-        lines += [f"| kappa of {words} | {value:.3f} | |" for words, value in kappas.items() if value is not None]
+        lines += [f"| kappa of {words} | {value:.3f} | - |" for words, value in kappas.items() if value is not None]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
