@@ -1,5 +1,6 @@
 """Pack the tracked files of this checkout into a folder: wheel, sdist, a zip of every bundle, and SHA256SUMS."""
 
+import argparse
 import hashlib
 import json
 import shutil
@@ -70,4 +71,6 @@ def tracked(folder: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    main(parser.parse_args().folder)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from monai.bundle import verify_metadata
+from monai.bundle import verify_metadata, verify_net_in_out
 
 import monai_das
 from tests.bundle.bundle_runs import ROOT, monai_bundle
@@ -48,6 +48,14 @@ def test_they_fit_the_official_schema(file, official_schema):
     verify_metadata(meta_file=str(file), filepath=str(official_schema), hash_val=MD5_OF_THE_SCHEMA)
 
 
+@pytest.mark.parametrize("n", [1, 5])
+def test_the_network_takes_and_gives_what_they_say(bundle, n):
+    meta, config = (str(bundle / "configs" / name) for name in ("metadata.json", "inference.json"))
+
+    verify_net_in_out(net_id="network_def", meta_file=meta, config_file=config, device="cpu", n=n, any=7 * n)
+
+
+@pytest.mark.e2e
 def test_the_command_finds_that_they_fit(official_schema):
     files = ("--meta_file", "configs/metadata.json", "--filepath", official_schema)
 
