@@ -1,4 +1,4 @@
-"""``monai-das review``: readers correct the model's choice in Label Studio."""
+"""``monai-das review``: readers correct what the model chose, in Label Studio."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def review_status(arguments: argparse.Namespace) -> int:
 
 
 def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient], str]) -> int:
-    """Print what ``act`` returns."""
+    """Print what ``act`` says."""
 
     def asked() -> str:
         from monai_das.review import LabelStudioClient
@@ -152,7 +152,7 @@ def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient
 
 
 def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
-    """Print what ``act`` returns; an error exits with 2."""
+    """Print what ``act`` says; what goes wrong exits with 2."""
     from monai_das.review import LabelStudioError
 
     try:
