@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.results_file import Result, predictions, recalls_of
 from benchmarks.statistics.trainings import over_trainings
-from monai_das.metrics import case_weights, weighted_auc
+from monai_das.metrics import case_weights, weighted_auc, weighted_mean
 from monai_das.metrics.measures import Array
 
 
@@ -33,7 +33,7 @@ class Resampling:
         """Return the same of the mean recall; None where the telling slices are not known."""
         if any("recalls" not in line for line in runs):
             return None
-        return self.over_folds(runs, "recall", lambda line, weights: weights @ recalls_of(line) / weights.sum(axis=1))
+        return self.over_folds(runs, "recall", lambda line, weights: weighted_mean(recalls_of(line), weights))
 
     def over_folds(self, runs: Sequence[Result], name: str, of_run: Callable[[Result, Array], Array]) -> Array:
         """Return the mean over folds of samples of the mean over trainings of what ``of_run`` makes of one."""

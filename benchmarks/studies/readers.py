@@ -16,7 +16,7 @@ from benchmarks.results_file import append_result, finished_jobs, job_name
 from benchmarks.sets import real_backgrounds
 from benchmarks.statistics import over_trainings
 from benchmarks.tables.old_engine import by_old_engine, marked, with_note
-from monai_das.metrics import auc, case_weights, interval_of, slice_agreement, weighted_auc
+from monai_das.metrics import auc, case_weights, interval_of, slice_agreement, weighted_auc, weighted_mean
 from monai_das.metrics.measures import Array, Labels
 
 DRAWS = 1000
@@ -51,17 +51,10 @@ def rise(seeds: Sequence[ReadCases], first: str, second: str, draws: int) -> lis
     """Return how much ``second`` exceeds ``first`` in agreement, mean over ``seeds``, and the ends of its interval."""
     gains = [each.agreement[second] - each.agreement[first] for each in seeds]
     samples = [
-        mean_of_known(gain, case_weights(each.labels, draws, place))
+        weighted_mean(gain, case_weights(each.labels, draws, place))
         for place, (each, gain) in enumerate(zip(seeds, gains, strict=True))
     ]
     return [float(np.mean([np.nanmean(gain) for gain in gains])), *interval_of(over_trainings(samples))]
-
-
-def mean_of_known(values: Array, weights: Array) -> Array:
-    """Return ``(draws,)`` means of ``values`` ``(N,)`` by ``weights`` ``(draws, N)``; NaN does not count."""
-    known = np.isfinite(values)
-    means: Array = weights[:, known] @ values[known] / weights[:, known].sum(axis=1)
-    return means
 
 
 def auc_difference(seeds: Sequence[ReadCases], first: str, second: str, draws: int) -> list[float]:

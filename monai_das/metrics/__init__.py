@@ -9,7 +9,7 @@ from monai_das.metrics.bootstrap import (
     interval_of,
 )
 from monai_das.metrics.evaluation import DASEvaluation, estimate_figures, estimate_row, evaluate_predictions
-from monai_das.metrics.measures import auc, classification_measures, weighted_auc
+from monai_das.metrics.measures import auc, classification_measures, weighted_auc, weighted_mean
 from monai_das.metrics.predictions import CasePredictions, group_numbers, read_predictions
 from monai_das.metrics.selection import DASSelectionMetric, covered_share, distinct_share, empty_share
 from monai_das.metrics.slice_agreement import SliceAgreement, slice_agreement
@@ -37,4 +37,5 @@ __all__ = [
     "read_predictions",
     "slice_agreement",
     "weighted_auc",
+    "weighted_mean",
 ]

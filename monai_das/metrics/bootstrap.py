@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monai_das.metrics.measures import MEASURES, Array, Labels, classification_measures
+from monai_das.metrics.measures import MEASURES, Array, Labels, classification_measures, weighted_mean
 
 DRAWS = 2000
 # numbers of one block of weights: 160 MB, however many cases there are
@@ -82,10 +82,6 @@ def bootstrap_mean(
     values: Array, labels: Labels, groups: Sequence[int] | None = None, draws: int = DRAWS, seed: int = 0
 ) -> MeasureEstimate:
     """Return the mean of ``values`` ``(N,)`` with its 95 % interval; a case whose value is NaN does not count."""
-    known = np.isfinite(values)
-    if not known.any():
-        return MeasureEstimate(*[float("nan")] * 3)
-    weights = case_weights(labels, draws, seed, groups)[:, known]
-    with np.errstate(invalid="ignore"):
-        samples = weights @ values[known] / weights.sum(axis=1)
-    return MeasureEstimate(float(values[known].mean()), *interval_of(samples))
+    (plain,) = weighted_mean(values, np.ones((1, len(values))))
+    samples = weighted_mean(values, case_weights(labels, draws, seed, groups))
+    return MeasureEstimate(float(plain), *interval_of(samples))

@@ -54,7 +54,7 @@ def weighted_balanced_accuracy(probabilities: Array, labels: Labels, weights: Ar
 
 def weighted_accuracy(probabilities: Array, labels: Labels, weights: Array) -> Array:
     """Return ``(R,)`` shares of the cases whose most probable class is the true one."""
-    return _mean((probabilities.argmax(axis=1) == labels).astype(np.float64), weights)
+    return weighted_mean((probabilities.argmax(axis=1) == labels).astype(np.float64), weights)
 
 
 def weighted_calibration_error(probabilities: Array, labels: Labels, weights: Array) -> Array:
@@ -81,11 +81,14 @@ def weighted_brier_score(probabilities: Array, labels: Labels, weights: Array) -
         ``sklearn.metrics.brier_score_loss``.
     """
     distance = (probabilities - (labels[:, None] == np.arange(probabilities.shape[1]))) ** 2
-    return _mean(distance.sum(axis=1) / (2.0 if probabilities.shape[1] == 2 else 1.0), weights)
+    return weighted_mean(distance.sum(axis=1) / (2.0 if probabilities.shape[1] == 2 else 1.0), weights)
 
 
-def _mean(values: Array, weights: Array) -> Array:
-    means: Array = weights @ values / weights.sum(axis=1)
+def weighted_mean(values: Array, weights: Array) -> Array:
+    """Return ``(R,)`` means of ``values`` ``(N,)``; a case whose value is NaN does not count."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        means: Array = weights[:, known] @ values[known] / weights[:, known].sum(axis=1)
     return means
 
 
