@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +71,31 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
 
 def cell_workflow(job: SweepJob, root: str | None, **options: Any) -> ConfigWorkflow:
     """Return MONAI's workflow of ``job``, initialized: what ``python -m monai.bundle run`` makes of its configs."""
-    workflow = ConfigWorkflow(
-        config_file=[str(file) for file in job.files],
-        meta_file=str(job.files[0].with_name("metadata.json")),
-        logging_file=False,  # MONAI's way to leave the loggers alone
-        workflow_type="train",
-        **job.settings,
-        **({} if root is None else {"dataset_dir": root}),
-        **options,
-    )
+    # it warns that configs lie in several folders, which is what a cell is made of
+    with at_level("monai.bundle.workflows", logging.ERROR):
+        workflow = ConfigWorkflow(
+            config_file=[str(file) for file in job.files],
+            meta_file=str(job.files[0].with_name("metadata.json")),
+            logging_file=False,  # MONAI's way to leave the loggers alone
+            workflow_type="train",
+            **job.settings,
+            **({} if root is None else {"dataset_dir": root}),
+            **options,
+        )
     workflow.initialize()
     return workflow
+
+
+@contextmanager
+def at_level(name: str, level: int) -> Iterator[None]:
+    """Inside, the logger ``name`` says nothing below ``level``."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def job_parser(job: SweepJob, root: str | None) -> ConfigParser:

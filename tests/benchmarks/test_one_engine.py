@@ -43,3 +43,11 @@ def test_the_seed_decides(write_grid, masks, tmp_path):
     first, other, again = (torch.load(next(folder.iterdir()), weights_only=True) for folder in weights)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_a_cell_prints_nothing(write_grid, masks, capfd):
+    (job,) = grid_jobs(write_grid(methods=["centre"]))
+
+    run_sweep_job(job, str(masks))
+
+    assert capfd.readouterr() == ("", "")

@@ -119,7 +119,9 @@ def test_recall_counts_kept_rows_alone():
 
 
 def test_a_depth_that_is_not_the_datas_is_refused(write_grid, masks, tmp_path):
-    grid = write_grid(recipe={"epochs": 1, "batch_size": 4, "depth": 27})
+    grid = write_grid(methods=["centre"])
+    config = tmp_path / "configs/data/adrenal28.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"depth": 27}))
 
     with pytest.raises(ValueError, match="depth must be that of the volumes, 28, got 27; correct the config"):
         run_sweep(grid, tmp_path / "r.jsonl", str(masks), 0, str)

@@ -65,7 +65,7 @@ def test_the_grids_of_the_repository_make_jobs(grid):
         (
             "network_def#sampler#nois",
             0.3,
-            r"'network_def#sampler#nois': DASSampler takes no 'nois'; it takes .*'noise'",
+            r"#nois': DASSampler takes no 'nois'; it takes .*'noise'",
         ),
     ],
 )
