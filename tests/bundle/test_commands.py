@@ -1,10 +1,6 @@
 """The commands of the bundle's README, each in a process of its own: ``scripts/test_e2e.sh`` runs them."""
 
 import logging
-import os
-import shutil
-import urllib.request
-from pathlib import Path
 
 import monai.bundle
 import numpy as np
