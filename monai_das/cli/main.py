@@ -12,7 +12,7 @@ from monai_das.cli.send import add_send_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``monai-das`` with the arguments ``argv``, by default those of the process; return its exit code."""
+    """Run ``monai-das`` with ``argv``, by default the arguments of the process; return its exit code."""
     arguments = build_parser().parse_args(argv)
     return int(arguments.run(arguments))
 

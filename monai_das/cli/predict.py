@@ -62,7 +62,7 @@ def add_predict_parser(commands: Commands) -> None:
 
 
 def report_kinds(words: str) -> tuple[str, ...]:
-    """Return the kinds of reports in ``words``, as in ``json,html``; an unknown one is an error of usage."""
+    """Return the kinds of reports in ``words``, such as ``json,html``; an unknown kind is a usage error."""
     kinds = tuple(word.strip() for word in words.split(","))
     unknown = sorted(set(kinds) - set(REPORTS))
     if unknown:
@@ -130,12 +130,12 @@ def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
 
 
 def _silence(include_phi: bool) -> None:
-    """Keep libraries from saying what is no news, and what may hold patient data."""
-    # MONAI says at every LoadImage that this optional reader is not installed
+    """Silence messages of libraries that are not news, or may hold patient data."""
+    # at every LoadImage MONAI repeats that this optional reader is not installed
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
     logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
     if not include_phi:
-        # its warnings quote the values that it dislikes
+        # its warnings quote values
         warnings.filterwarnings("ignore", module=r"pydicom\.")
         logging.getLogger("pydicom").setLevel(logging.CRITICAL)
         # these may quote addresses, which hold UIDs

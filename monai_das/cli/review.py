@@ -1,4 +1,4 @@
-"""``monai-das review``: readers correct what the model selected, in Label Studio."""
+"""``monai-das review``: readers correct the model's selection in Label Studio."""
 
 from __future__ import annotations
 

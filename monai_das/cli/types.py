@@ -1,4 +1,4 @@
-"""The type of what sub-commands add themselves to."""
+"""The type of the object that sub-commands add themselves to."""
 
 import argparse
 from typing import TypeAlias

@@ -15,10 +15,10 @@ from monai_das.inference import Predictor
 
 
 class DASSeriesOperator(Operator):  # type: ignore[misc]
-    """Selected series become cases, with all their files; no pixel is decoded and no volume built.
+    """Turn selected series into cases with all their files; it decodes no pixel and builds no volume.
 
-    The SDK's ``DICOMSeriesToVolumeOperator`` is left out on purpose: it decodes every slice, knows no clips, and swaps
-    the spacings in the affine where pixels are not square.
+    It replaces the SDK's ``DICOMSeriesToVolumeOperator``, which decodes every slice, does not know clips, and swaps the
+    spacings in the affine of pixels that are not square.
 
     Inputs: ``study_selected_series_list``. Outputs: ``cases``, a list of :class:`DeployCase`.
     """
@@ -97,7 +97,7 @@ class DASReportOperator(Operator):  # type: ignore[misc]
         spec.input("results")
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
-        """Write the reports; those of an older run go first."""
+        """Remove the reports of an older run, then write the new ones."""
         remove_reports(self.output_folder)
         for case, result, source in op_input.receive("results"):
             with self.outcome.of(case.case_id, case.series):

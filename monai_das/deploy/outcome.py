@@ -1,4 +1,4 @@
-"""What went wrong in a run: a bad case does not stop the others."""
+"""The errors of a run: a bad case does not stop the others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class DeployOutcome:
-    """Collects the errors of one run, and logs each when it comes."""
+    """Collects the errors of one run, and logs each at once."""
 
     errors: list[CaseError] = field(default_factory=list)
 
     @contextmanager
     def of(self, case_id: str, series: str) -> Iterator[None]:
-        """Add what the body raises, instead of raising it.
+        """Catch and add the error that the body raises.
 
-        ``series`` is the SeriesInstanceUID, empty where the study as a whole is meant.
+        ``series`` is the SeriesInstanceUID; it is empty for an error of the whole study.
         """
         try:
             yield

@@ -1,4 +1,4 @@
-"""Run the application from a command line's words."""
+"""Run the application with the arguments of a command line."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOpera
 def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
     """Run the MONAI Deploy application; return 0, or 1 when a case failed or no series fits the rules.
 
-    Every selected series gives ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``; what went wrong is
-    in ``OUT/errors.json`` and the log.
+    Every selected series gives ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
+    ``OUT/errors.json`` and in the log.
 
     Args:
         arguments: as the SDK knows them: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log, by
@@ -35,7 +35,7 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
     application = import_module("monai_das.deploy.application")
     selections = read_rules(rules)
     context = application.init_app_context(["deploy_app", "-l", "WARN", *arguments])
-    # it logs the names of files that are no DICOM
+    # it logs the names of files that are not DICOM
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:

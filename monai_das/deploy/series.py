@@ -15,7 +15,7 @@ class DeployCase:
     """One case of a study: a stack of single-frame images, or one multi-frame object.
 
     Attributes:
-        case_id: ``case-001`` and so on, in the order of selection; says nothing of the patient.
+        case_id: ``case-001`` and so on, in the order of selection; it does not identify the patient.
         series: its SeriesInstanceUID.
         path: a folder of links to the images, or a link to the file of a multi-frame object.
     """
@@ -28,11 +28,11 @@ class DeployCase:
 def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
 
-    The SDK's own loader keeps one image of several at one position and says nothing, as of a second echo. Here all are
-    found, so that whoever stacks them can refuse.
+    Of several images at one position, such as a second echo, the SDK's own loader silently keeps one. This function
+    returns all of them, so that the stacking code can refuse them.
 
     Raises:
-        ValueError: DICOM files are damaged; the message counts them, as a file's name may hold the patient's.
+        ValueError: DICOM files are damaged; the message counts them, because file names may hold a patient's name.
     """
     found = defaultdict(list)
     damaged = 0
@@ -52,14 +52,14 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
 def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:
     """Return the cases of the series ``selected``; their files are linked below ``folder``.
 
-    A series may lie in several folders, and a folder may hold several series: links bring together what belongs
-    together without copying it, under numbers, so that no message holds a file's own name. A series selected twice
-    counts once.
+    A series may lie in several folders, and a folder may hold several series. Links bring the files of a series
+    together without copying them. The links are numbered, so that no message holds a file's own name. A series that is
+    selected twice counts once.
 
     Args:
         selected: SeriesInstanceUIDs, in the order of the rules.
-        files: what :func:`image_files` returned.
-        folder: an empty folder, which must stay as long as the cases are read.
+        files: the headers from :func:`image_files`.
+        folder: an empty folder; it must stay until the cases are read.
     """
     cases: list[DeployCase] = []
     for uid in dict.fromkeys(selected):

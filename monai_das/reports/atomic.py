@@ -12,7 +12,7 @@ from pathlib import Path
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, with its suffix; at the end it takes the place of ``path``.
 
-    When the body raises, what it wrote is removed and an older ``path`` stays as it was. Missing folders are made.
+    If the body raises, the temporary file is removed and an older ``path`` stays as it was. Missing folders are made.
 
     Example:
         >>> from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""All reports of many cases, one folder for each; a bad case does not stop the others."""
+"""Write all reports of many cases, one folder per case; a bad case does not stop the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
 ERRORS = "errors.json"
-# in the order of writing: where result.json is, the others are too
+# in the order of writing: where there is a result.json, all others are there too
 FILES = {
     "png": "montage.png",
     "html": "case.html",
@@ -35,7 +35,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class CaseError:
-    """Which case failed, and why."""
+    """A case that failed, and why."""
 
     case: str
     error: str
@@ -52,22 +52,21 @@ def report_cases(
 ) -> Iterator[CaseResult | CaseError]:
     """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
 
-    ``folder/errors.json`` names the cases that failed so far; it is not there where none did. A case that fails leaves
-    no reports behind, older ones included; one that goes well, none of an older run.
+    ``folder/errors.json`` names the cases that have failed so far; without failures there is no such file. Reports of
+    an older run are removed. A case that fails leaves no reports behind.
 
     Args:
         predictor: the model.
-        cases: id, which becomes the folder's name, and path or address of each; ids are written as they are, so give
-            :func:`pseudonyms` of them.
-        folder: made where it is missing.
+        cases: id and path or address of each; the id becomes the folder's name, so give :func:`pseudonyms`.
+        folder: made if it is missing.
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
             (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
             ``"sc"`` (``montage.dcm``).
-        include_phi: whether messages of errors may hold paths, addresses and texts of headers.
+        include_phi: whether error messages may hold paths, addresses and texts of headers.
         session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
 
     Raises:
-        ValueError: there is no such report.
+        ValueError: a report is unknown.
     """
     unknown = sorted(set(reports) - set(FILES))
     if unknown:

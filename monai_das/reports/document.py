@@ -1,4 +1,4 @@
-"""What all DICOM objects of ours have in common: fresh UIDs, who made them, and whose they are."""
+"""The common parts of our DICOM objects: new UIDs, the device that made them, and the patient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MANUFACTURER = "monai-das"
 SCHEME = "99MONAIDAS"
-# ours beside those of the scanner, which count from 1
+# beside the series of the scanner, which count from 1
 SERIES_NUMBER = 9000
 LONGEST_TEXT = 64
 

@@ -1,7 +1,7 @@
-"""A case as one web page that needs nothing else: every slice, the score curve, the selection, and its origin.
+"""A case as one self-contained web page: every slice, the score curve, the selection, and its origin.
 
-``page.*`` and ``page.review.*`` (what readers fill in) beside this file are put together here; the page's own policy
-forbids it to ask any network for anything.
+This module fills in ``page.*`` and ``page.review.*`` (the form for readers) beside this file. The page's own policy
+forbids it to load anything from a network.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ WIDTH, HEIGHT, MARGIN = 1000, 200, 14
 def write_html(result: CaseResult, path: Path) -> None:
     """Write ``result`` to ``path`` as one self-contained HTML page, whole or not at all.
 
-    Pictures are JPEGs of at most 640 pixels a side, smaller where all together would exceed 10 MB. Slices count from
-    0, the frames of a clip from 1.
+    Pictures are JPEGs of at most 640 pixels a side, or smaller, so that all together stay below 10 MB. Slices count
+    from 0, frames of a clip from 1.
 
     Raises:
         ValueError: ``result.pictures`` has no pictures of all slices.

@@ -1,4 +1,4 @@
-"""The selected slices as a DICOM Key Object Selection: any archive can fetch and any viewer can flag them."""
+"""The selected slices as a DICOM Key Object Selection: archives can fetch them, viewers can flag them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> No
     Of a multi-frame object the selected frames are named, counted from 1.
 
     Args:
-        result: what the model said.
-        source: the study that it speaks of; patient and study identity come from its headers.
+        result: the case.
+        source: its study; patient and study come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     ko = require("highdicom", extra="dicom").ko

@@ -1,4 +1,4 @@
-"""A case as one picture: the selected slices, their scores, and where in the volume they lie."""
+"""A case as one picture: the selected slices, their scores, and their places in the volume."""
 
 from __future__ import annotations
 

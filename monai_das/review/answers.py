@@ -1,4 +1,4 @@
-"""From Label Studio's full JSON export (not JSON_MIN or CSV, which drop the slice numbers) to verdicts."""
+"""Verdicts from Label Studio's full JSON export (JSON_MIN and CSV drop the slice numbers)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ NEEDED = ("case", "classes", "label", "slice_indices", "chosen", "total_slices",
 
 
 def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]:
-    """Return the verdicts in ``tasks``, each reader's latest answer to each task; skipped tasks count as not read.
+    """Return each reader's latest answer to each task; skipped tasks do not count.
 
-    Readers are ``reader-N`` with the server's number N; no name or address of theirs is taken over.
+    Readers are ``reader-N`` with the server's number N; their names and addresses are left out.
 
     Raises:
-        ValueError: a task is none of ours, or an answer names a slice or class that the task has not.
+        ValueError: ``monai-das review push`` did not make a task, or an answer names a slice or class that the task
+            does not have.
     """
     found = []
     for task in tasks:
@@ -43,7 +44,7 @@ def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]
 
 
 def _reader(completed_by: Any) -> str:
-    """Return the pseudonym of who answered: a number, or an object with it."""
+    """Return the pseudonym of a reader; ``completed_by`` is a number, or an object that holds it."""
     return f"reader-{completed_by['id'] if isinstance(completed_by, Mapping) else completed_by}"
 
 
@@ -72,7 +73,7 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any]) ->
 
 
 def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added slices; of slices shown beside the selected, the informative are added."""
+    """Return confirmed, rejected and added slices; an informative slice that was not selected is added."""
     shown, selected = data["slice_indices"], set(data["chosen"])
     said = {int(shown[row["item_index"]]): row["value"]["choices"][0] for row in rows.get(VERDICT, [])}
     liked = {index for index, verdict in said.items() if verdict == VERDICTS[0]}
@@ -84,7 +85,7 @@ def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any
 
 
 def _of_clip(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added frames: the marks that stay, that are gone, that are new."""
+    """Return confirmed, rejected and added frames: marks that stayed, are gone, or are new."""
     marked: set[int] = set()
     for row in rows.get(KEY_FRAMES, []):
         for span in row["value"]["ranges"]:
@@ -112,7 +113,7 @@ def _numbers(text: str, total: int) -> set[int]:
 
 
 def verdict_agreement(verdicts: Iterable[ReaderVerdict]) -> ReaderAgreement:
-    """Return how far the readers of ``verdicts`` agree: on classes, and on slices being informative."""
+    """Return the agreement of the readers on classes, and on whether slices are informative."""
     classes: dict[object, dict[str, str]] = {}
     slices: dict[object, dict[str, str]] = {}
     for each in verdicts:

@@ -1,4 +1,4 @@
-"""The few requests to Label Studio's web API that the review loop needs.
+"""The requests to Label Studio's web API that the review loop needs.
 
 Plain HTTP instead of ``label-studio-sdk``: the SDK brings thirty packages with pins of their own for these few calls.
 """
@@ -16,11 +16,11 @@ TIMEOUT = 120.0  # seconds; an import of large pictures takes its time
 
 
 class LabelStudioError(RuntimeError):
-    """What Label Studio refused, with its own words."""
+    """A refusal of Label Studio, in its own words."""
 
 
 class LabelStudioClient:
-    """Speak to the Label Studio at ``url`` with the API token ``token``, which never appears in a message.
+    """Talk to the Label Studio at ``url``. The API token ``token`` never appears in a message.
 
     Args:
         url: such as ``http://127.0.0.1:8080``.
@@ -29,7 +29,7 @@ class LabelStudioClient:
 
     Raises:
         ImportError: httpx is not installed.
-        ValueError: ``url`` is no web address, or the token cannot be one.
+        ValueError: ``url`` is not a web address, or the token has an impossible form.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -70,7 +70,7 @@ class LabelStudioClient:
         self._ask("PATCH", f"/api/projects/{number}/", json={"model_version": version})
 
     def connect_backend(self, number: int, url: str, title: str, token: str | None) -> None:
-        """Make the ML backend at ``url`` a project's own, unless it is already."""
+        """Connect a project with the ML backend at ``url``, unless it is connected already."""
         known = self._ask("GET", "/api/ml/", params={"project": number})
         if any(each["url"].rstrip("/") == url.rstrip("/") for each in known):
             return
@@ -92,7 +92,7 @@ class LabelStudioClient:
         self._ask("DELETE", f"/api/tasks/{task}/")
 
     def export(self, number: int) -> list[dict[str, Any]]:
-        """Return the answered tasks as the full JSON export has them."""
+        """Return the answered tasks of the full JSON export."""
         found: list[dict[str, Any]] = self._ask("GET", f"/api/projects/{number}/export", params={"exportType": "JSON"})
         return found
 

@@ -20,10 +20,9 @@ SIDE = 480
 def encode_clip(frames: Sequence[bytes]) -> str:
     """Return the PNG pictures ``frames`` as a ``data:`` URI of an H.264 video in mp4.
 
-    Every frame is a key frame, so that stepping back is exact; an odd last row or column, which H.264 cannot hold, is
-    cut off. The labelling page shows a video in its own size: small frames, as networks see them, are enlarged by a
-    whole factor to at most 480 pixels on the shorter side. 15 frames per second, whatever the source's: the page counts
-    frames.
+    Every frame is a key frame, so that stepping back is exact. H.264 cannot hold an odd last row or column: it is cut
+    off. The labelling page does not scale videos, so small frames are enlarged by a whole factor to at most 480 pixels
+    on the shorter side. The rate is 15 frames per second, because the page counts frames and not time.
 
     Raises:
         ImportError: PyAV is not installed.

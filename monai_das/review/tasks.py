@@ -1,4 +1,4 @@
-"""From the folder of ``monai-das predict`` to Label Studio's tasks, answered beforehand by the model."""
+"""Label Studio's tasks, with the model's answer filled in, from the folder of ``monai-das predict``."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PNG = "data:image/png;base64,"
 def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = False) -> Iterator[dict[str, Any]]:
     """Yield one task for each ``folder/<case>`` with ``result.json`` and ``slices.zip``, sorted by case.
 
-    A task holds no identity but the case's id, and everything that :func:`~monai_das.review.exported_verdicts` needs;
-    its ``data["key"]`` is the same for the same case and model, its ``data["digest"]`` for the same answer.
+    A task identifies the case by its id alone. It holds everything that :func:`~monai_das.review.exported_verdicts`
+    needs. ``data["key"]`` is the same for the same case and model, ``data["digest"]`` for the same answer.
 
     Args:
-        folder: what ``monai-das predict --report json,slices`` wrote.
+        folder: the output of ``monai-das predict --report json,slices``.
         kind: ``"volume"`` or ``"clip"``.
-        every_slice: show all slices of a volume, not the selected ones only.
+        every_slice: show all slices of a volume, not only the selected ones.
 
     Raises:
         FileNotFoundError: ``folder`` holds no result, or a case has no ``slices.zip``.
-        ValueError: there is no such kind, or a file is damaged.
+        ValueError: the kind is unknown, or a file is damaged.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -75,12 +75,12 @@ def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) 
 
 
 def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> dict[str, Any]:
-    """Return what the model would have answered, as Label Studio's prediction.
+    """Return the model's answer as a prediction of Label Studio.
 
     Args:
         result: the case, as :func:`~monai_das.reports.as_json` has it.
         kind: ``"volume"`` or ``"clip"``.
-        shown: source index of each picture of the task; a selected slice that is not among them has no verdict.
+        shown: source index of each picture of the task; a selected slice without a picture has no verdict.
     """
     score = result["probabilities"][result["label"]]
     target = SLICES if kind == "volume" else CLIP
@@ -103,13 +103,13 @@ def model_version(model: dict[str, str]) -> str:
 
 
 def _row(name: str, target: str, kind: str, value: dict[str, Any], score: float) -> dict[str, Any]:
-    # an id of its own for each row, the same at every push
+    # each row has its own id, which stays the same at every push
     identity = _sha256(json.dumps([name, value, score]))[:10]
     return {"id": identity, "from_name": name, "to_name": target, "type": kind, "value": value, "score": score}
 
 
 def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
-    """Say which picture is which slice, and its score."""
+    """Return the slice and the score of each picture."""
     noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
     scores = result["scores"]
     selected = [int(each["index"]) for each in result["selected_slices"]]

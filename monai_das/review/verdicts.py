@@ -1,4 +1,4 @@
-"""What readers said of cases, and the MONAI datalist that carries it to training."""
+"""Verdicts of readers, and the MONAI datalist that brings them to training."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from monai_das.review.agreement import ReaderAgreement
 
 @dataclass(frozen=True)
 class ReaderVerdict:
-    """What one reader said of one case. Slice numbers are 0-based, in the source's own order.
+    """The verdict of one reader on one case. Slice numbers are 0-based, in the source's own order.
 
     Attributes:
         case_id: name of the case, as in :class:`~monai_das.inference.CaseResult`.
-        label: class number after the reader: corrected, or the predicted one; None where the reader was unsure.
+        label: class number that the reader confirmed or corrected; None if the reader was unsure.
         label_name: its name.
         slices_confirmed: selected slices that the reader found informative.
-        slices_rejected: selected slices that the reader found not informative, or spoilt by an artefact.
-        slices_added: slices that the model did not select and the reader would have.
-        quality: 1 (poor) to 5 (good), None where not given.
-        note: free text, None where not given.
+        slices_rejected: selected slices that the reader found uninformative, or spoilt by an artefact.
+        slices_added: slices that the reader would have selected and the model did not.
+        quality: 1 (poor) to 5 (good), None if not given.
+        note: free text, None if not given.
         reviewer: a pseudonym.
         reviewed_at: time in ISO 8601.
         model: name, version and ``weights_sha256`` of the model under review.
-        image: file or folder of the case, None where not known.
+        image: file or folder of the case, None if unknown.
     """
 
     case_id: str
@@ -51,10 +51,10 @@ class ReaderVerdict:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReaderVerdict:
-        """Return what :meth:`to_dict` was made of.
+        """Return the verdict of a dictionary from :meth:`to_dict`.
 
         Raises:
-            ValueError: a field is missing, or is not of its kind.
+            ValueError: a field is missing, or has the wrong type.
         """
         names = {each.name for each in fields(cls)}
         missing = sorted(names - {"quality", "note", "model", "image"} - set(entry))
@@ -88,7 +88,7 @@ def _is_index(value: Any) -> bool:
 def verdict_datalist(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement) -> dict[str, Any]:
     """Return the MONAI datalist of ``verdicts``: one entry for each case and reader.
 
-    ``training`` holds those with a label; ``unsure`` those without, which no loss can use.
+    ``training`` holds the verdicts with a label, ``unsure`` the ones without, which no loss can use.
     """
     entries = [verdict.to_dict() for verdict in verdicts]
     return {
@@ -104,13 +104,13 @@ def write_verdicts(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement
 
 
 def read_verdicts(path: Path) -> list[ReaderVerdict]:
-    """Read what :func:`write_verdicts` wrote, or the file that a page of ``monai-das predict --report html`` saved.
+    """Read a file of :func:`write_verdicts`, or one that a page of ``monai-das predict --report html`` saved.
 
-    Both hold ``{"training": [...], "unsure": [...]}``, each entry as :meth:`ReaderVerdict.to_dict` has it.
+    Both hold ``{"training": [...], "unsure": [...]}`` with entries of :meth:`ReaderVerdict.to_dict`.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
