@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from threading import Thread
+from statistics import mean
+from typing import Any
 
-import torch
-
-from benchmarks.frozen_features import remembers
+from benchmarks.pool import run_in_pool
 from benchmarks.results_file import Result, append_result, read_results
-from benchmarks.sweep_grid import SweepJob, grid_jobs, settings_of
-from benchmarks.sweep_job import built, evaluate_cases, job_splits, run_sweep_job, train_network
+from benchmarks.sweep_grid import SweepJob, grid_jobs
+from benchmarks.sweep_job import run_sweep_job
 
+# where the code lies that a training runs
+CODE = ("monai_das", "benchmarks", "configs", "bundle")
 Report = Callable[[str], object]
-PROBE_STEPS = 3
 
 
 def run_sweep(
@@ -41,20 +41,44 @@ def run_sweep(
     Raises:
         ValueError: the grid or the results file is unreadable, or see :func:`run_sweep_job`.
     """
-    jobs = grid_jobs(grid)
-    done = {line["job"] for line in read_results(results)}
-    missing = [job for job in jobs if job.key not in done]
-    report(f"{grid.name}: {len(jobs)} jobs, {len(jobs) - len(missing)} of them are in {results.name}")
-    if missing:
-        costs = estimated_costs(missing, read_results(results), root)
-        hours = sum(costs.values()) / 3600.0
-        report(f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs")
-        commit = git_commit(grid.parent)
-        progress = Progress(costs, max(1, processes), report)
-        for job, line in run_all(missing, root, processes, weights):
-            append_result(results, {**line, "commit": commit})
-            progress.finished(job, line)
+    report(f"{grid.name}:")
+    run_jobs(grid_jobs(grid), results, root, processes, report, weights)
     return grid_results(grid, results)
+
+
+def run_jobs(
+    jobs: Sequence[SweepJob],
+    results: Path | None,
+    root: str | None,
+    processes: int,
+    report: Report,
+    weights: Path | None = None,
+) -> list[Result]:
+    """Run those of ``jobs`` that ``results`` lacks, append each at once, and return the lines of all, in their order.
+
+    ``results`` may be None: then nothing is known, and nothing is kept. For the rest see :func:`run_sweep`.
+    """
+    known = [] if results is None else read_results(results)
+    done = known_lines(known, results)
+    missing = [job for job in jobs if job.key not in done]
+    report(f"{len(jobs)} jobs, {len(jobs) - len(missing)} of them are done")
+    if missing:
+        costs = estimated_costs(missing, known)
+        hours = sum(costs.values()) / 3600.0
+        report(
+            f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs; "
+            f"nothing is known of the cost of {len(missing) - len(costs)} jobs"
+        )
+    commit = git_commit()
+    progress = Progress(len(missing), report)
+    train = partial(run_sweep_job, root=root, weights=weights)
+    for job, outcome in run_in_pool(train, missing, processes):
+        line = {**outcome, "commit": commit}
+        done[job.key] = line
+        if results is not None:
+            append_result(results, line)
+        progress.finished(job, line)
+    return [done[job.key] for job in jobs]
 
 
 def grid_results(grid: Path, results: Path) -> list[Result]:
@@ -63,108 +87,61 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
     Raises:
         ValueError: the grid or the results file is unreadable, or none of the grid's jobs is done.
     """
-    done = {line["job"]: line for line in read_results(results)}
+    done = known_lines(read_results(results), results)
     lines = [done[job.key] for job in grid_jobs(grid) if job.key in done]
     if not lines:
         raise ValueError(f"{results}: has no run of {grid}; run the sweep without --tables-only first")
     return lines
 
 
-def run_all(
-    jobs: Sequence[SweepJob], root: str | None, processes: int, weights: Path | None
-) -> Iterator[tuple[SweepJob, Result]]:
-    """Yield each job with its line, as they finish."""
-    if processes == 0:
-        yield from ((job, run_sweep_job(job, root, weights)) for job in jobs)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        futures = {pool.submit(run_sweep_job, job, root, weights): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+def known_lines(lines: Sequence[Result], results: Path | None) -> dict[str, Result]:
+    """Return ``lines`` by the key of their job; earlier keys are looked up in ``keys.json`` beside ``results``.
 
-
-def end_with_parent() -> None:
-    """Let this process end with the one that started it: a killed sweep leaves no training behind."""
-
-    def wait() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
+    That file maps keys of today to those that lines were written under. A line with the key itself goes first.
+    """
+    found = {str(line["job"]): line for line in lines}
+    file = None if results is None else results.with_name("keys.json")
+    if file is not None and file.is_file():
+        earlier: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        found = {new: found[old] for new, old in earlier.items() if old in found} | found
+    return found
 
 
 class Progress:
     """Tell after each job how far the sweep is and how long the rest will take at the pace so far."""
 
-    def __init__(self, costs: dict[str, float], processes: int, report: Report) -> None:
-        self.costs = dict(costs)
-        self.total = len(costs)
-        self.processes = processes
+    def __init__(self, total: int, report: Report) -> None:
+        self.total = total
+        self.done = 0
         self.report = report
         self.began = time.perf_counter()
-        self.spent = 0.0
 
     def finished(self, job: SweepJob, line: Result) -> None:
         """Count ``job`` as done."""
-        self.spent += self.costs.pop(job.key)
-        pace = (time.perf_counter() - self.began) / max(self.spent, 1e-9)
-        left = sum(self.costs.values()) * pace / 60.0
+        self.done += 1
+        left = (time.perf_counter() - self.began) / self.done * (self.total - self.done) / 60.0
         budget = "all" if job.budget is None else f"{job.budget:.1%}"
         self.report(
-            f"[{self.total - len(self.costs)}/{self.total}] {job.data} {job.method} {budget} seed {job.seed}: "
+            f"[{self.done}/{self.total}] {job.data} {job.method} {budget} seed {job.seed}: "
             f"AUC {line['test']['auc']:.3f}, {line['cpu_seconds']:.0f} s; about {left:.0f} min left"
         )
 
 
-def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result], root: str | None) -> dict[str, float]:
-    """Return the processor seconds that each job will take, by its key.
+def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result]) -> dict[str, float]:
+    """Return the processor seconds that each job will take, by its key; jobs of which nothing is known are left out.
 
-    Known from an earlier run that differs in nothing but the seed, else by a few steps of training, at the mean width
-    that the budget has in the course of it.
+    Known are the runs of the same data, method and budget, by any engine and seed: their mean.
     """
-    known = {cost_class(line["settings"]): float(line["cpu_seconds"]) for line in lines}
-    costs = {}
-    for job in jobs:
-        kind = cost_class(settings_of(job))
-        if kind not in known:
-            known[kind] = probed_seconds(job, root)
-        costs[job.key] = known[kind]
-    return costs
+    known: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for line in lines:
+        known[line["data"], line["method"], line["budget"]].append(float(line["cpu_seconds"]))
+    places = {job.key: (job.data, job.method, job.budget) for job in jobs}
+    return {key: mean(known[place]) for key, place in places.items() if place in known}
 
 
-def cost_class(settings: Result) -> str:
-    """Return what the cost of a job depends on: its settings, whatever the seed."""
-    return repr(sorted((name, repr(value)) for name, value in settings.items()))
-
-
-def probed_seconds(job: SweepJob, root: str | None) -> float:
-    """Return an estimate of the processor seconds of ``job``, from a few steps and a look at a few cases."""
-    torch.set_num_threads(1)
-    settings = settings_of(job)
-    train, _, test = job_splits(job, settings, root)
-    hold, end = settings["widening_epochs"]
-    wide = min(1.0, (hold + end) / 2.0 / settings["epochs"])
-    steps = settings["epochs"] * (len(train.labels) // settings["batch_size"])
-    probes = min(PROBE_STEPS, steps)
-    few = test.take(torch.arange(min(len(test.labels), 16)))
-    seconds = 0.0
-    for epochs, share in (((settings["epochs"],) * 2, wide), ((0, 0), 1.0 - wide)):
-        if share > 0.0:
-            network, loss = built(job, steps)
-            trial = {**settings, "widening_epochs": epochs}
-            for _ in range(2 if remembers(network) else 1):  # the second time the features are remembered
-                torch.manual_seed(0)
-                began = time.process_time()
-                train_network(network, loss, train, trial, probes)
-            seconds += share * (time.process_time() - began) / probes * steps
-    return seconds + 1.3 * evaluate_cases(network, few)[0]["ms"] / 1000.0 * len(test.labels)
-
-
-def git_commit(folder: Path) -> str:
+def git_commit() -> str:
     """Return the commit of the code that runs, ``+`` behind it where tracked code is changed; "unknown" without git."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
@@ -172,7 +149,9 @@ def git_commit(folder: Path) -> str:
 
     try:
         head = git("rev-parse", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", str(here.parent), str(folder.parent))
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", "monai_das", "benchmarks", "configs", "bundle"
+        )
         return head + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

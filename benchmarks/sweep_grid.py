@@ -1,52 +1,39 @@
-"""The grid of a sweep: data sets x seeds x budgets x methods, each cell one job with all its settings."""
+"""The grid of a sweep: data sets x seeds x budgets x methods, each cell one job: a list of configs, and settings."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 
+from benchmarks.resolved import digest, nearest
 from monai_das.samplers.selection import rounded_half_up
 
-# what a training is made of; everything else in a config (paths, handlers, loggers) does not change its result
-RECIPE = (
-    "dataset_name",
-    "slice_dim",
-    "size",
-    "depth",
-    "num_classes",
-    "num_slices",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "weight_decay",
-    "warmup_share",
-    "ema_share",
-    "dropout",
-    "flip_prob",
-    "translate_range",
-    "penalty_weight",
-    "widening_epochs",
-)
-# part of the recipe where a config has them
-OPTIONAL = ("target",)
 ADDED = ("recipe", "settings", "variants")
 NEEDED = ("base", "data", "methods", "budgets", "seeds")
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class SweepJob:
-    """One training: its place in the grid, and the whole config that makes it.
+    """One training: its place in the grid, and the configs and settings that make it.
 
-    ``budget`` is the share of the slices, None for a method that keeps them all. ``fold`` is None for the official
-    split, else the part of the training volumes that is held out. ``inside``: cross-validation within each training
-    part of another, for choices where all cases are tested on: part ``fold // folds`` is left away, and of the rest
-    part ``fold % folds`` is held out.
+    Attributes:
+        data, method: names of the data set and of the method with its variant.
+        budget: the share of the slices, None for a method that keeps them all.
+        seed: of the training.
+        fold: None for the official split, else the part of the training cases that is held out.
+        folds: how many parts there are.
+        inside: see :func:`benchmarks.folds.fold_parts`.
+        files: configs, each on top of those before it; the first is ``bundle/configs/train.json``.
+        settings: what is set on top of the files, by id; ``python -m monai.bundle run`` takes them as options.
+        key: digest of all that the training reads of the config.
     """
 
     data: str
@@ -55,9 +42,10 @@ class SweepJob:
     seed: int
     fold: int | None
     folds: int
-    config: dict[str, Any] = field(hash=False, compare=False)
+    inside: bool
+    files: tuple[Path, ...] = field(hash=False, compare=False)
+    settings: dict[str, Any] = field(hash=False, compare=False)
     key: str = ""
-    inside: bool = False
 
 
 def read_grid(path: Path) -> dict[str, Any]:
@@ -90,7 +78,7 @@ def grid_jobs(path: Path) -> list[SweepJob]:
     Methods: see :func:`method_of`; those under ``references`` run once whatever the budgets are.
 
     Raises:
-        ValueError: see :func:`read_grid` and :func:`method_of`; or a config is missing.
+        ValueError: see :func:`read_grid`, :func:`method_of` and :func:`checked`; or a config is missing.
     """
     grid = read_grid(path)
     jobs: dict[str, SweepJob] = {}
@@ -115,21 +103,67 @@ def make_job(
     budget = None if variant["method"] in grid.get("references", ()) else share
     folder = path.parent / grid.get("configs", "../../configs")
     # a method replaces the sampler, whatever the data say of it
-    files = [path.parent / grid["base"], folder / f"data/{data}.json", folder / f"method/{variant['method']}.json"]
+    files = [path.parent / grid["base"], folder / f"data/{data}.json"]
+    files += [HERE / "folds.json"] if fold is not None else []
+    files += [folder / f"method/{variant['method']}.json", HERE / "cell.json"]
     absent = [file for file in files if not file.is_file()]
     if absent:
         raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")
-    parser = ConfigParser(ConfigParser.load_config_files(files))
-    parser.read_meta(files[0].with_name("metadata.json"))
-    settings = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
-    for name, value in {**settings, "seed": seed}.items():
+    whole = tuple(file.resolve() for file in files)
+    asked = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
+    depth = int(loaded(whole, json.dumps(asked, sort_keys=True)).get_parsed_content("depth"))
+    inside, folds = bool(grid.get("inside", False)), int(grid.get("folds", 0))
+    placed: dict[str, Any] = {
+        "seed": seed,
+        "num_slices": depth if budget is None else slices_of_share(budget, depth),
+    }
+    if fold is not None:
+        placed |= {"fold": fold, "num_folds": folds, "inside": inside}
+    key = checked(path, whole, asked, placed)
+    return SweepJob(data, variant["name"], budget, seed, fold, folds, inside, whole, {**asked, **placed}, key)
+
+
+def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any], placed: Mapping[str, Any]) -> str:
+    """Return the key of the job of ``files`` with the settings ``asked`` of the grid and its place.
+
+    Raises:
+        ValueError: a setting changes nothing: it is misspelt, nothing reads it, or the config says so already.
+    """
+    key = key_of(files, {**asked, **placed})
+    for name in asked:
+        if key_of(files, {**{each: value for each, value in asked.items() if each != name}, **placed}) == key:
+            config = loaded(files, "{}").get()
+            close = nearest(name, config)
+            hint = f"; is {close!r} meant?" if close and close != name else ""
+            raise ValueError(
+                f"{path}: the setting {name!r} changes nothing of the training: nothing reads it, or the configs say "
+                f"{asked[name]!r} already{hint}"
+            )
+    return key
+
+
+def key_of(files: tuple[Path, ...], settings: Mapping[str, Any]) -> str:
+    """Return the digest of the config of ``files`` with ``settings``."""
+    return _key(files, json.dumps(settings, sort_keys=True))
+
+
+@lru_cache(maxsize=100_000)
+def _key(files: tuple[Path, ...], settings: str) -> str:
+    return digest(loaded(files, settings).get())
+
+
+def loaded(files: tuple[Path, ...], settings: str = "{}") -> ConfigParser:
+    """Return the parser of ``files``, each on top of those before it, with ``settings``, a JSON object, on top."""
+    parser = ConfigParser(json.loads(_merged(files)))
+    parser.read_meta(str(files[0].with_name("metadata.json")))
+    for name, value in json.loads(settings).items():
         parser.set(value, name)
-    depth = int(parser.get_parsed_content("depth"))
-    parser.set(depth if budget is None else slices_of_share(budget, depth), "num_slices")
-    config: dict[str, Any] = parser.get()
-    folds = int(grid.get("folds", 0))
-    bare = SweepJob(data, variant["name"], budget, seed, fold, folds, config, inside=bool(grid.get("inside", False)))
-    return replace(bare, key=key_of(bare))
+    return parser
+
+
+@lru_cache(maxsize=1000)
+def _merged(files: tuple[Path, ...]) -> str:
+    return json.dumps(ConfigParser.load_config_files([str(file) for file in files]))
 
 
 def method_of(path: Path, grid: dict[str, Any], entry: str | dict[str, Any]) -> dict[str, Any]:
@@ -154,18 +188,3 @@ def slices_of_share(share: float, depth: int) -> int:
     """Return k of ``share`` of ``depth`` slices, rounded half up, at least 1."""
     exact = Fraction(share).limit_denominator(10_000)
     return rounded_half_up(exact.numerator * depth, exact.denominator)
-
-
-def settings_of(job: SweepJob) -> dict[str, Any]:
-    """Return all that makes the training of ``job``, as JSON: recipe, network, loss."""
-    parser = ConfigParser(json.loads(json.dumps(job.config)))
-    names = (*RECIPE, *(name for name in OPTIONAL if name in parser))
-    settings = {name: parser.get_parsed_content(name) for name in names}
-    return {**settings, "network_def": job.config["network_def"], "loss": job.config["loss"]}
-
-
-def key_of(job: SweepJob) -> str:
-    """Return the name of ``job``: the same settings have the same one, other settings another."""
-    place = [job.data, job.method, job.budget, job.seed, job.fold, job.folds, *(["inside"] if job.inside else [])]
-    text = json.dumps([*place, settings_of(job)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

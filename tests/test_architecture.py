@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
+import grimp
 import pytest
 from monai.bundle.config_item import ComponentLocator
 
@@ -89,6 +91,52 @@ def test_no_public_name_is_one_of_monais():
     assert {name: place for name, place in taken.items() if place} == {}
 
 
+def packages_around(module: str) -> set[str]:
+    """``module`` and the packages that it lies in: importing it runs them all."""
+    parts = module.split(".")
+    return {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+
+
+def circle_in(imports: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def test_no_file_imports_itself_through_others_not_even_in_a_function_or_for_types():
+    graph = grimp.build_graph("monai_das", "benchmarks", cache_dir=None)
+    imports = {
+        module: {
+            loaded
+            for imported in graph.find_modules_directly_imported_by(module)
+            for loaded in packages_around(imported) - (packages_around(module) - {imported})
+        }
+        for module in graph.modules
+    }
+
+    assert "monai_das.data.dicom" in imports["monai_das.data.open"]
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert circle_in(imports) == []
+
+
+def test_only_the_command_line_imports_our_own_files_inside_functions():
+    found = {
+        f"{name_of(path)}:{node.lineno}"
+        for path in without_cli
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name.split(".")[0] in ("monai_das", "benchmarks")
+    }
+
+    assert found == set()
+
+
 def test_files_stay_short():
     suffixes = {".py", ".sh", ".toml", ".yaml", ".conf"}
     lengths = {
@@ -142,6 +190,15 @@ def test_each_folder_has_its_sentence():
     folders = {path.relative_to(ROOT).parts[0] for path in tracked_files() if path.parent != ROOT}
 
     assert described == rooms | folders - {".ci"}
+
+
+def test_each_room_inside_a_room_has_its_sentence():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `(\w+/\w+)/` \| .+\. \|$", text, flags=re.MULTILINE))
+    within_rooms = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("*/*/__init__.py")}
+    laboratory = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("benchmarks/*/__init__.py")}
+
+    assert described == within_rooms | laboratory
 
 
 def test_no_machine_path_and_no_registry_host_is_written_down():

@@ -1,4 +1,4 @@
-"""``monai-das predict``: studies in, reports out."""
+"""``monai-das predict``: classify studies and write reports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def report_kinds(words: str) -> tuple[str, ...]:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Run ``monai-das predict``: 0 when all cases went well, 1 when some failed; a usage error exits with 2."""
+    """Run ``monai-das predict``; return 0 if all cases worked and 1 if some failed. A usage error exits with 2."""
     _silence(arguments.include_phi)
     from tqdm import tqdm
 
@@ -104,7 +104,7 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study]]:
-    """Return id and path or address of every case; missing inputs come last."""
+    """Return the id and the path or address of every case; missing inputs come last."""
     from monai_das.data import find_studies, is_address
     from monai_das.reports import pseudonyms
 
@@ -116,7 +116,7 @@ def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study
 
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
-    """Return the message of ``error``; without --include-phi an input is called by its number, not by its name."""
+    """Return the message of ``error``; without --include-phi it names an input by its number."""
     from monai_das.data import is_address
 
     message = str(error)
@@ -130,12 +130,12 @@ def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
 
 
 def _silence(include_phi: bool) -> None:
-    """Silence messages of libraries that are not news, or may hold patient data."""
-    # at every LoadImage MONAI repeats that this optional reader is not installed
+    """Silence messages of libraries that say nothing new or may hold patient data."""
+    # MONAI says at every LoadImage that this optional reader is not installed
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
     logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
     if not include_phi:
-        # its warnings quote values
+        # its warnings quote the values that it dislikes
         warnings.filterwarnings("ignore", module=r"pydicom\.")
         logging.getLogger("pydicom").setLevel(logging.CRITICAL)
         # these may quote addresses, which hold UIDs

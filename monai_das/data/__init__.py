@@ -1,21 +1,25 @@
-"""Files to volumes: read them, say who every slice is, and find cases."""
+"""From a path, folder, address or array to a :class:`SliceSource`; finding cases; readers for MONAI."""
 
 from monai_das.data.cases import find_cases
-from monai_das.data.clips import DASClipReader
-from monai_das.data.dicom.burned_in import text_warnings, without_text
-from monai_das.data.dicom.headers import is_dicom_file
-from monai_das.data.dicom.source import DICOMSource
-from monai_das.data.dicom.stack import dicom_slice_refs
-from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, stack_geometry
-from monai_das.data.dicomweb.login import dicomweb_session
-from monai_das.data.dicomweb.service import is_address, without_login
-from monai_das.data.dicomweb.source import DICOMwebSource
-from monai_das.data.nifti.source import NIfTISource
-from monai_das.data.slice_ref import SliceRef
-from monai_das.data.source import SliceSource, WholeSource, open_source
+from monai_das.data.dicom import (
+    DICOMSource,
+    StackGeometry,
+    dicom_geometry,
+    dicom_slice_refs,
+    is_dicom_file,
+    stack_geometry,
+    text_warnings,
+    without_text,
+)
+from monai_das.data.dicomweb import DICOMwebSource, dicomweb_session, is_address, without_login
+from monai_das.data.nifti import NIfTISource
+from monai_das.data.open import open_source, read_volume
+from monai_das.data.readers import DASClipReader, DASVolumeReader
+from monai_das.data.refs import plane_refs
+from monai_das.data.source import SliceRef, SliceSource
 from monai_das.data.studies import Study, dicomweb_cases, find_studies
-from monai_das.data.video.source import VideoSource
-from monai_das.data.volume import DASVolumeReader, VolumeCase, plane_refs, read_volume
+from monai_das.data.video import VideoSource
+from monai_das.data.whole import VolumeCase, WholeSource
 
 __all__ = [
     "DASClipReader",

@@ -1,4 +1,4 @@
-"""From what a user types to a list of cases: files, DICOM folders, and folders of cases."""
+"""Cases on disk, from what a user types: files, DICOM folders, and folders of cases."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from monai_das.data.dicom.headers import image_header, is_dicom_file
-from monai_das.data.video.source import VIDEO_SUFFIXES, is_video_file
+from monai_das.data.dicom import header_ahead, is_dicom_file
+from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
 
 NIFTI_NAME = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 
@@ -64,7 +64,7 @@ def _cases_in(path: Path) -> Iterator[Path]:
 def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
     """Yield ``folder`` if the DICOM files directly in it are one case, and each of several multi-frame files."""
     stack, clips = False, []
-    for entry in filter(is_dicom_file, entries):
+    for entry in filter(Path.is_file, entries):
         frames = _frames(entry)
         stack = stack or frames == 1
         if frames > 1:
@@ -76,11 +76,14 @@ def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
 
 
 def _frames(path: Path) -> int:
-    """Return the number of frames of a DICOM file, 0 without pixels; a damaged file, which speaks when read, has 1."""
+    """Return the number of frames of a file, 0 where it is no DICOM image; its header is kept for opening.
+
+    A damaged DICOM file, which speaks when it is opened, has 1.
+    """
     try:
-        header = image_header(path)
+        header = header_ahead(path)
     except ValueError:
-        return 1
+        return int(is_dicom_file(path))
     return 0 if header is None else header.frames
 
 

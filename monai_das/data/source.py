@@ -1,24 +1,57 @@
-"""The seam between files and networks: thumbnails of all slices, and chosen slices, without decoding the rest."""
+"""The seam between files and networks: who a slice is, and a study whose slices are decoded only when asked for."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from os import PathLike
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from monai.data import MetaTensor
+from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.slice_ref import SliceRef
-from monai_das.data.volume import VolumeCase, as_image, nifti_volume
-from monai_das.transforms.thumbnails import make_thumbnails
-
 if TYPE_CHECKING:
     from pydicom import Dataset
+
+# what chooses one of several volumes in one file or series, for want of a tag that does
+TIME_POINT = "time_point"
+
+
+@dataclass(frozen=True)
+class SliceRef:
+    """One slice or frame of a source, found again in any viewer.
+
+    Attributes:
+        index: place in the source's own order, 0-based. For a DICOM series that is the order along the slice normal,
+            for multi-frame volumes too; for a clip the order of time; for NIfTI and arrays the order of the third axis.
+        sop_instance_uid: (0008,0018) of the DICOM object that holds the slice, None outside DICOM.
+        frame: number of the frame in that object, 1-based as DICOM counts, None for single-frame objects.
+        position_mm: centre of the slice's first voxel, in mm, in DICOM patient coordinates (LPS: x to the patient's
+            left, y to the back, z to the head), None where there is no anatomy. For NIfTI (RAS) x and y are negated.
+        time_ms: time since the first frame of a clip, in milliseconds, None where it is not known.
+
+    Example:
+        >>> SliceRef(0, sop_instance_uid="1.2.3", frame=1, time_ms=0.0).to_dict()["frame"]
+        1
+    """
+
+    index: int
+    sop_instance_uid: str | None = None
+    frame: int | None = None
+    position_mm: tuple[float, float, float] | None = None
+    time_ms: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as a dictionary that JSON can hold: the position is a list."""
+        found = asdict(self)
+        if self.position_mm is not None:
+            found["position_mm"] = list(self.position_mm)
+        return found
 
 
 class SliceSource(ABC):
@@ -26,7 +59,7 @@ class SliceSource(ABC):
 
     Attributes:
         name: path or address, for messages; may hold patient data.
-        kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"`` or ``"dicomweb"``.
+        kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"``, ``"dicomweb"`` or ``"array"``.
         refs: one :class:`SliceRef` per slice, in the source's own order.
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
         channels: C, 1 for grey and 3 for RGB.
@@ -65,6 +98,10 @@ class SliceSource(ABC):
         """Return the header of the DICOM object that holds slice ``index``, without pixels; None outside DICOM."""
         return None
 
+    def pixel_header(self, index: int) -> Dataset | None:
+        """Return of :meth:`header` at least what describes the pixels; a source that has it at hand reads nothing."""
+        return self.header(index)
+
     def read_all(self) -> MetaTensor:
         """Return all slices ``(C, columns, rows, D)`` float32; its affine is the identity where there is no anatomy."""
         return as_image(self.read(range(len(self))).numpy(), self.full_affine(), self.name)
@@ -83,33 +120,6 @@ class SliceSource(ABC):
         return affine
 
 
-class WholeSource(SliceSource):
-    """A study that was read whole: for files that cannot be read in part, as ``.nii.gz``.
-
-    Args:
-        case: what :func:`read_volume` returned.
-        name: path, for messages.
-    """
-
-    def __init__(self, case: VolumeCase, name: str) -> None:
-        self.name = name
-        self.kind = case.kind
-        self.refs = case.refs
-        self.affine = np.asarray(case.image.affine, dtype=np.float64) if case.has_anatomy else None
-        self.volume: Tensor = case.image.as_tensor()
-        self.channels = int(self.volume.shape[0])
-        self.plane_shape = (int(self.volume.shape[1]), int(self.volume.shape[2]))
-        self.warnings = case.warnings
-
-    def thumbnails(self, size: int) -> Tensor:
-        """Return all slices small; see :class:`SliceSource`."""
-        return make_thumbnails(self.volume[None], size)[0]
-
-    def read(self, indices: Sequence[int]) -> Tensor:
-        """Return the slices ``indices``; see :class:`SliceSource`."""
-        return self.volume[..., checked_indices(indices, len(self), self.name)]
-
-
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
     """Return ``indices`` as a list of int; raise ``ValueError`` unless all are in ``[0, depth)``."""
     places = [int(place) for place in indices]
@@ -119,35 +129,15 @@ def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
     return places
 
 
-def open_source(
-    path: str | PathLike[str], choose: Mapping[str, object] | None = None, session: Any = None
-) -> SliceSource:
-    """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
-
-    ``path`` may also be a video, or the address of a study, series or object on a DICOMweb server, which is asked by
-    ``session``: see :class:`DICOMwebSource`.
-
-    DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
-    read whole, once.
-
-    Example:
-        >>> from monai_das.datasets import make_sample_volumes, write_nifti
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     write_nifti(make_sample_volumes(1, 32)[0]["image"][0], f"{folder}/case.nii.gz")
-        ...     source = open_source(f"{folder}/case.nii.gz")
-        >>> len(source), source.thumbnails(16).shape, source.read([3, 5]).shape
-        (32, torch.Size([1, 16, 16, 32]), torch.Size([1, 32, 32, 2]))
-    """
-    from monai_das.data.dicom.masked import masked_source
-    from monai_das.data.dicom.source import DICOMSource
-    from monai_das.data.kinds import special_source
-    from monai_das.data.nifti.source import NIfTISource
-
-    special = special_source(path, choose, session)
-    if special is not None:
-        return masked_source(special)
-    name = str(path).lower()
-    if name.endswith(".nii.gz"):
-        return WholeSource(nifti_volume(Path(path), choose), str(path))
-    return NIfTISource(Path(path), choose) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))
+def as_image(values: NDArray[Any], affine: NDArray[np.float64], path: str | Path) -> MetaTensor:
+    """Return ``values`` ``(C, W, H, D)`` as float32 with ``affine`` to mm in RAS, and the meta of MONAI readers."""
+    meta = {
+        MetaKeys.ORIGINAL_AFFINE: affine.copy(),
+        MetaKeys.SPACE: SpaceKeys.RAS,
+        MetaKeys.SPATIAL_SHAPE: np.asarray(values.shape[1:]),
+        MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
+        "filename_or_obj": str(path),
+    }
+    # the order in memory is kept: to put slices innermost takes longer than to read them
+    tensor: Tensor = torch.from_numpy(np.require(values, np.float32, "W"))
+    return MetaTensor(tensor, affine=torch.from_numpy(affine), meta=meta)

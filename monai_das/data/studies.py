@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from monai_das.data.cases import find_cases, unique_name
-from monai_das.data.dicomweb.service import DICOMwebService, is_address
+from monai_das.data.dicomweb import DICOMwebService, is_address
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -6,12 +6,13 @@ from monai_das.datasets.reviewed import reviewed_datalist
 from monai_das.datasets.sample import make_sample_volumes, write_nifti
 from monai_das.datasets.sample_dicom import write_dicom_series
 from monai_das.datasets.sample_syntax import compress_dicom_series
-from monai_das.datasets.ultrasound import busv_items, covid_blues_datalist
+from monai_das.datasets.ultrasound import busv_items, covid_blues_datalist, covid_blues_items
 
 __all__ = [
     "busv_items",
     "compress_dicom_series",
     "covid_blues_datalist",
+    "covid_blues_items",
     "csv_datalist",
     "dicom_datalist",
     "folder_datalist",

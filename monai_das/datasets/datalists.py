@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_das.data.cases import find_cases
-from monai_das.data.dicom.headers import image_headers
+from monai_das.data import find_cases
+from monai_das.data.dicom import images_ahead
 
 SHARES = {"training": 0.7, "validation": 0.15, "test": 0.15}
 
@@ -89,7 +89,7 @@ def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int]) -> list
     """
     items = []
     for _, path in find_cases([root]):
-        uids = _tags(image_headers(path)[0].path)
+        uids = _tags(images_ahead(path)[0].path)
         found = [labels[uid] for uid in uids if uid in labels]
         if found:
             items.append({"image": str(path), "label": int(found[0]), "patient": _hashed(uids[2] or uids[1])})
@@ -143,7 +143,7 @@ def write_datalist(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: str |
 def patient_group(path: Path) -> str:
     """Return a pseudonym of the patient of a case: of its PatientID where it is DICOM and has one, else of its path."""
     try:
-        patient = _tags(image_headers(path)[0].path)[2]
+        patient = _tags(images_ahead(path)[0].path)[2]
     except ValueError:
         patient = ""
     return _hashed(patient or str(path.resolve()))

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,8 +60,6 @@ def write_nifti(volume: NDArray[Any], path: str | PathLike[str], spacing: Sequen
     Raises:
         ValueError: ``volume`` is not 3-D, or the path ends otherwise.
     """
-    import nibabel
-
     if volume.ndim != 3:
         raise ValueError(f"volume must be (H, W, D), got {volume.shape}; take one channel")
     if not str(path).endswith((".nii", ".nii.gz")):

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from monai_das.data.video.source import VIDEO_SUFFIXES
+from monai_das.data.video import VIDEO_SUFFIXES
 from monai_das.datasets.datalists import split_by_patient
 
 TARGETS = ("severity>=2", "severity")

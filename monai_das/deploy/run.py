@@ -15,15 +15,15 @@ QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOpera
 
 
 def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
-    """Run the MONAI Deploy application; return 0, or 1 when a case failed or no series fits the rules.
+    """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
-    Every selected series gives ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
-    ``OUT/errors.json`` and in the log.
+    Every selected series gets ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
+    ``OUT/errors.json`` and the log.
 
     Args:
-        arguments: as the SDK knows them: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log, by
-            default WARN: at INFO the SDK's log holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
-            other variables of a MONAI Application Package do the same.
+        arguments: the SDK's: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log. The default is
+            WARN, because the SDK's log at INFO holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
+            other variables of a MONAI Application Package work too.
         rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
 
     Raises:
@@ -35,7 +35,7 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
     application = import_module("monai_das.deploy.application")
     selections = read_rules(rules)
     context = application.init_app_context(["deploy_app", "-l", "WARN", *arguments])
-    # it logs the names of files that are not DICOM
+    # it logs the names of files that are no DICOM
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:
@@ -44,11 +44,11 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
 
 
 def read_rules(path: Path) -> str:
-    """Return the text of the JSON file ``path``, known to hold selections with conditions.
+    """Return the text of the JSON file ``path`` once it is checked to hold selections with conditions.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it holds no JSON, or no selections; the message names the file.
+        OSError: the file cannot be read.
+        ValueError: the file holds no JSON or no selections; the message names it.
     """
     text = path.read_text(encoding="utf-8")
     try:

@@ -1,4 +1,4 @@
-"""The series that the rules selected, as paths that :func:`monai_das.data.open_source` reads."""
+"""Turn the selected series into paths that :func:`monai_das.data.open_source` reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class DeployCase:
     """One case of a study: a stack of single-frame images, or one multi-frame object.
 
     Attributes:
-        case_id: ``case-001`` and so on, in the order of selection; it does not identify the patient.
+        case_id: ``case-001`` and so on, in the order of selection; it says nothing about the patient.
         series: its SeriesInstanceUID.
         path: a folder of links to the images, or a link to the file of a multi-frame object.
     """
@@ -28,11 +28,12 @@ class DeployCase:
 def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
 
-    Of several images at one position, such as a second echo, the SDK's own loader silently keeps one. This function
-    returns all of them, so that the stacking code can refuse them.
+    If several images share a position, such as a second echo, the SDK's own loader keeps one of them without a message.
+    This function finds all of them, so that the code which stacks them can refuse. The
+    headers are kept for opening the cases.
 
     Raises:
-        ValueError: DICOM files are damaged; the message counts them, because file names may hold a patient's name.
+        ValueError: DICOM files are damaged; the message only counts them, because a file name may hold a patient's.
     """
     found = defaultdict(list)
     damaged = 0
@@ -52,14 +53,14 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
 def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:
     """Return the cases of the series ``selected``; their files are linked below ``folder``.
 
-    A series may lie in several folders, and a folder may hold several series. Links bring the files of a series
-    together without copying them. The links are numbered, so that no message holds a file's own name. A series that is
-    selected twice counts once.
+    A series may lie in several folders, and a folder may hold several series. Links gather the files of each case
+    without copying them. Their names are numbers, so that no message holds a file's own name. A series that is selected
+    twice counts once.
 
     Args:
         selected: SeriesInstanceUIDs, in the order of the rules.
-        files: the headers from :func:`image_files`.
-        folder: an empty folder; it must stay until the cases are read.
+        files: from :func:`image_files`.
+        folder: an empty folder, which must exist as long as the cases are read.
     """
     cases: list[DeployCase] = []
     for uid in dict.fromkeys(selected):
@@ -83,7 +84,7 @@ def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def no_series_message(files: Mapping[str, Sequence[ImageHeader]]) -> str:
-    """Return why nothing was selected: no image at all, or series that no rule fits, by modality."""
+    """Return why nothing was selected: the folder has no image, or no rule fits its series, listed by modality."""
     if not files:
         return "the input folder holds no DICOM image; give the folder of a study"
     kinds = sorted(str(headers[0].tags.get("Modality")) for headers in files.values())

@@ -19,7 +19,9 @@ class DASBudgetSchedule:
     from ``end_epoch`` on (see :class:`monai_das.samplers.Sampler`). Other numbers of a sampler, such as ``noise``
     or ``temperature``, can be scheduled by a second instance.
 
-    The value follows from the engine's iteration alone, so that a resumed training goes on where it stopped.
+    In your own loop call :meth:`step` with the epoch, best before every iteration with its fraction; with Ignite and
+    MONAI :meth:`attach` does so. The value follows from the epoch alone, so that a resumed training goes on where it
+    stopped.
 
     Args:
         network: the network in training, or its ``DistributedDataParallel`` wrapper; every sampler inside is moved.
@@ -58,9 +60,6 @@ class DASBudgetSchedule:
         self.samplers = [part for part in network.modules() if isinstance(part, Sampler) and hasattr(part, attribute)]
         if not self.samplers:
             raise ValueError(f"no sampler of {type(network).__name__} has the attribute {attribute!r} to schedule")
-        if attribute == "widening":
-            for sampler in self.samplers:
-                sampler.scheduled = True
         self.hold_epochs = hold_epochs
         self.end_epoch = end_epoch
         self.shape = shape
@@ -78,6 +77,14 @@ class DASBudgetSchedule:
         fall = progress if self.shape == "linear" else 0.5 - 0.5 * math.cos(math.pi * progress)
         return self.start + (self.end - self.start) * fall
 
+    def step(self, epoch: float) -> None:
+        """Set the value that holds after ``epoch`` epochs, which may be a fraction, in every sampler."""
+        now = self.value(epoch)
+        for sampler in self.samplers:
+            setattr(sampler, self.attribute, now)
+            if self.attribute == "widening" and self.end_epoch > 0:
+                sampler.scheduled = True
+
     def attach(self, engine: Engine) -> None:
         """Set the value at the start of every iteration of the training ``engine``."""
         engine.add_event_handler(Events.ITERATION_STARTED, self)
@@ -86,7 +93,4 @@ class DASBudgetSchedule:
         """Set the value that the engine's present iteration asks for."""
         length = engine.state.epoch_length
         done = engine.state.iteration - 1
-        epoch = done / length if length else float(engine.state.epoch - 1)
-        now = self.value(epoch)
-        for sampler in self.samplers:
-            setattr(sampler, self.attribute, now)
+        self.step(done / length if length else float(engine.state.epoch - 1))

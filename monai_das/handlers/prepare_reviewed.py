@@ -9,6 +9,8 @@ import torch
 from monai.engines import PrepareBatch
 from torch import Tensor
 
+from monai_das.handlers.prepare_batch import DASPrepareBatch
+
 
 class DASPrepareReviewed(PrepareBatch):
     """Give the network the image and ``lengths``, and :class:`~monai_das.losses.DASReaderLoss` labels and verdicts.
@@ -27,6 +29,9 @@ class DASPrepareReviewed(PrepareBatch):
         ``{"_target_": "SupervisedTrainer", "prepare_batch": {"_target_": "monai_das.handlers.DASPrepareReviewed"}}``
     """
 
+    def __init__(self) -> None:
+        self.prepare = DASPrepareBatch(lengths_key="slice_count")
+
     def __call__(
         self,
         batchdata: Mapping[str, Tensor],
@@ -35,9 +40,6 @@ class DASPrepareReviewed(PrepareBatch):
         **kwargs: Any,
     ) -> tuple[Tensor, dict[str, Tensor], tuple[()], dict[str, Tensor]]:
         """Return the parts of ``batchdata``."""
-
-        def moved(key: str) -> Tensor:
-            return torch.as_tensor(batchdata[key]).to(device=device, non_blocking=non_blocking, **kwargs)
-
-        target = {"label": moved("label"), "verdicts": moved("verdicts")}
-        return moved("image"), target, (), {"lengths": moved("slice_count")}
+        images, labels, _, extra = self.prepare(batchdata, device, non_blocking, **kwargs)
+        verdicts = torch.as_tensor(batchdata["verdicts"]).to(device=device, non_blocking=non_blocking, **kwargs)
+        return images, {"label": labels, "verdicts": verdicts}, (), extra

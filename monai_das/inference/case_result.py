@@ -100,7 +100,8 @@ class CaseResult:
 
     Attributes:
         case_id: name of the case.
-        source_kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"`` or ``"dicomweb"``.
+        source_kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"``, ``"dicomweb"`` or
+            ``"array"``.
         label: class number of the highest probability.
         label_name: its name.
         probabilities: by class name, in the order of class numbers; they sum to 1.

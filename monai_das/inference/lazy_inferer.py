@@ -9,8 +9,7 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
-from monai_das.samplers import Selection
-from monai_das.samplers.selection import one_hot_rows
+from monai_das.samplers.selection import new_selection, one_hot_rows
 
 
 class DASLazyInferer(Inferer):
@@ -46,4 +45,4 @@ class DASLazyInferer(Inferer):
             torch.as_tensor(selection[name], device=inputs.device) for name in ("indices", "kept", "scores")
         )
         rows = one_hot_rows(indices, kept, scores.size(1))
-        return network.classify(inputs, Selection(rows, indices, kept, scores, None, None))
+        return network.classify(inputs, new_selection(rows, indices, kept, scores))

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from monai_das.data import SliceRef, SliceSource, plane_refs
-from monai_das.data.clips import LUMINANCE
-from monai_das.data.volume import as_image
+from monai_das.data.readers import LUMINANCE
+from monai_das.data.source import as_image
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection

@@ -11,7 +11,7 @@ from monai.transforms import Compose
 from torch import Tensor
 
 from monai_das.data import SliceSource
-from monai_das.data.volume import as_image
+from monai_das.data.source import as_image
 from monai_das.transforms import SliceAxisd
 
 Step = Callable[[Any], Any]

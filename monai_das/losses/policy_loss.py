@@ -5,74 +5,88 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from monai.inferers import SimpleInferer
 from torch import Tensor, nn
 
-from monai_das.losses.selection_loss import DASLoss, unwrapped
-from monai_das.samplers import DASUniformSampler, Selection, take_slices
+from monai_das.losses.selection_loss import DASLoss, Output
+from monai_das.networks import DASNetwork, DASPolicyOutput
+from monai_das.samplers import DASUniformSampler, Selection
+
+
+class DASPolicyInferer(SimpleInferer):
+    """Ask the network, beside its output, what it makes of the drawn slices and of evenly spread ones.
+
+    For ``train#inferer`` of a bundle, or ``inferer(volume, network, lengths)`` in your own loop. Both answers come from
+    :meth:`~monai_das.networks.DASNetwork.judge`: no mode changes, at the price of two more passes over k slices.
+
+    Example:
+        >>> from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
+        >>> from monai_das.samplers import PolicyTopKSampler
+        >>> network = DASSliceClassifier(PolicyTopKSampler(num_slices=2), DASMobileNetV3Small(in_channels=1), 2)
+        >>> output = DASPolicyInferer()(torch.rand(2, 1, 32, 32, 9), network.train())
+        >>> output.chosen.shape, output.even.shape
+        (torch.Size([2, 2]), torch.Size([2, 2]))
+    """
+
+    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the network's output, in ``train()`` with the two answers."""
+        output = network(inputs, *args, **kwargs)
+        if isinstance(output, Tensor):
+            return output
+        judge: DASNetwork = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+        lengths: Tensor | None = args[0] if args else kwargs.get("lengths")
+        selection: Selection = output.selection
+        uniform = DASUniformSampler(num_slices=selection.indices.size(1))
+        even = uniform(inputs, lengths)._replace(scores=selection.scores)
+        return DASPolicyOutput(output.logits, selection, judge.judge(inputs, selection), judge.judge(inputs, even))
 
 
 class DASPolicyLoss(nn.Module):
-    """Return ``loss(pred, target) - policy_weight * mean(advantage * log_prob)`` for samplers with a ``log_prob``.
+    """Return ``DASLoss - policy_weight * mean(advantage * selection.log_prob)`` for samplers with a ``log_prob``.
 
     The reward of a draw is the probability that the network gives to the true class of what was drawn, the advantage
-    is that reward minus the one of as many slices spread evenly. Both are taken in ``eval()`` and without gradient, at
-    the price of two more forward passes over k slices. Without a ``log_prob``, and outside training, the result is
-    that of :class:`DASLoss`.
+    is that reward minus the one of as many slices spread evenly. :class:`DASPolicyInferer` asks the network for both.
 
     Args:
-        network: a ``DASNetwork`` or its ``DistributedDataParallel`` wrapper; it is held by reference, and a hook
-            keeps the volumes of its last forward pass in training.
         loss: the task loss; cross entropy by default.
         policy_weight: factor on the policy's term.
+        penalty_weight: factor on the sampler's own penalty.
 
     Shape:
-        - ``pred``: ``(B, K)`` logits; ``target``: ``(B,)`` int64.
+        - ``output``: a :class:`DASPolicyOutput` in ``train()``, logits ``(B, K)`` in ``eval()``.
+        - ``target``: ``(B,)`` int64.
         - returns a scalar.
 
     Raises:
-        ValueError: the network has no attribute ``selection``.
+        TypeError: ``output`` is the pair of the network, without the answers.
 
     References:
         Lin et al., *OCSampler: Compressing Videos to One Clip with Single-step Sampling*, CVPR 2022, arXiv 2203.16220,
         whose classifier is frozen while the policy learns; here both learn together.
     """
 
-    def __init__(self, network: nn.Module, loss: nn.Module | None = None, policy_weight: float = 1.0) -> None:
+    def __init__(self, loss: nn.Module | None = None, policy_weight: float = 1.0, penalty_weight: float = 1.0) -> None:
         super().__init__()
-        self.task = DASLoss(network, loss)
+        self.task = DASLoss(loss, penalty_weight)
         self.policy_weight = policy_weight
-        self.uniform = DASUniformSampler(num_slices=1)
-        self._held: tuple[Any, ...] = (unwrapped(network),)
-        self._seen: tuple[Any, ...] = ()
-        self._held[0].register_forward_pre_hook(self._remember, with_kwargs=True)
 
-    def _remember(self, network: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        volume = inputs[0] if inputs else named["volume"]
-        self._seen = (
-            (volume.detach(), inputs[1] if len(inputs) > 1 else named.get("lengths")) if network.training else ()
-        )
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+    def forward(self, output: Output, target: Tensor) -> Tensor:
         """Return the task loss, and in training the policy's term on top."""
-        total: Tensor = self.task(pred, target)
-        network = self._held[0]
-        selection: Selection | None = network.selection
-        if network.training and selection is not None and selection.log_prob is not None and self._seen:
-            advantage = self.advantage(selection, target)
-            total = total - self.policy_weight * (advantage * selection.log_prob.float()).mean()
-        return total
+        total: Tensor = self.task(output, target)
+        if isinstance(output, Tensor):
+            return total
+        if not isinstance(output, DASPolicyOutput):
+            raise TypeError(
+                f"output must be a DASPolicyOutput, got {type(output).__name__}; call the network by "
+                "DASPolicyInferer()(volume, network, lengths), in a bundle as train#inferer"
+            )
+        log_prob = output.selection.log_prob.float()
+        return total - self.policy_weight * (advantage(output, target) * log_prob).mean()
 
-    @torch.no_grad()
-    def advantage(self, selection: Selection, target: Tensor) -> Tensor:
-        """Return ``(B,)``: how much surer of the true class the network is than with a uniform choice."""
-        network = self._held[0]
-        volume, lengths = self._seen
-        self.uniform.num_slices = selection.indices.size(1)
-        even = self.uniform(volume, lengths)._replace(scores=selection.scores)
-        network.eval()
-        rewards = []
-        for choice in (selection, even):
-            logits = network.classify(take_slices(volume, choice._replace(weights=choice.weights.detach())), choice)
-            rewards.append(torch.softmax(logits.float(), dim=1).gather(1, target[:, None])[:, 0])
-        network.train()
-        return rewards[0] - rewards[1]
+
+def advantage(output: DASPolicyOutput, target: Tensor) -> Tensor:
+    """Return ``(B,)``: how much surer of the true class the network is than with a uniform choice."""
+    chosen, even = (
+        torch.softmax(logits.float(), dim=1).gather(1, target[:, None])[:, 0] for logits in (output.chosen, output.even)
+    )
+    return chosen - even

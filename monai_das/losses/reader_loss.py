@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_das.losses.selection_loss import DASLoss, unwrapped
+from monai_das.losses.selection_loss import DASLoss, Output
+from monai_das.samplers.selection import lowest
 
 KINDS = ("ranking", "cross_entropy")
-PADDED = -1.0e38
 
 
 class DASReaderLoss(nn.Module):
@@ -28,11 +27,10 @@ class DASReaderLoss(nn.Module):
     is no positive slice, the unlabelled ones to win against the rejected. Either is the mean over the cases with
     verdicts; cases without contribute nothing, and a batch of such cases gives the task loss.
 
-    The network is held by reference, as in :class:`DASLoss`. A slice that a ``DASSampler`` holds ineligible (nearly
+    It holds no network, as :class:`DASLoss`. A slice that a ``DASSampler`` holds ineligible (nearly
     constant) stays so, whatever readers say.
 
     Args:
-        network: a network with the attribute ``selection``, or its ``DistributedDataParallel`` wrapper.
         loss: the task loss, cross entropy by default.
         verdict_weight: factor on the readers' term.
         penalty_weight: factor on the sampler's own penalty.
@@ -41,7 +39,7 @@ class DASReaderLoss(nn.Module):
         margin: by how much the better slice should score higher; scores are logits, before noise.
 
     Shape:
-        - ``pred``: ``(B, K)`` logits.
+        - ``output``: the pair (logits ``(B, K)``, :class:`~monai_das.samplers.Selection`), or logits.
         - ``target``: what ``loss`` takes, or a mapping ``{"label": that, "verdicts": verdicts}`` with verdicts
           ``(B, D)``, or ``(B, 1, H, W, D)`` as :class:`~monai_das.transforms.SliceVerdictsd` makes them and spatial
           augmentation leaves them: averaged over the plane, and rounded.
@@ -53,7 +51,6 @@ class DASReaderLoss(nn.Module):
 
     def __init__(
         self,
-        network: nn.Module,
         loss: nn.Module | None = None,
         verdict_weight: float = 1.0,
         penalty_weight: float = 1.0,
@@ -67,23 +64,20 @@ class DASReaderLoss(nn.Module):
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
         if min(verdict_weight, unlabelled_weight) < 0.0:
             raise ValueError(f"weights must not be negative, got {verdict_weight=} and {unlabelled_weight=}")
-        self.task = DASLoss(network, loss, penalty_weight)
-        self._held = (unwrapped(network),)
+        self.task = DASLoss(loss, penalty_weight)
         self.verdict_weight = verdict_weight
         self.kind = kind
         self.unlabelled_weight = unlabelled_weight
         self.margin = margin
 
-    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """Return the task loss, and in training the weighted readers' term on top."""
+    def forward(self, output: Output, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """Return the task loss, and of a pair the weighted readers' term on top."""
         if not isinstance(target, Mapping):
-            total: Tensor = self.task(pred, target)
+            total: Tensor = self.task(output, target)
             return total
-        total = self.task(pred, target["label"])
-        network = self._held[0]
-        selection: Any = network.selection
-        if network.training and selection is not None and "verdicts" in target:
-            total = total + self.verdict_weight * self.disagreement(selection.scores, target["verdicts"])
+        total = self.task(output, target["label"])
+        if not isinstance(output, Tensor) and "verdicts" in target:
+            total = total + self.verdict_weight * self.disagreement(output[1].scores, target["verdicts"])
         return total
 
     def disagreement(self, scores: Tensor, verdicts: Tensor) -> Tensor:
@@ -94,7 +88,7 @@ class DASReaderLoss(nn.Module):
                 f"verdicts must be (B, D) or (B, 1, H, W, D) with {tuple(scores.shape)} as B and D, "
                 f"got {tuple(verdicts.shape)}; do not drop slices between the network's input and its verdicts"
             )
-        real = scores > PADDED
+        real = scores > 0.5 * lowest()
         # what is padded has no verdict; its score must not overflow the softplus
         scores = scores.float().masked_fill(~real, 0.0)
         each = self.ranking(scores, said, real) if self.kind == "ranking" else self.cross_entropy(scores, said, real)

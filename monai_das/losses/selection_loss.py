@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Union
 
 from torch import Tensor, nn
 
+from monai_das.networks import DASOutput, DASPolicyOutput
+from monai_das.samplers import Selection
+
+# what a network returns: the pair in train(), logits in eval()
+Output = Union[DASOutput, DASPolicyOutput, tuple[Tensor, Selection], Tensor]
+
 
 class DASLoss(nn.Module):
-    """Return ``loss(pred, target) + penalty_weight * mean(selection.penalty)``.
+    """Return ``loss(logits, target) + penalty_weight * mean(selection.penalty)``.
 
-    MONAI's trainer shows a loss only predictions and targets, so this one holds the network and reads the selection
-    of its last forward pass. The network is held by reference, not as a submodule: the loss has no parameters of its
-    own and its ``state_dict`` is that of the task loss. Outside training, and for samplers without a penalty, the
-    result is the task loss alone.
+    It takes what the network returned and holds nothing: several forward passes, passes in ``eval()`` in between,
+    gradient accumulation and ``DistributedDataParallel`` add up as plain losses do. Of logits alone, as a network
+    returns them in ``eval()``, it is the task loss.
 
     Args:
-        network: a network with the attribute ``selection`` (the last training selection), or its
-            ``DistributedDataParallel`` wrapper.
-        loss: the task loss, ``(pred (B, K), target) -> scalar``; cross entropy by default.
+        loss: the task loss, ``(logits (B, K), target) -> scalar``; cross entropy by default.
         penalty_weight: factor on the mean penalty.
 
     Shape:
-        - ``pred``: ``(B, K)`` logits; ``target``: what ``loss`` takes, ``(B,)`` int64 for cross entropy.
+        - ``output``: the pair (logits ``(B, K)``, :class:`~monai_das.samplers.Selection`), or logits.
+        - ``target``: what ``loss`` takes, ``(B,)`` int64 for cross entropy.
         - returns a scalar.
 
     Raises:
-        ValueError: the network has no attribute ``selection``.
+        TypeError: ``loss`` is a network, as in earlier versions.
+
+    Example:
+        >>> import torch
+        >>> from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
+        >>> from monai_das.samplers import DASUniformSampler
+        >>> network = DASSliceClassifier(DASUniformSampler(num_slices=4), DASMobileNetV3Small(in_channels=1), 2)
+        >>> DASLoss()(network(torch.rand(2, 1, 32, 32, 9)), torch.tensor([0, 1])).shape
+        torch.Size([])
     """
 
-    def __init__(self, network: nn.Module, loss: nn.Module | None = None, penalty_weight: float = 1.0) -> None:
+    def __init__(self, loss: nn.Module | None = None, penalty_weight: float = 1.0) -> None:
         super().__init__()
-        inner = unwrapped(network)
-        if not hasattr(inner, "selection"):
-            raise ValueError(
-                f"network must have the attribute selection, got {type(inner).__name__}; use DASSliceClassifier or "
-                "DASVolumeClassifier, or the task loss alone"
+        if hasattr(loss, "sampler"):
+            raise TypeError(
+                f"loss must be a task loss, got the network {type(loss).__name__}; a loss holds no network: build "
+                "DASLoss(task_loss) and give it the network's output"
             )
-        self._held = (inner,)
         self.loss: nn.Module = nn.CrossEntropyLoss() if loss is None else loss
         self.penalty_weight = penalty_weight
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Return the task loss, and in training the weighted penalty on top."""
-        total: Tensor = self.loss(pred, target)
-        network = self._held[0]
-        selection: Any = network.selection
-        if network.training and selection is not None and selection.penalty is not None:
-            total = total + self.penalty_weight * selection.penalty.float().mean()
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """Return the task loss, and of a pair the weighted penalty on top."""
+        if isinstance(output, Tensor):
+            plain: Tensor = self.loss(output, target)
+            return plain
+        logits, selection = output[0], output[1]
+        total: Tensor = self.loss(logits, target) + self.penalty_weight * selection.penalty.float().mean()
         return total
-
-
-def unwrapped(network: nn.Module) -> nn.Module:
-    """Return the network inside a ``DistributedDataParallel`` wrapper, or the network itself."""
-    inner = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
-    return inner

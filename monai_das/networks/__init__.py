@@ -10,6 +10,7 @@ from monai_das.networks.aggregation import (
 from monai_das.networks.base import DASNetwork
 from monai_das.networks.efficientnet_lite import DASEfficientNetLite0
 from monai_das.networks.mobilenet import DASMobileNetV3Small
+from monai_das.networks.output import DASOutput, DASPolicyOutput
 from monai_das.networks.slice_classifier import DASSliceClassifier
 from monai_das.networks.volume_classifier import DASVolumeClassifier
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -23,6 +24,8 @@ __all__ = [
     "DASMeanAggregation",
     "DASMobileNetV3Small",
     "DASNetwork",
+    "DASOutput",
+    "DASPolicyOutput",
     "DASSliceClassifier",
     "DASVolumeClassifier",
     "make_thumbnails",

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.samplers import Selection
+from monai_das.samplers.selection import lowest
+from monai_das.samplers.slice_context import gated_attention
 
 
 def softmax_of_kept(logits: Tensor, kept: Tensor) -> Tensor:
     """Return weights ``(B, k)`` float32 that sum to 1 over the kept rows; the others get 0."""
-    return torch.softmax(logits.float().masked_fill(~kept, -3.0e38), dim=1)
+    return torch.softmax(logits.float().masked_fill(~kept, lowest()), dim=1)
 
 
 def kept_scores(selection: Selection) -> Tensor:
@@ -59,7 +61,7 @@ class DASMaxAggregation(DASAggregation):
 
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the maximum over kept rows, ``(B, F)``."""
-        return features.float().masked_fill(~selection.kept[:, :, None], -3.0e38).amax(dim=1)
+        return features.float().masked_fill(~selection.kept[:, :, None], lowest()).amax(dim=1)
 
 
 class DASAttentionAggregation(DASAggregation):
@@ -98,8 +100,7 @@ class DASAttentionAggregation(DASAggregation):
 
     def logits(self, features: Tensor) -> Tensor:
         """Return the attention logits ``(B, k)`` of ``features`` ``(B, k, F)``."""
-        attended: Tensor = self.weight(torch.tanh(self.value(features)) * torch.sigmoid(self.gate(features)))
-        return attended.squeeze(2)
+        return gated_attention(self.value(features), self.gate(features), self.weight.weight, self.weight.bias)
 
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the attention-weighted sum, ``(B, F)``."""
@@ -112,7 +113,7 @@ class DASAttentionAggregation(DASAggregation):
         """
         with torch.no_grad():
             attended = softmax_of_kept(self.logits(features), selection.kept)
-        scores = kept_scores(selection).masked_fill(~selection.kept, -3.0e38)
+        scores = kept_scores(selection).masked_fill(~selection.kept, lowest())
         missed = torch.log(attended.clamp(min=1e-12)) - torch.log_softmax(scores, dim=1)
         divergence = (attended * missed.masked_fill(~selection.kept, 0.0)).sum(dim=1)
         return sureness(attended, selection.kept) * divergence

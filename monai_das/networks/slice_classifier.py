@@ -5,9 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, DASGatedAggregation
+from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain
-from monai_das.samplers import Sampler, Selection
+from monai_das.networks.feature_cache import FeatureCache
+from monai_das.networks.output import DASOutput
+from monai_das.samplers import Sampler, Selection, take_slices
+from monai_das.samplers.features import exporting
+from monai_das.samplers.selection import lowest
 
 LESSON = 10.0  # weight of what attention teaches a sampler, found in docs/results.md
 
@@ -31,6 +35,11 @@ class DASSliceClassifier(DASNetwork):
         dropout_prob: dropout before the linear head.
         average_flips: in ``eval()``, the mean logits of the chosen slices and of their flips up-down, left-right and
             both, for networks trained with such flips. The choice is made once; the backbone costs four times as much.
+        detach_choice: see :class:`DASNetwork`.
+        remember_features: compute the features of each slice once in this process and look them up from then on, for
+            a backbone that is frozen. Samplers that blend slices in ``train()`` then blend features instead, so that
+            they learn without a look through the backbone. It pays where augmentation repeats images: flips, but no
+            random shifts.
 
     Raises:
         ValueError: ``num_features`` is not given and the backbone does not tell; ``num_classes`` is below 1; and in
@@ -58,8 +67,10 @@ class DASSliceClassifier(DASNetwork):
         thumbnail_size: int = 64,
         dropout_prob: float = 0.2,
         average_flips: bool = False,
+        detach_choice: bool = False,
+        remember_features: bool = False,
     ) -> None:
-        super().__init__(sampler, thumbnail_size)
+        super().__init__(sampler, thumbnail_size, detach_choice)
         width = getattr(backbone, "num_features", None) if num_features is None else num_features
         if not isinstance(width, int):
             raise ValueError(
@@ -70,6 +81,8 @@ class DASSliceClassifier(DASNetwork):
             raise ValueError(f"num_classes must be at least 1, got {num_classes}")
         self.num_features: int = width
         self.average_flips: bool = average_flips
+        self.remember_features: bool = remember_features
+        self.cache = FeatureCache()
         self.backbone = backbone
         if aggregation is None:
             aggregation = DASAttentionAggregation(width, distillation_weight=LESSON if sampler.taught else 0.0)
@@ -81,16 +94,38 @@ class DASSliceClassifier(DASNetwork):
     def classify(self, slices: Tensor, selection: Selection) -> Tensor:
         """Return logits ``(B, num_classes)`` float32 of the chosen ``slices`` ``(B, C, H, W, k)``."""
         image = plain(slices).float()
-        check_slices(image, selection)
-        logits = self.answer(image, selection)
+        logits = self.conclude(self.features_of(image, selection), selection)
         if self.average_flips and not self.training:
             for axes in ([2], [3], [2, 3]):
-                logits = logits + self.answer(image.flip(axes), selection)
+                logits = logits + self.conclude(self.features_of(image.flip(axes), selection), selection)
             logits = logits / 4.0
         return logits
 
-    def answer(self, image: Tensor, selection: Selection) -> Tensor:
-        """Return the logits ``(B, num_classes)`` float32 of the slices ``image``, seen as they are."""
+    @torch.jit.unused
+    def learn(self, image: Tensor, selection: Selection) -> DASOutput:
+        """Return logits, and the selection with what its scores miss of the attention in its penalty."""
+        used = self.used(selection)
+        if self.remember_features and used.weights.requires_grad:
+            features = self.blended_features(image.float(), used)
+        else:
+            features = self.features_of(take_slices(image, used).float(), used)
+        return DASOutput(self.conclude(features, used), self.lesson(features, selection))
+
+    @torch.jit.unused
+    def lesson(self, features: Tensor, selection: Selection) -> Selection:
+        """Add to the penalty of ``selection`` what its scores miss of the attention, as far as the budget is widened.
+
+        Slices that a narrow budget left out have no attention: nothing is to be learnt of the choice from the rest.
+        """
+        teacher, widening = self.aggregation, self.sampler.widening
+        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * widening == 0.0:
+            return selection
+        weight = teacher.distillation_weight * widening
+        return selection._replace(penalty=selection.penalty + weight * teacher.lesson(features, selection))
+
+    def features_of(self, image: Tensor, selection: Selection) -> Tensor:
+        """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""
+        check_slices(image, selection)
         # clone, not contiguous: that would keep the odd strides of axes of length 1, and conv2d reads strides
         images = image.permute(0, 4, 2, 3, 1).clone(memory_format=torch.contiguous_format).flatten(0, 1)
         if self.training:
@@ -99,41 +134,28 @@ class DASSliceClassifier(DASNetwork):
             features[kept] = self.described(images[kept])
         else:
             features = self.described(images)
-        return self.conclude(features.view(image.size(0), image.size(4), self.num_features), selection)
+        return features.view(image.size(0), image.size(4), self.num_features)
+
+    @torch.jit.unused
+    def blended_features(self, image: Tensor, selection: Selection) -> Tensor:
+        """Return the features ``(B, k, F)`` of the slices, blended by the sampling matrix as the slices would be.
+
+        Where the sampling matrix is hard they are the features of the slices; where the backbone is linear, always.
+        """
+        real = selection.scores > 0.5 * lowest()
+        features = torch.zeros(*real.shape, self.num_features, device=image.device)
+        features[real] = self.described(image.permute(0, 4, 2, 3, 1)[real])
+        blended = take_slices(features.permute(0, 2, 1)[:, :, None, None], selection)
+        return blended[:, :, 0, 0].transpose(1, 2)
 
     def conclude(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the logits ``(B, num_classes)`` float32 of the slices with ``features`` ``(B, k, F)``."""
-        if not torch.jit.is_scripting() and self.training:  # type: ignore[attr-defined]
-            self.teach(features)
         logits: Tensor = self.head(self.dropout(self.aggregation(features, selection)))
         return logits.float()
 
-    def teach(self, features: Tensor) -> None:
-        """Add to the penalty of the selection what its scores miss of the attention, as far as the budget is widened.
-
-        Slices that a narrow budget left out have no attention: nothing is to be learnt of the choice from the rest.
-        Behind a gate the scores learn from the task itself.
-        """
-        teacher, chosen = self.aggregation, self._memory.selection
-        if chosen is None or isinstance(teacher, DASGatedAggregation):
-            return
-        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight == 0.0:
-            self.warn_untaught(
-                f"Give the network DASAttentionAggregation(num_features, distillation_weight={LESSON}), its default"
-            )
-        elif self.sampler.widening > 0.0:
-            self._memory.taught = True
-            lesson = teacher.distillation_weight * self.sampler.widening * teacher.lesson(features, chosen)
-            penalty = lesson if chosen.penalty is None else chosen.penalty + lesson
-            self._memory.selection = chosen._replace(penalty=penalty)
-        elif not self.sampler.scheduled:
-            self.warn_untaught(
-                "Lessons are given while the budget is wide: attach DASBudgetSchedule(network, hold_epochs, end_epoch)"
-            )
-
     def described(self, images: Tensor) -> Tensor:
         """Return features ``(N, F)`` float32 of ``images`` ``(N, H, W, C)``, contiguous, that is ``channels_last``."""
-        features: Tensor = self.backbone(images.permute(0, 3, 1, 2))
+        features = self.seen(images.permute(0, 3, 1, 2))
         features = features.float()
         if features.dim() > 2:
             features = features.flatten(2).mean(2)
@@ -142,4 +164,15 @@ class DASSliceClassifier(DASNetwork):
                 f"the backbone must return (N, {self.num_features}) or (N, {self.num_features}, h, w), "
                 f"got {features.size(1)} features; give num_features={features.size(1)}"
             )
+        return features
+
+    def seen(self, images: Tensor) -> Tensor:
+        """Return what the backbone makes of ``images`` ``(N, C, H, W)``, looked up where it is remembered."""
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            scripted: Tensor = self.backbone(images)
+            return scripted
+        wanted = torch.is_grad_enabled() and images.requires_grad
+        if self.remember_features and not wanted and not exporting():
+            return self.cache.features(self.backbone, images)
+        features: Tensor = self.backbone(images)
         return features

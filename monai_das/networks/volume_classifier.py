@@ -26,6 +26,7 @@ class DASVolumeClassifier(DASNetwork):
         backbone: any 3-D network, ``(B, C, H, W, k) -> (B, num_classes)``; k must suit it (some nets halve it 5 times).
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         gate: scale the slices by the sampler's scores.
+        detach_choice: see :class:`DASNetwork`.
 
     Raises:
         ValueError: see :class:`DASNetwork`.
@@ -40,8 +41,15 @@ class DASVolumeClassifier(DASNetwork):
         torch.Size([2, 2])
     """
 
-    def __init__(self, sampler: Sampler, backbone: nn.Module, thumbnail_size: int = 64, gate: bool = True) -> None:
-        super().__init__(sampler, thumbnail_size)
+    def __init__(
+        self,
+        sampler: Sampler,
+        backbone: nn.Module,
+        thumbnail_size: int = 64,
+        gate: bool = True,
+        detach_choice: bool = False,
+    ) -> None:
+        super().__init__(sampler, thumbnail_size, detach_choice)
         self.backbone = backbone
         self.gate: bool = gate
 

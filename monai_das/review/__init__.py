@@ -6,6 +6,7 @@ from monai_das.review.backend import BackendRefusalError, LivePredictions, build
 from monai_das.review.case_map import mapped_cases
 from monai_das.review.client import LabelStudioClient, LabelStudioError
 from monai_das.review.labelling import labelling_config
+from monai_das.review.model_agreement import ModelAgreement, model_agreement
 from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
 from monai_das.review.tasks import review_tasks
 from monai_das.review.verdicts import ReaderVerdict, read_verdicts, write_verdicts
@@ -15,6 +16,7 @@ __all__ = [
     "LabelStudioClient",
     "LabelStudioError",
     "LivePredictions",
+    "ModelAgreement",
     "PushedTasks",
     "ReaderAgreement",
     "ReaderVerdict",
@@ -26,6 +28,7 @@ __all__ = [
     "fleiss_kappa",
     "labelling_config",
     "mapped_cases",
+    "model_agreement",
     "push_tasks",
     "read_verdicts",
     "review_progress",

@@ -13,6 +13,7 @@ from monai_das.samplers.gumbel import gumbel_noise, straight_through
 from monai_das.samplers.selection import (
     Selection,
     lowest,
+    new_selection,
     one_hot_rows,
     real_slices,
     slice_mask,
@@ -108,7 +109,7 @@ class ADPSSampler(Sampler):
         if self.training:
             sorted_soft = torch.gather(torch.stack(rows_soft, dim=1), 1, order[:, :, None].expand(-1, -1, depth))
             weights = straight_through(weights, sorted_soft * kept[:, :, None])
-        return Selection(weights, indices, kept, without_padding(scores, real), None, None)
+        return new_selection(weights, indices, kept, without_padding(scores, real))
 
     def draw(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Return the slice that one step takes, ``(B, 1)``, and its soft row ``(B, D)``, of logits ``(B, D)``."""

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.selection import Selection, one_hot_rows, real_slices, slice_mask
+from monai_das.samplers.selection import Selection, new_selection, one_hot_rows, real_slices, slice_mask
+from monai_das.samplers.slice_context import gated_attention
 from monai_das.samplers.slice_reader import SliceReader
 
 
@@ -69,13 +70,15 @@ class DASAttentionMILSampler(Sampler):
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
         features = self.reader(thumbnails, real)
-        scores = self.weight(torch.tanh(self.value(features)) * torch.sigmoid(self.gate(features)))
-        chosen = self.top(scores.float().squeeze(2), scores.float().squeeze(2), lengths)
+        scores = gated_attention(
+            self.value(features), self.gate(features), self.weight.weight, self.weight.bias
+        ).float()
+        chosen = self.top(scores, scores, lengths)
         if not self.training:
             return chosen
         kept = slice_mask(real, depth)
         indices = torch.minimum(torch.arange(depth, device=real.device)[None, :], real[:, None] - 1)
-        return Selection(one_hot_rows(indices, kept, depth), indices, kept, chosen.scores, None, None)
+        return new_selection(one_hot_rows(indices, kept, depth), indices, kept, chosen.scores)
 
 
 class SliceByEncoder(nn.Module):

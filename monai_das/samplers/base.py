@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from monai_das.samplers.selection import (
     Selection,
+    new_selection,
     one_hot_rows,
     real_slices,
     rounded_half_up,
@@ -30,7 +31,8 @@ class Sampler(nn.Module):
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
         taught: its scores learn from what attention over all slices teaches, see
             ``monai_das.networks.DASAttentionAggregation``.
-        scheduled: a schedule moves ``widening``.
+        scheduled: a schedule that widens the budget has moved ``widening``, see
+            ``monai_das.handlers.DASBudgetSchedule.step``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
             see :func:`monai_das.samplers.sampler_param_groups`.
 
@@ -88,7 +90,7 @@ class Sampler(nn.Module):
         real = real_slices(scores, lengths)
         rows, counts = self.budget(real, depth)
         indices, kept = select_top(keys, counts, rows, real)
-        return Selection(one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real), None, None)
+        return new_selection(one_hot_rows(indices, kept, depth), indices, kept, without_padding(scores, real))
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from monai_das.samplers.gumbel import gumbel_noise, straight_through, top_k_soft
 from monai_das.samplers.selection import (
     Selection,
     lowest,
+    new_selection,
     one_hot_rows,
     real_slices,
     select_top,
@@ -168,7 +169,7 @@ class DASSampler(Sampler):
         if self.training and self.straight:
             soft = top_k_soft_rows(keys, indices, real, 1.0)
             rows_of = straight_through(rows_of, soft * kept[:, :, None])
-        return Selection(rows_of, indices, kept, without_padding(scores, real), None, penalty)
+        return new_selection(rows_of, indices, kept, without_padding(scores, real), penalty=penalty)
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, dim)`` of slices.

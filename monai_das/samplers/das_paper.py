@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from monai_das.samplers.base import Sampler, check_choice, check_thumbnails
 from monai_das.samplers.gumbel import gumbel_noise, straight_through
 from monai_das.samplers.paper_features import PaperFeatures, max_normalised, real_mask, zscored
-from monai_das.samplers.selection import Selection, lowest, one_hot_rows, real_slices, slice_mask, without_padding
+from monai_das.samplers.selection import (
+    Selection,
+    lowest,
+    new_selection,
+    one_hot_rows,
+    real_slices,
+    slice_mask,
+    without_padding,
+)
 
 
 class DASPaperSampler(Sampler):
@@ -119,7 +127,7 @@ class DASPaperSampler(Sampler):
             soft = torch.softmax(warm.masked_fill(closed, lowest()), dim=2)
             weights = straight_through(weights, soft * kept[:, :, None])
         scores = logits.masked_fill(~kept[:, :, None], 0.0).sum(dim=1) / kept.sum(dim=1, keepdim=True)
-        return Selection(weights, indices, kept, without_padding(scores, real), None, None)
+        return new_selection(weights, indices, kept, without_padding(scores, real))
 
     def logits(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Tensor:
         """Return A, the logits before noise and temperature, ``(B, k, D)``; padded slices have the lowest of all."""

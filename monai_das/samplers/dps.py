@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.gumbel import gumbel_noise, straight_through, top_k_soft_rows
-from monai_das.samplers.selection import Selection, real_slices
+from monai_das.samplers.selection import Selection, new_selection, real_slices
 
 
 def at_slices(grid: Tensor, lengths: Tensor, depth: int) -> Tensor:
@@ -92,7 +92,7 @@ class DPSSampler(Sampler):
             return chosen
         soft = top_k_soft_rows(keys, chosen.indices, real, self.temperature)
         weights = straight_through(chosen.weights, soft * chosen.kept[:, :, None])
-        return Selection(weights, chosen.indices, chosen.kept, chosen.scores, None, None)
+        return new_selection(weights, chosen.indices, chosen.kept, chosen.scores)
 
 
 def check_grid(depth: int, temperature: float) -> None:

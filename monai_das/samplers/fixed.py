@@ -10,7 +10,14 @@ from torch import Tensor
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.features import between_variance, on_grid, within_variance
 from monai_das.samplers.gumbel import gumbel_noise, seeded_order
-from monai_das.samplers.selection import Selection, one_hot_rows, real_slices, slice_mask, without_padding
+from monai_das.samplers.selection import (
+    Selection,
+    new_selection,
+    one_hot_rows,
+    real_slices,
+    slice_mask,
+    without_padding,
+)
 
 
 def selection_of(places: Tensor, counts: Tensor, lengths: Tensor, depth: int) -> Selection:
@@ -21,7 +28,7 @@ def selection_of(places: Tensor, counts: Tensor, lengths: Tensor, depth: int) ->
     kept = slice_mask(counts, places.size(1))
     indices = torch.where(kept, places, lengths[:, None] - 1)
     weights = one_hot_rows(indices, kept, depth)
-    return Selection(weights, indices, kept, without_padding(weights.sum(dim=1), lengths), None, None)
+    return new_selection(weights, indices, kept, without_padding(weights.sum(dim=1), lengths))
 
 
 class DASFullSampler(Sampler):

@@ -13,6 +13,7 @@ from monai_das.samplers.gumbel import gumbel_noise, straight_through, top_k_soft
 from monai_das.samplers.selection import (
     Selection,
     lowest,
+    new_selection,
     one_hot_rows,
     real_slices,
     select_top,
@@ -120,7 +121,7 @@ class PGADPSSampler(Sampler):
         if self.training:
             soft_rows = torch.gather(soft_of, 1, indices[:, :, None].expand(-1, -1, depth))
             weights = straight_through(weights, soft_rows * kept[:, :, None])
-        return Selection(weights, indices, kept, without_padding(scores, real), None, None)
+        return new_selection(weights, indices, kept, without_padding(scores, real))
 
     def group(self, logits: Tensor, counts: Tensor, rows: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return hard and soft rows ``(B, k, D)`` of the ``counts`` ``(B,)`` highest of ``logits`` ``(B, D)``."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.gumbel import gumbel_noise
-from monai_das.samplers.selection import Selection, lowest, real_slices, without_padding
+from monai_das.samplers.selection import Selection, lowest, new_selection, real_slices, without_padding
 from monai_das.samplers.slice_reader import SliceScorer
 
 
@@ -57,7 +57,7 @@ class PolicyTopKSampler(Sampler):
         keys = without_padding(logits.detach() + gumbel_noise(logits), real)
         chosen = self.top(keys, logits.detach(), lengths)
         log_prob = sequence_log_prob(logits, keys, chosen.kept.sum(dim=1))
-        return Selection(chosen.weights, chosen.indices, chosen.kept, chosen.scores, log_prob, None)
+        return new_selection(chosen.weights, chosen.indices, chosen.kept, chosen.scores, log_prob=log_prob)
 
 
 def sequence_log_prob(logits: Tensor, keys: Tensor, counts: Tensor) -> Tensor:

@@ -10,25 +10,64 @@ from torch.nn import functional
 
 
 class Selection(NamedTuple):
-    """Which slices were chosen, and by which scores.
+    """Which slices were chosen, by which scores, and what the method asks of the loss.
 
-    Letters: B batch, D slices of the (padded) volume, k rows of the selection.
+    Letters: B batch, D slices of the (padded) volume, k rows of the selection. Every field is always there and has the
+    batch first, so that MONAI's ``decollate_batch`` takes a selection apart case by case.
 
     Attributes:
         weights: sampling matrix ``(B, k, D)``; a row of a kept slice sums to 1, a row that is not kept is zero.
         indices: ``(B, k)`` int64, ascending; rows that are not kept repeat the last real slice of the case.
         kept: ``(B, k)`` bool, false where a case has fewer than k slices.
         scores: ``(B, D)`` float32, higher is chosen first; a padded slice has the lowest score of all.
-        log_prob: ``(B,)`` log-probability of the drawn subset, for policy-gradient methods, else None.
-        penalty: ``(B,)`` what the method adds to the task loss, else None.
+        inclusion: ``(B, D)`` float32, the probability that the method's sampling design includes a slice; zeros where
+            the method has no such design.
+        log_prob: ``(B,)`` float32, log-probability of the drawn subset; zeros where the method draws none.
+        penalty: ``(B,)`` float32, what the method adds to the task loss; zeros where it adds nothing.
     """
 
     weights: Tensor
     indices: Tensor
     kept: Tensor
     scores: Tensor
-    log_prob: Optional[Tensor]
-    penalty: Optional[Tensor]
+    inclusion: Tensor
+    log_prob: Tensor
+    penalty: Tensor
+
+
+def new_selection(
+    weights: Tensor,
+    indices: Tensor,
+    kept: Tensor,
+    scores: Tensor,
+    inclusion: Optional[Tensor] = None,
+    log_prob: Optional[Tensor] = None,
+    penalty: Optional[Tensor] = None,
+) -> Selection:
+    """Return a :class:`Selection` with zeros in the fields that are not given."""
+    none = torch.zeros_like(scores[:, 0])
+    return Selection(
+        weights,
+        indices,
+        kept,
+        scores,
+        torch.zeros_like(scores) if inclusion is None else inclusion,
+        none if log_prob is None else log_prob,
+        none if penalty is None else penalty,
+    )
+
+
+def detached(selection: Selection) -> Selection:
+    """Return the same selection without its graph."""
+    return Selection(
+        selection.weights.detach(),
+        selection.indices,
+        selection.kept,
+        selection.scores.detach(),
+        selection.inclusion.detach(),
+        selection.log_prob.detach(),
+        selection.penalty.detach(),
+    )
 
 
 def lowest() -> float:

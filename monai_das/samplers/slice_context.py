@@ -68,3 +68,16 @@ class SliceAttention(nn.Module):
         mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=seen)
         attended: Tensor = self.out(mixed.permute(0, 2, 1, 3).reshape(batch, depth, dim))
         return tokens + attended
+
+
+def gated_attention(value: Tensor, gate: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return the logits ``(B, k)`` of gated attention, ``w . (tanh(V h) * sigmoid(U h))``.
+
+    Shape:
+        - ``value``, ``gate``: ``(B, k, hidden)``, what two linear layers V and U make of the features h of each slice.
+        - ``weight``: ``(1, hidden)``; ``bias``: ``(1,)``.
+
+    References:
+        Ilse, Tomczak, Welling, *Attention-based Deep Multiple Instance Learning*, ICML 2018, arXiv 1802.04712.
+    """
+    return functional.linear(torch.tanh(value) * torch.sigmoid(gate), weight, bias).squeeze(2)

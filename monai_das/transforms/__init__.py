@@ -1,5 +1,6 @@
-"""MONAI transforms: slices to the last axis, some of them kept, scaled; thumbnails of all slices."""
+"""MONAI transforms: move the slice axis last, keep some slices, scale intensities, make thumbnails."""
 
+from monai_das.transforms.flip_shift import DASRandFlipShift
 from monai_das.transforms.scale_intensity import DASScaleIntensity, DASScaleIntensityd
 from monai_das.transforms.select_slices import SelectSlices, SelectSlicesd
 from monai_das.transforms.slice_axis import SliceAxis, SliceAxisd, source_slice_indices
@@ -7,6 +8,7 @@ from monai_das.transforms.slice_verdicts import SliceVerdictsd, verdict_vector
 from monai_das.transforms.thumbnails import make_thumbnails
 
 __all__ = [
+    "DASRandFlipShift",
     "DASScaleIntensity",
     "DASScaleIntensityd",
     "SelectSlices",

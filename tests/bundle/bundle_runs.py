@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundle"
 ULTRASOUND = ROOT / "zoo" / "lung_ultrasound"
 BUNDLES = [BUNDLE, *sorted(ROOT.glob("zoo/*/"))]
+SCHEMA_MD5 = "06954cad2cc5d3784e72077ac76f0fc8"  # of MONAI's meta_schema_20240725.json
 METHODS = sorted(ROOT.glob("configs/method/*.json"))
 # enough to take every path in seconds: a handful of 28-cubed cases
 SMALL = {"size": 28, "num_slices": 3, "batch_size": 4, "epochs": 1}

@@ -1,10 +1,6 @@
-"""The commands of the bundle's README, each in a process of its own."""
+"""The commands of the bundle's README, each in a process of its own: ``scripts/test_e2e.sh`` runs them."""
 
 import logging
-import os
-import shutil
-import urllib.request
-from pathlib import Path
 
 import monai.bundle
 import numpy as np
@@ -13,25 +9,15 @@ import pytest
 import torch
 
 from monai_das.datasets import write_nifti
-from tests.bundle.bundle_runs import BUNDLES, config, monai_bundle, options, workflow
+from tests.bundle.bundle_runs import BUNDLES, SCHEMA_MD5, monai_bundle, options, workflow
+
+pytestmark = pytest.mark.e2e
 
 META = "configs/metadata.json"
 INFERENCE = ("--net_id", "network_def", "--meta_file", META, "--config_file", "configs/inference.json")
 CHECKPOINT = ("--ckpt_file", "models/model.pt")
 
 every_bundle = pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
-
-
-@pytest.fixture(scope="module")
-def schema(tmp_path_factory):
-    """The official schema: the file named by ``MONAI_DAS_SCHEMA``, else downloaded."""
-    given = os.environ.get("MONAI_DAS_SCHEMA")
-    if given:
-        return Path(given).resolve()
-    path = tmp_path_factory.mktemp("schema") / "meta_schema.json"
-    with urllib.request.urlopen(config("metadata.json")["schema"], timeout=60) as response, path.open("wb") as file:
-        shutil.copyfileobj(response, file)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +28,10 @@ def network(bundle):
 
 
 @every_bundle
-def test_metadata_fit_the_official_schema(folder, schema):
-    monai_bundle("verify_metadata", "--meta_file", META, "--filepath", schema, cwd=folder)
+def test_metadata_fit_the_official_schema(folder, official_schema):
+    schema = ("--filepath", official_schema, "--hash_val", SCHEMA_MD5)
+
+    monai_bundle("verify_metadata", "--meta_file", META, *schema, cwd=folder)
 
 
 @every_bundle

@@ -8,8 +8,9 @@ import pytest
 from pydicom import dcmread
 
 from monai_das.data import NIfTISource, WholeSource, open_source
-from monai_das.data.dicom.decode import PixelFile, decode_frame
-from monai_das.data.dicom.headers import image_header
+from monai_das.data.dicom import image_header
+from monai_das.data.dicom.decode import decode_frame
+from monai_das.data.dicom.pixel_file import PixelFile
 from tests.data.independent_reader import by_itk
 
 NIBABEL_DATA = Path(nibabel.__file__).parent / "tests" / "data"

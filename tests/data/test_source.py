@@ -1,8 +1,10 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from monai_das.data import open_source
+from monai_das.data import SliceRef, open_source
 from monai_das.datasets import make_sample_volumes, write_nifti
 
 
@@ -27,3 +29,14 @@ def test_thumbnails_cover_the_same_field_of_view(source):
 
     np.testing.assert_allclose(source.thumbnail_affine(8) @ small, source.full_affine() @ corners)
     assert source.thumbnails(8).shape == (1, 8, 8, 32)
+
+
+def test_what_json_gives_back_is_the_dictionary():
+    found = SliceRef(3, "1.2.3", 4, (1.0, 2.0, 3.0), 5.0).to_dict()
+
+    assert json.loads(json.dumps(found)) == found
+    assert list(found) == ["index", "sop_instance_uid", "frame", "position_mm", "time_ms"]
+
+
+def test_what_is_not_known_is_none():
+    assert set(SliceRef(0).to_dict().values()) == {0, None}

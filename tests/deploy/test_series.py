@@ -7,6 +7,7 @@ from pydicom.uid import generate_uid
 from monai_das.data import dicom_slice_refs, open_source
 from monai_das.datasets import write_dicom_series
 from monai_das.deploy.series import image_files, make_cases, no_series_message
+from tests.data.header_reads import counted_header_reads
 
 
 def uids(folder):
@@ -22,6 +23,15 @@ def test_a_series_in_several_folders_becomes_one_case(study, scratch):
 
     assert [case.case_id for case in cases] == ["case-001"]
     assert len(dicom_slice_refs(cases[0].path)) == 6
+
+
+def test_opening_the_cases_reads_no_header_again(study, scratch, monkeypatch):
+    headers = counted_header_reads(monkeypatch)
+
+    (case,) = make_cases(uids(study), image_files(study), scratch)
+
+    assert len(open_source(case.path)) == 6
+    assert headers == {path.resolve(): 1 for path in study.rglob("*.dcm")}
 
 
 def test_only_selected_series_are_taken_in_the_order_of_the_rules_and_once(study, scratch, volume):

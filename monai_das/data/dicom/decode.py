@@ -2,92 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.itk_decode import itk_frame
+from monai_das.data.dicom.pixel_file import ITEM, PixelFile
 
-UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 # of more than 8 bits: pydicom has it from pylibjpeg-libjpeg alone, which is GPL; ITK's own decoder is Apache-2.0
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 # the fastest first, as measured; pydicom's own decoder of RLE is in Python
 PLUGINS = ("pyjpegls", "pylibjpeg", "gdcm", "pillow", "pydicom")
 DECODER_ERRORS = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, OSError, EOFError, NotImplementedError)
-ITEM = b"\xfe\xff\x00\xe0"
-
-
-@dataclass(frozen=True, eq=False)
-class PixelFile:
-    """How the pixels of one DICOM file are stored, from its header."""
-
-    header: ImageHeader
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.header.path
-
-    @cached_property
-    def syntax(self) -> str:
-        """UID of the transfer syntax; implicit little endian where the file does not say."""
-        return self.header.syntax or UNCOMPRESSED[0]
-
-    @cached_property
-    def samples(self) -> int:
-        """1 for grey and palette colour, 3 for colour."""
-        return int(self.header.number("SamplesPerPixel", 1))
-
-    @cached_property
-    def photometric(self) -> str:
-        """PhotometricInterpretation."""
-        return self.header.text("PhotometricInterpretation") or "MONOCHROME2"
-
-    @cached_property
-    def bits(self) -> tuple[int, int]:
-        """BitsAllocated and BitsStored."""
-        allocated = int(self.header.number("BitsAllocated", 16))
-        return allocated, int(self.header.number("BitsStored", allocated))
-
-    @cached_property
-    def signed(self) -> bool:
-        """Whether stored values are signed."""
-        return self.header.number("PixelRepresentation", 0) == 1
-
-    @property
-    def channels(self) -> int:
-        """1 for grey, 3 for colour of any kind."""
-        return 3 if self.samples > 1 or self.photometric == "PALETTE COLOR" else 1
-
-    @property
-    def value_at(self) -> int | None:
-        """Offset of the pixels in the file; None where only pydicom's full reader finds them."""
-        return self.header.pixels_at
-
-    @property
-    def plain(self) -> bool:
-        """Whether the pixels lie in the file as whole numbers of one grey channel, little endian."""
-        tidy = self.samples == 1 and self.bits[0] in (8, 16, 32)
-        return tidy and self.value_at is not None and self.syntax in UNCOMPRESSED
-
-    @cached_property
-    def frames_at(self) -> list[tuple[int, int]] | None:
-        """Offset and length of every compressed frame, if each is one fragment; else None."""
-        assert self.value_at is not None
-        found = []
-        with self.path.open("rb") as stream:
-            stream.seek(self.value_at)
-            while (head := stream.read(8))[:4] == ITEM:
-                length = int.from_bytes(head[4:], "little")
-                found.append((stream.tell(), length))
-                stream.seek(length, 1)
-        return found[1:] if len(found) == self.header.frames + 1 else None
 
 
 def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -186,6 +185,11 @@ def _wanted(more: tuple[str, ...]) -> frozenset[int]:
     return frozenset(swapped(tag) for keyword in (*KEYWORDS, *more) if (tag := _tag_and_kind(keyword)[0]))
 
 
+def holds_tags(header: ImageHeader, more: Sequence[str]) -> bool:
+    """Say whether ``header``, read without asking for more than the usual tags, would hold those of ``more``."""
+    return not isinstance(header.source, QuickHeader) or _wanted(tuple(more)) == _wanted(())
+
+
 def is_dicom_file(path: Path) -> bool:
     """Say whether ``path`` is a file with the DICOM mark ``DICM`` at byte 128."""
     if not path.is_file():
@@ -194,34 +198,10 @@ def is_dicom_file(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
-    """Return the headers of the DICOM images in the folder ``path`` (not below it), or of the file ``path``.
-
-    What is no DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are passed over.
-    ``more`` are the keywords of tags that are wanted beside the usual ones.
-
-    Raises:
-        FileNotFoundError: ``path`` does not exist.
-        ValueError: there is no DICOM image, or an image is damaged or cut off.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    read = (image_header(file, more) for file in (_files_in(path) if path.is_dir() else [path]))
-    headers = [header for header in read if header is not None]
-    if not headers:
-        what = "a folder without DICOM images" if path.is_dir() else "not a DICOM image"
-        raise ValueError(f"{path}: {what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
-    return headers
-
-
-def _files_in(folder: Path) -> list[Path]:
-    """Return the files in ``folder`` by their names."""
-    with os.scandir(folder) as entries:
-        return [Path(path) for path in sorted(entry.path for entry in entries if entry.is_file())]
-
-
 def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
     """Return the header of the file ``path``, or None if it is no DICOM, or an object without pixels.
+
+    ``more`` are the keywords of tags that are wanted beside the usual ones.
 
     Raises:
         ValueError: the file is damaged or cut off.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import warnings
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.frames import frame_rescale
-
-if TYPE_CHECKING:
-    from monai_das.data.dicom.decode import PixelFile
+from monai_das.data.dicom.pixel_file import PixelFile
 
 
 def itk_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:

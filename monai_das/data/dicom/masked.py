@@ -23,11 +23,13 @@ def masked_source(source: SliceSource) -> SliceSource:
 
     Where text may be burned in and no region fits, its ``warnings`` say so.
     """
-    first = source.header(0)
+    first = source.pixel_header(0)
     if first is None or not may_hold_text(first):
         return source
     many = source.refs[0].frame is None
-    headers = [found for index in range(len(source) if many else 1) if (found := source.header(index)) is not None]
+    headers = [
+        found for index in range(len(source) if many else 1) if (found := source.pixel_header(index)) is not None
+    ]
     source.warnings = (*source.warnings, *text_warnings(headers))
     return source if all(region_mask(header) is None for header in headers) else MaskedSource(source, headers)
 
@@ -63,6 +65,10 @@ class MaskedSource(SliceSource):
     def header(self, index: int) -> Dataset | None:
         """Return the header of slice ``index``; see :class:`SliceSource`."""
         return self.source.header(index)
+
+    def pixel_header(self, index: int) -> Dataset | None:
+        """Return what describes the pixels of slice ``index``; see :class:`SliceSource`."""
+        return self.source.pixel_header(index)
 
     def _masked(self, values: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
         """Return ``values`` ``(C, columns, rows, k)`` of the slices ``places`` without text."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das._optional import require
-from monai_das.data.dicom.decode import PixelFile, encoded_frame, inverted
+from monai_das.data.dicom.decode import encoded_frame, inverted
+from monai_das.data.dicom.pixel_file import PixelFile
 
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 START = b"\xff\x4f\xff\x51"

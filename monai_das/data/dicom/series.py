@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monai_das.data.dicom.headers import STACK_TAGS, ImageHeader
+from monai_das.data.source import TIME_POINT
 
 SHOWN = 6
-# what chooses one of several images at every place, for want of a tag that does
-TIME_POINT = "time_point"
 
 
 def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object], path: Path | str) -> list[ImageHeader]:

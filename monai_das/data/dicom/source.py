@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.dicom.decode import PixelFile, decode_frame
+from monai_das.data.dicom.decode import decode_frame
 from monai_das.data.dicom.frames import frame_rescale
+from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.dicom.reduced import reduced_frame
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
 from monai_das.data.dicom.stack_geometry import geometry_of
@@ -57,6 +58,7 @@ class DICOMSource(SliceSource):
         self.channels = first.channels
         rows, columns = first.header.size
         self.plane_shape = (columns, rows)
+        self._headers: dict[Path, Dataset] = {}
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small; see :class:`SliceSource`.
@@ -90,11 +92,19 @@ class DICOMSource(SliceSource):
         return torch.from_numpy(found).permute(3, 2, 1, 0)
 
     def header(self, index: int) -> Dataset:
-        """Return all tags before the pixels of the object that holds slice ``index``."""
+        """Return all tags before the pixels of the object that holds slice ``index``, read once."""
         from pydicom import dcmread
 
         (place,) = checked_indices([index], len(self), self.name)
-        return dcmread(self._places[place][0].path, stop_before_pixels=True)
+        path = self._places[place][0].path
+        if path not in self._headers:
+            self._headers[path] = dcmread(path, stop_before_pixels=True)
+        return self._headers[path]
+
+    def pixel_header(self, index: int) -> Dataset:
+        """Return the tags that opening has read; see :class:`SliceSource`."""
+        (place,) = checked_indices([index], len(self), self.name)
+        return self._places[place][0].header.tags
 
 
 def _shrunk(values: NDArray[Any], size: int) -> NDArray[np.float32]:

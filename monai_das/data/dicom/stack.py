@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_das.data.dicom.folder import image_headers
 from monai_das.data.dicom.frames import frame_planes, frame_thickness, frame_times
 from monai_das.data.dicom.geometry import (
     IOP,
@@ -21,9 +22,9 @@ from monai_das.data.dicom.geometry import (
     stack_affine,
     stack_order,
 )
-from monai_das.data.dicom.headers import ImageHeader, image_headers
+from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
-from monai_das.data.slice_ref import SliceRef
+from monai_das.data.source import SliceRef
 
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),

@@ -1,1 +1,7 @@
-"""Studies on DICOMweb servers."""
+"""Studies on DICOMweb servers: headers first, thumbnails that the server draws, and only the chosen slices."""
+
+from monai_das.data.dicomweb.login import dicomweb_session
+from monai_das.data.dicomweb.service import DICOMwebService, is_address, without_login
+from monai_das.data.dicomweb.source import DICOMwebSource
+
+__all__ = ["DICOMwebService", "DICOMwebSource", "dicomweb_session", "is_address", "without_login"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.source import SliceSource
 from monai_das.transforms.thumbnails import make_thumbnails
-
-if TYPE_CHECKING:
-    from monai_das.data.dicomweb.source import DICOMwebSource
 
 # slices that are fetched whole to learn the range of values and what the server's drawing does to them
 PROBES = 5
@@ -27,11 +25,16 @@ OVERSIZE = 2
 # a slice burns out where so many of its pixels are drawn black or white
 BURNT = 0.01
 
+Window: TypeAlias = "tuple[float, float] | None"
+# a slice's index, columns and rows, and lowest and highest value drawn, to what the server draws
+Picture: TypeAlias = Callable[[int, "tuple[int, int]", Window], NDArray[np.uint8]]
 
-def drawn_thumbnails(source: DICOMwebSource, size: int) -> Tensor | None:
+
+def drawn_thumbnails(source: SliceSource, picture: Picture, size: int) -> Tensor | None:
     """Return all slices of ``source`` as its server draws them, ``(C, size, size, D)`` in the units of its slices.
 
-    See :class:`DICOMwebSource` for how; None where the server does not draw, or draws something else.
+    ``picture`` asks the server for a drawing. See :class:`DICOMwebSource` for how; None where the server does not draw,
+    or draws something else.
     """
     probes = sorted({round(place) for place in np.linspace(0, len(source) - 1, PROBES)})
     whole = source.read(probes)
@@ -39,7 +42,7 @@ def drawn_thumbnails(source: DICOMwebSource, size: int) -> Tensor | None:
     window = _window(whole)
     for _ in range(ROUNDS):
         try:
-            drawn, burnt = _drawings(source, range(len(source)), size, window if source.channels == 1 else None)
+            drawn, burnt = _drawings(source, picture, size, window if source.channels == 1 else None)
         except OSError:
             return None
         # a probe is inside the window by its making
@@ -55,20 +58,18 @@ def drawn_thumbnails(source: DICOMwebSource, size: int) -> Tensor | None:
     return None if line is None else drawn * line[0] + line[1]
 
 
-def _drawings(
-    source: DICOMwebSource, places: Sequence[int], size: int, window: tuple[float, float] | None
-) -> tuple[Tensor, Tensor]:
-    """Return the slices ``places`` as drawn, ``(C, size, size, k)`` 0 to 255, and the part of each that burns out."""
+def _drawings(source: SliceSource, picture: Picture, size: int, window: Window) -> tuple[Tensor, Tensor]:
+    """Return all slices as drawn, ``(C, size, size, D)`` 0 to 255, and the part of each that burns out."""
     scale = min(1.0, OVERSIZE * size / min(source.plane_shape))
     columns, rows = (max(1, round(side * scale)) for side in source.plane_shape)
 
     def draw(place: int) -> tuple[Tensor, float]:
-        pixels = source.picture(place, (columns, rows), window)
+        pixels = picture(place, (columns, rows), window)
         burnt = float(((pixels == 0) | (pixels == 255)).mean())
         return make_thumbnails(_planes(pixels, source.channels)[None, ..., None], size)[0], burnt
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        thumbnails, burnt = zip(*pool.map(draw, places), strict=True)
+        thumbnails, burnt = zip(*pool.map(draw, range(len(source))), strict=True)
     return torch.cat(thumbnails, dim=-1), torch.tensor(burnt)
 
 

@@ -6,8 +6,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_das.data.dicom.frames import frame_rescale
-from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.dicom import ImageHeader, frame_rescale
 
 if TYPE_CHECKING:
     from pydicom import Dataset

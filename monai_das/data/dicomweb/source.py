@@ -12,14 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.dicom.headers import ImageHeader
-from monai_das.data.dicom.series import chosen_headers
-from monai_das.data.dicom.stack import header_stack
-from monai_das.data.dicom.stack_geometry import geometry_of
+from monai_das.data.dicom import DICOMSource, ImageHeader, chosen_headers, geometry_of, header_stack, masked_source
 from monai_das.data.dicomweb.drawings import PROBES, drawn_thumbnails
 from monai_das.data.dicomweb.frame import write_frame
 from monai_das.data.dicomweb.service import DICOMwebService
-from monai_das.data.source import SliceSource, checked_indices, open_source
+from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -84,7 +81,7 @@ class DICOMwebSource(SliceSource):
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small, drawn by the server where it draws well; see :class:`SliceSource`."""
-        drawn = drawn_thumbnails(self, size) if len(self) > PROBES else None
+        drawn = drawn_thumbnails(self, self.picture, size) if len(self) > PROBES else None
         self.drawn = drawn is not None
         self.exact_thumbnails = not self.drawn
         if drawn is not None:
@@ -137,7 +134,7 @@ class DICOMwebSource(SliceSource):
 
     def _decoded(self, file: Path, place: int) -> Tensor:
         try:
-            return open_source(file).read([0])
+            return masked_source(DICOMSource(file)).read([0])
         except ValueError as error:
             # without the path: that of a file that is gone
             reason = str(error).removeprefix(f"{file}: ")

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.nifti.pixels import nifti_image
+from monai_das.data.nifti.volume import nifti_image
+from monai_das.data.refs import affine_refs
 from monai_das.data.source import SliceSource, checked_indices
-from monai_das.data.volume import nifti_refs
 from monai_das.transforms.thumbnails import make_thumbnails
 
 
@@ -37,7 +37,7 @@ class NIfTISource(SliceSource):
         self.name = str(path)
         self.affine = np.asarray(self._image.affine, dtype=np.float64)
         self.plane_shape = (int(self._image.shape[0]), int(self._image.shape[1]))
-        self.refs = nifti_refs(self.affine, int(self._image.shape[2]))
+        self.refs = affine_refs(self.affine, int(self._image.shape[2]))
         self.channels = 1
 
     def thumbnails(self, size: int) -> Tensor:

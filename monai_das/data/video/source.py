@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das._optional import require
-from monai_das.data.slice_ref import SliceRef
-from monai_das.data.source import SliceSource, checked_indices
+from monai_das.data.source import SliceRef, SliceSource, checked_indices
 from monai_das.data.video.table import FrameTable, decoded_table, packet_table
 
 if TYPE_CHECKING:

@@ -128,7 +128,7 @@ def command():
 
 
 @pytest.fixture(scope="session")
-def benchmarks_command():
+def laboratory_command():
     return laboratory
 
 

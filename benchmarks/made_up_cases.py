@@ -1,0 +1,63 @@
+"""Datalists of the laboratory's own sets, which configs name: evidence in known slices, and hippocampi."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from benchmarks.sets import (
+    DASEvidenceSet,
+    hard_needle_set,
+    hippocampus_tensors,
+    needle_set,
+    planted_set,
+    real_backgrounds,
+)
+
+CASES = {"train": 1500, "val": 300, "test": 600}
+SEEDS = {"train": 1000, "val": 1001, "test": 1002}
+SETS = ("needle", "hard_needle", "planted")
+
+
+def evidence_cases(name: str, split: str, root: str | None = None, number: int | None = None) -> list[dict[str, Any]]:
+    """Return one split of a set whose telling slices are known, as a datalist; every split has a seed of its own.
+
+    Backgrounds of ``"planted"`` are real: those of the test split are cut from other images than the rest.
+
+    Args:
+        name: ``"needle"``, ``"hard_needle"`` or ``"planted"``.
+        split: ``"train"``, ``"val"`` or ``"test"``.
+        root: folder of the data, for the backgrounds.
+        number: only the first so many cases; None for all.
+
+    Returns:
+        ``{"image": (1, H, W, D) float32, "label": int, "telling": (D,) bool}`` for each case.
+
+    Raises:
+        ValueError: there is no such set or split.
+    """
+    if name not in SETS or split not in CASES:
+        raise ValueError(f"name must be one of {SETS} and split one of {tuple(CASES)}, got {name=} and {split=}")
+    made = made_up(name, CASES[split] if number is None else number, SEEDS[split], root, test=split == "test")
+    cases = zip(made.images, made.labels.tolist(), made.evidence, strict=True)
+    return [{"image": image, "label": label, "telling": telling} for image, label, telling in cases]
+
+
+def made_up(name: str, number: int, seed: int, root: str | None, *, test: bool) -> DASEvidenceSet:
+    """Return ``number`` cases of the set ``name``."""
+    if name == "needle":
+        needles = needle_set(number, seed)
+        telling = torch.nn.functional.one_hot(needles.needles, needles.images.size(4)).bool()
+        return DASEvidenceSet(needles.images, needles.labels, telling)
+    if name == "hard_needle":
+        return hard_needle_set(number, seed)
+    stacks = real_backgrounds(root)
+    return planted_set(number, seed, stacks.test if test else stacks.train)
+
+
+def hippocampus_cases(root: str, size: int) -> list[dict[str, Any]]:
+    """Return the hippocampus volumes as a datalist ``{"image", "label", "patient"}``; see hippocampus_tensors."""
+    images, labels, subjects = hippocampus_tensors(root, size)
+    cases = zip(images, labels.tolist(), subjects.tolist(), strict=True)
+    return [{"image": image, "label": label, "patient": str(subject)} for image, label, subject in cases]

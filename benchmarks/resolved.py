@@ -1,0 +1,91 @@
+"""Which part of a config makes a training, and a name for it: what nothing reads does not count."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# the parts that a training and its measurement are made of; all else is reached from them, or does not count
+ROOTS = ("seed", "weight_average", "train#trainer", "test#dataset")
+# what does not change the result: where things lie, what is printed, and how often is looked
+ELSEWHERE = (
+    "bundle_root",
+    "dataset_dir",
+    "output_dir",
+    "device",
+    "rank",
+    "silent",
+    "checkpoints",
+    "num_workers",
+    "val_interval",
+    "writer",
+    "validate#evaluator",
+)
+# handlers that only tell or keep
+REPORTERS = ("ValidationHandler", "CheckpointSaver", "StatsHandler", "TensorBoardStatsHandler", "ProgressBar")
+REFERENCE = re.compile(r"@([A-Za-z_][\w#]*(?:::\w+)*)")
+
+
+def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every value of ``config`` that a training reads, by its id ``a#b#c``.
+
+    References are followed from ``ROOTS``, in texts and in expressions.
+    """
+    found: dict[str, Any] = {}
+    seen: set[str] = set()
+    waiting = list(ROOTS)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name in ELSEWHERE:
+            continue
+        seen.add(name)
+        for place, value in leaves(name, value_at(config, name)):
+            found[place] = value
+            if isinstance(value, str):
+                waiting.extend(each.replace("::", "#") for each in REFERENCE.findall(value))
+    return found
+
+
+def value_at(config: Mapping[str, Any], name: str) -> Any:
+    """Return the value of ``config`` with the id ``a#b#c``; None where there is none."""
+    value: Any = config
+    for part in name.split("#"):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, Mapping) and part in value:
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the id and value of every leaf below ``place``; remarks and reporting handlers are passed over."""
+    if isinstance(value, Mapping):
+        if str(value.get("_target_", "")).rpartition(".")[2] in REPORTERS:
+            return
+        for name, each in value.items():
+            if name != "_desc_":
+                yield from leaves(f"{place}#{name}", each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from leaves(f"{place}#{number}", each)
+    else:
+        yield place, value
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """Return 16 hexadecimal digits that tell what a training reads of ``config`` from any other config."""
+    text = json.dumps(resolved(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def nearest(name: str, config: Mapping[str, Any]) -> str:
+    """Return the name that a training reads of ``config`` and that is most like ``name``; empty where none is."""
+    known = {place.partition("#")[0] if "#" not in name else place for place in resolved(config)}
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else ""

@@ -1,0 +1,90 @@
+"""NIfTI files, opened and read whole through MONAI's own reader, nibabel."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.data import NibabelReader
+from nibabel.filebasedimages import ImageFileError
+
+from monai_das.data.refs import affine_refs
+from monai_das.data.source import TIME_POINT, as_image
+from monai_das.data.whole import VolumeCase
+
+NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
+NOT_REAL = {"V": "RGB", "c": "complex"}  # by the kind of NumPy's data type
+
+
+def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> VolumeCase:
+    """Read a NIfTI file whole, values after scaling, through :class:`monai.data.NibabelReader`.
+
+    Args:
+        path: the file.
+        choose: ``{"time_point": n}``, 0-based, for a file of four dimensions.
+
+    Raises:
+        FileNotFoundError: ``path`` does not exist.
+        ValueError: the file is damaged, holds colours or complex numbers, or is neither 3-D nor 4-D with one time point
+            chosen.
+    """
+    reader = NibabelReader()
+    image, point = nifti_image(path, choose, reader)
+    try:
+        values, meta = reader.get_data(image)
+    except NIFTI_ERRORS as error:
+        raise _unreadable(path, error) from error
+    values = values.reshape(*image.shape[:3], -1)[..., point][None]
+    affine = np.asarray(meta["affine"], dtype=np.float64)
+    return VolumeCase(as_image(values, affine, path), affine_refs(affine, values.shape[-1]), "nifti", True)
+
+
+def nifti_image(
+    path: Path, choose: Mapping[str, object] | None = None, reader: NibabelReader | None = None
+) -> tuple[Any, int]:
+    """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_volume`."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    try:
+        image = (reader or NibabelReader()).read(path)
+    except (ImageFileError, *NIFTI_ERRORS) as error:
+        raise _unreadable(path, error) from error
+    stored = image.get_data_dtype()
+    if stored.kind in NOT_REAL:
+        raise ValueError(
+            f"{path}: a NIfTI file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one real "
+            "number per voxel, such as luminance or magnitude"
+        )
+    return image, _time_point(tuple(image.shape), choose or {}, path)
+
+
+def _time_point(shape: tuple[int, ...], choose: Mapping[str, object], path: Path) -> int:
+    """Return which time point of a NIfTI file is chosen; 0 for one volume."""
+    unknown = [keyword for keyword in choose if keyword != TIME_POINT]
+    if unknown:
+        raise ValueError(f"{path}: NIfTI has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
+    if not _is_3d(shape) and (len(shape) != 4 or TIME_POINT not in choose):
+        raise ValueError(
+            f"{path}: a NIfTI file of shape {shape}, that is several time points or channels, or no volume; give one "
+            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}"
+        )
+    count = 1 if _is_3d(shape) else shape[3]
+    if str(choose.get(TIME_POINT, 0)) not in map(str, range(count)):
+        raise ValueError(f"{path}: no {TIME_POINT} {choose[TIME_POINT]}; there are 0 to {count - 1}: choose one")
+    return int(str(choose.get(TIME_POINT, 0)))
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: the NIfTI file cannot be read ({_short(error)}); copy it again")
+
+
+def _is_3d(shape: tuple[int, ...]) -> bool:
+    return len(shape) >= 3 and all(size == 1 for size in shape[3:])
+
+
+def _short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else type(error).__name__

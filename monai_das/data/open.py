@@ -1,0 +1,87 @@
+"""The one door: a path, a folder, an address or an array in, a :class:`SliceSource` out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from monai_das.data.dicom import DICOMSource, masked_source
+from monai_das.data.dicomweb import DICOMwebSource, is_address
+from monai_das.data.nifti import NIfTISource, nifti_volume
+from monai_das.data.source import SliceSource
+from monai_das.data.video import VideoSource, is_video_file
+from monai_das.data.whole import VolumeCase, WholeSource, array_case
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+
+def open_source(
+    study: str | PathLike[str] | NDArray[Any] | Tensor,
+    choose: Mapping[str, object] | None = None,
+    session: Any = None,
+) -> SliceSource:
+    """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
+
+    DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
+    read whole, once.
+
+    Args:
+        study: a NIfTI file, a DICOM file or the folder of a series, a video, the address of a study, series or object
+            on a DICOMweb server, or an array ``(C, H, W, D)``: a ``MetaTensor`` brings its affine along.
+        choose: which of several volumes in a file or folder, see :func:`read_volume`.
+        session: asks the DICOMweb server, see :class:`DICOMwebSource`.
+
+    Example:
+        >>> from monai_das.datasets import make_sample_volumes, write_nifti
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_nifti(make_sample_volumes(1, 32)[0]["image"][0], f"{folder}/case.nii.gz")
+        ...     source = open_source(f"{folder}/case.nii.gz")
+        >>> len(source), source.thumbnails(16).shape, source.read([3, 5]).shape
+        (32, torch.Size([1, 16, 16, 32]), torch.Size([1, 32, 32, 2]))
+    """
+    if isinstance(study, (np.ndarray, Tensor)):
+        return _array_source(study, choose)
+    if is_address(study):
+        return masked_source(DICOMwebSource(str(study), choose, session))
+    if is_video_file(study):
+        return VideoSource(study)
+    name = str(study).lower()
+    if name.endswith(".nii.gz"):
+        return WholeSource(nifti_volume(Path(study), choose), str(study))
+    return NIfTISource(Path(study), choose) if name.endswith(".nii") else masked_source(DICOMSource(study, choose))
+
+
+def read_volume(
+    study: str | PathLike[str] | NDArray[Any] | Tensor, choose: Mapping[str, object] | None = None
+) -> VolumeCase:
+    """Read all of what :func:`open_source` opens: NIfTI, DICOM, a video, an address of DICOMweb, an array.
+
+    NIfTI goes through MONAI's ``NibabelReader``. A DICOM file of one frame is a volume of one slice. Colour clips have
+    3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
+    Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO:
+    nobody and no network is to read a name there.
+    ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes; for NIfTI of
+    four dimensions it is ``{"time_point": n}``, 0-based.
+
+    Raises:
+        FileNotFoundError: the path does not exist.
+        ValueError: the file is damaged, is of none of these kinds, or holds no single stack of slices; the array is not
+            ``(C, H, W, D)``.
+    """
+    if not isinstance(study, (np.ndarray, Tensor)) and str(study).lower().endswith(NIFTI_SUFFIXES):
+        return nifti_volume(Path(study), choose)
+    source = open_source(study, choose)
+    return VolumeCase(source.read_all(), source.refs, source.kind, source.affine is not None, source.warnings)
+
+
+def _array_source(array: NDArray[Any] | Tensor, choose: Mapping[str, object] | None) -> SliceSource:
+    if choose:
+        raise ValueError(f"an array is one volume, got choose={dict(choose)}; take that part of the array instead")
+    return WholeSource(array_case(array), "array")

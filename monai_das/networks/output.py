@@ -1,0 +1,59 @@
+"""What a network returns in ``train()``: the pair of logits and selection."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from monai_das.samplers import Selection
+
+REMEDY = (
+    "in train() the network returns the pair (logits, selection), and this needs logits alone; "
+    "give the pair to monai_das.losses.DASLoss(your_loss), or take output.logits"
+)
+
+
+class DASOutput(NamedTuple):
+    """Logits and the selection they were made from, as ``network(volume)`` returns them in ``train()``.
+
+    A tuple, so that ``logits, selection = network(volume)`` works, and so do ``DistributedDataParallel`` and gradient
+    accumulation. What takes it for a tensor, such as a plain loss, fails with a message that names ``DASLoss``.
+
+    Attributes:
+        logits: ``(B, num_classes)`` float32.
+        selection: the :class:`~monai_das.samplers.Selection`, with its graph.
+
+    Raises:
+        TypeError: a function of torch is called with the pair.
+        AttributeError: an attribute of tensors is asked of the pair.
+    """
+
+    logits: Tensor
+    selection: Selection
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Refuse every function of torch."""
+        raise TypeError(f"{getattr(func, '__name__', func)}() got a DASOutput: {REMEDY}")
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what only tensors have."""
+        if hasattr(Tensor, name):
+            raise AttributeError(f"DASOutput has no {name}: {REMEDY}")
+        raise AttributeError(f"DASOutput has no attribute {name!r}")
+
+
+class DASPolicyOutput(NamedTuple):
+    """What :class:`~monai_das.losses.DASPolicyInferer` returns in ``train()``: the pair, and two answers to compare.
+
+    Attributes:
+        logits, selection: as in :class:`DASOutput`.
+        chosen: ``(B, K)`` logits that ``eval()`` gives the drawn slices, without a graph.
+        even: ``(B, K)`` logits that it gives as many slices spread evenly.
+    """
+
+    logits: Tensor
+    selection: Selection
+    chosen: Tensor
+    even: Tensor

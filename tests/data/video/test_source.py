@@ -1,0 +1,236 @@
+"""Clips of every container, frame by frame against the program ffmpeg."""
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("av")
+
+from monai_das.data import VideoSource, open_source
+from monai_das.data.video.source import is_video_file
+from monai_das.transforms import make_thumbnails
+from tests.data.video_clips import ffmpeg, frames_by_ffmpeg, moving_bars, write_sound, write_video
+
+KINDS = {
+    "h264.mp4": ("libx264", "yuv420p"),
+    "h264.mov": ("libx264", "yuv444p"),
+    "h264.mkv": ("libx264", "yuv420p"),
+    "mpeg4.avi": ("mpeg4", "yuv420p"),
+    "mjpeg.avi": ("mjpeg", "yuvj420p"),
+    "still.gif": ("gif", "rgb8"),
+    "grey.mkv": ("ffv1", "gray"),
+}
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Write 23 frames as ``name``, and return the path."""
+    return lambda name="h264.mp4", **more: write_video(tmp_path / name, moving_bars(23), *KINDS[name], **more)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_frame_is_the_one_that_ffmpeg_gives(clip, name):
+    path = clip(name)
+    expected = torch.from_numpy(frames_by_ffmpeg(path))
+
+    source = VideoSource(path)
+
+    assert (len(source), source.kind, source.affine) == (23, "video", None)
+    assert [ref.time_ms for ref in source.refs] == [40.0 * place for place in range(23)]
+    assert torch.equal(source.read_all().as_tensor(), expected[: source.channels])
+    assert torch.equal(source.read([20, 3, 11, 3]), expected[: source.channels, ..., [20, 3, 11, 3]])
+
+
+def test_grey_is_one_channel_and_colour_three_but_either_can_be_asked_for(clip):
+    grey, colour = clip("grey.mkv"), clip("h264.mp4")
+    luminance = (VideoSource(colour).read([4]) * torch.tensor([0.299, 0.587, 0.114])[:, None, None, None]).sum(0)
+
+    assert [VideoSource(grey).channels, VideoSource(colour).channels] == [1, 3]
+    assert VideoSource(grey, channels=3).read([4]).shape == (3, 64, 48, 1)
+    torch.testing.assert_close(VideoSource(colour, channels=1).read([4])[0], luminance, rtol=0, atol=3)
+
+
+def test_times_of_a_variable_rate_are_told(tmp_path):
+    times = [0, 40, 300, 310, 1000]
+    path = write_video(tmp_path / "clip.mkv", moving_bars(5), "ffv1", "yuv444p", times=times)
+
+    assert [ref.time_ms for ref in VideoSource(path).refs] == times
+
+
+def test_reading_decodes_from_the_keyframe_before_and_no_further(clip, monkeypatch):
+    source, seen = VideoSource(clip("mpeg4.avi")), []
+    keep = source._check_frame
+    monkeypatch.setattr(source, "_check_frame", lambda place, frame: (seen.append(frame.pts), keep(place, frame)))
+
+    source.read([11, 12])
+
+    # keyframes are 0, 5, 10, ...
+    assert source._table.runs([3, 11, 12]) == [(0, [3]), (10, [11, 12])]
+    assert seen == [11, 12]
+
+
+def test_thumbnails_are_nearly_those_of_the_decoded_frames(tmp_path):
+    source = VideoSource(write_video(tmp_path / "grey.mp4", moving_bars(23, colour=False)))
+    expected = make_thumbnails(source.read_all().as_tensor()[None], 16)[0]
+
+    difference = (source.thumbnails(16) - expected).abs()
+
+    assert difference.shape == (3, 16, 16, 23)
+    assert float(difference.mean()) < 2.0
+
+
+def test_frames_kept_from_thumbnails_and_frames_decoded_again_are_the_same(clip):
+    path = clip()
+    keeping, forgetting = VideoSource(path), VideoSource(path, keep_mib=0)
+    torch.testing.assert_close(keeping.thumbnails(16), forgetting.thumbnails(16), rtol=0, atol=0)
+    path.unlink()
+
+    assert keeping.read([2, 22]).shape == (3, 64, 48, 2)
+    with pytest.raises(ValueError, match=r"h264.mp4: FFmpeg cannot read the video \(No such file"):
+        forgetting.read([2])
+
+
+@pytest.mark.parametrize(("angle", "shape"), [(90, (48, 64)), (180, (64, 48)), (270, (48, 64))])
+def test_a_turned_phone_gives_upright_frames(clip, tmp_path, angle, shape):
+    turned = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation", angle, "-i", clip(), "-c", "copy", turned)
+
+    source = VideoSource(turned)
+
+    assert source.plane_shape == shape
+    assert torch.equal(source.read_all().as_tensor(), torch.from_numpy(frames_by_ffmpeg(turned, *reversed(shape))))
+    assert source.thumbnails(12).shape == (3, 12, 12, 23)
+
+
+def test_packets_without_times_are_counted_by_decoding(clip, tmp_path):
+    raw = tmp_path / "raw.mp4"
+    ffmpeg("-i", clip(), "-c", "copy", "-f", "h264", raw)
+    expected = torch.from_numpy(frames_by_ffmpeg(raw))
+
+    source = VideoSource(raw)
+
+    assert [ref.time_ms for ref in source.refs] == [None] * 23
+    assert torch.equal(source.read([22, 7]), expected[..., [22, 7]])
+
+
+def test_no_frame_asked_for_is_no_frame(clip):
+    assert VideoSource(clip()).read([]).shape == (3, 64, 48, 0)
+
+
+def test_a_video_is_opened_by_its_name(clip):
+    assert isinstance(open_source(clip()), VideoSource)
+    assert is_video_file("Clip.AVI")
+    assert not is_video_file("clip.dcm")
+
+
+@pytest.mark.parametrize("place", ["patient_11_L1", "patient_12_R3", "patient_62_L2"])
+def test_real_clips_are_read_as_ffmpeg_reads_them(data_root, place):
+    path = data_root / "covid_blues" / "lus_videos" / f"{place}.mp4"
+    expected = torch.from_numpy(frames_by_ffmpeg(path, 350, 350))
+
+    source = VideoSource(path)
+    places = [len(source) - 1, 0, len(source) // 2]
+
+    assert torch.equal(source.read(places), expected[..., places])
+    assert torch.equal(source.read_all().as_tensor(), expected)
+    assert source.refs[-1].time_ms == 40.0 * (expected.shape[-1] - 1)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"clip.mp4: no such file"):
+        VideoSource(tmp_path / "clip.mp4")
+
+
+def test_other_channels_are_refused(clip):
+    with pytest.raises(ValueError, match="channels must be 1 or 3, or None for what the file stores, got 2"):
+        VideoSource(clip(), channels=2)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all" * 99], ids=["empty", "text"])
+def test_what_is_no_video_is_said_with_the_path(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"clip.mp4: FFmpeg cannot read the video \(Invalid data.*copy it again"):
+        VideoSource(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("h264.mp4", r"cut.mp4: 0.92 s in the header, \d+ frames in 0\.\d\d s in the file; it is cut off"),
+        ("h264.mkv", r"cut.mkv: 0.92 s in the header, \d+ frames in 0\.\d\d s in the file; it is cut off"),
+        ("still.gif", r"cut.gif: the GIF lacks its end; it is cut off"),
+        ("mpeg4.avi", r"cut.avi: FFmpeg cannot read the video"),
+    ],
+)
+def test_a_video_cut_off_is_refused(clip, tmp_path, name, message):
+    whole = tmp_path / f"whole{name[-4:]}"
+    more = ["-movflags", "+faststart"] if name.endswith("mp4") else []
+    ffmpeg("-i", clip(name), "-c", "copy", *more, whole)
+    cut = whole.with_stem("cut")
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+
+    with pytest.raises(ValueError, match=message):
+        VideoSource(cut)
+
+
+def test_a_damaged_frame_is_no_picture(clip, tmp_path):
+    whole, damaged = tmp_path / "whole.mp4", tmp_path / "damaged.mp4"
+    ffmpeg("-i", clip(), "-c", "copy", "-movflags", "+faststart", whole)
+    content = bytearray(whole.read_bytes())
+    middle = len(content) * 2 // 3
+    content[middle : middle + 60] = bytes(byte ^ 0xFF for byte in content[middle : middle + 60])
+    damaged.write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"damaged.mp4: FFmpeg cannot read the video \(Invalid data"):
+        VideoSource(damaged).read_all()
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    path = write_sound(tmp_path / "sound.mp4")
+
+    with pytest.raises(ValueError, match=r"sound.mp4: no video in the file, only sound or text; give a video"):
+        VideoSource(path)
+
+
+def test_a_video_without_frames_is_refused(tmp_path):
+    path = write_video(tmp_path / "none.avi", moving_bars(0), "mpeg4")
+
+    with pytest.raises(ValueError, match=r"none.avi: a video without frames; copy the file again"):
+        VideoSource(path)
+
+
+def test_frames_of_different_size_are_refused(clip, tmp_path):
+    parts = [clip("mjpeg.avi"), write_video(tmp_path / "other.avi", moving_bars(5, 32, 32), "mjpeg", "yuvj420p")]
+    joined = tmp_path / "joined.avi"
+    listing = tmp_path / "list.txt"
+    listing.write_text("".join(f"file '{part}'\n" for part in parts))
+    ffmpeg("-f", "concat", "-safe", "0", "-i", listing, "-c", "copy", joined)
+
+    with pytest.raises(
+        ValueError, match=r"joined.avi: frames of different size, \(64, 48\) .* \(32, 32\) in frame 23;"
+    ):
+        VideoSource(joined).read_all()
+
+
+def test_frames_that_decoding_does_not_give_are_missed(clip):
+    source = VideoSource(clip())
+
+    with pytest.raises(ValueError, match=r"h264.mp4: frame 21 of 23 cannot be decoded; copy the file again"):
+        list(source._run(iter(()), [21, 22], counted=True))
+
+
+def test_a_frame_marked_as_corrupt_is_refused(clip):
+    class Frame:
+        is_corrupt = True
+
+    with pytest.raises(ValueError, match=r"h264.mp4: frame 3 is damaged; copy the file again"):
+        VideoSource(clip())._check_frame(3, Frame())
+
+
+def test_values_are_0_to_255(clip):
+    values = VideoSource(clip()).read_all()
+
+    assert (values.dtype, float(values.min()) >= 0, float(values.max()) > 240) == (torch.float32, True, True)
+    assert np.array_equal(values.affine, np.eye(4))
