@@ -1,4 +1,4 @@
-"""Write all reports of many cases, one folder per case; a bad case does not stop the others."""
+"""Write all reports of many cases, one folder for each; a failed case does not stop the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
 ERRORS = "errors.json"
-# in the order of writing: where there is a result.json, all others are there too
+# in the order of writing: where result.json is, the others are too
 FILES = {
     "png": "montage.png",
     "html": "case.html",
@@ -35,7 +35,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class CaseError:
-    """A case that failed, and why."""
+    """Which case failed, and why."""
 
     case: str
     error: str
@@ -52,21 +52,22 @@ def report_cases(
 ) -> Iterator[CaseResult | CaseError]:
     """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
 
-    ``folder/errors.json`` names the cases that have failed so far; without failures there is no such file. Reports of
-    an older run are removed. A case that fails leaves no reports behind.
+    ``folder/errors.json`` names the cases that failed so far; without failures there is no such file. A failed case
+    leaves no reports, not even older ones. A case that succeeds leaves no reports of an older run.
 
     Args:
         predictor: the model.
-        cases: id and path or address of each; the id becomes the folder's name, so give :func:`pseudonyms`.
-        folder: made if it is missing.
+        cases: the id of each case, which names its folder, and its path or address. Ids are written unchanged, so pass
+            the cases through :func:`pseudonyms`.
+        folder: made if missing.
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
             (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
             ``"sc"`` (``montage.dcm``).
-        include_phi: whether error messages may hold paths, addresses and texts of headers.
+        include_phi: whether messages of errors may hold paths, addresses and texts of headers.
         session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
 
     Raises:
-        ValueError: a report is unknown.
+        ValueError: there is no such report.
     """
     unknown = sorted(set(reports) - set(FILES))
     if unknown:
@@ -90,7 +91,7 @@ def report_cases(
 def _report_case(
     predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str]
 ) -> CaseResult:
-    """Return the result of ``case``, its id, study and session, once its reports are written."""
+    """Write the reports of ``case`` (its id, study and session) and return its result."""
     case_id, study, session = case
     plain: dict[str, Callable[[CaseResult, Path], None]]
     plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}

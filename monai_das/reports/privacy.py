@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
 REMOVED = "[removed]"
-# shorter values occur in too many ordinary words
+# shorter values are part of too many ordinary words
 SHORTEST = 3
 # the values of these are numbers, codes of the standard or UIDs
 HARMLESS = {"AT", "CS", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UI", "UL", "US"}
 MOST_FILES = 2000
-# a quotation or a bracket may hold texts of headers, except for the status of an answer in brackets
+# a quotation or a bracket may hold texts of headers; one that holds the status of an answer does not
 QUOTED = re.compile(r"[\\\"'\[]|\((?!\d{3} [A-Za-z -]+\))")
 
 
 def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
-    """Return ``cases`` with ``case-0001``, ``case-0002``, ... in the place of their names, in the same order.
+    """Return ``cases`` in the same order, with ``case-0001``, ``case-0002``, ... instead of their names.
 
-    A number does not identify the study. Only the inputs, or the file of :func:`write_case_map`, lead back to it.
+    A number does not identify the study; only the inputs or :func:`write_case_map` lead back to it.
 
     Example:
         >>> pseudonyms([("DOE_JOHN", Path("DOE_JOHN"))])[0][0]
@@ -37,20 +37,20 @@ def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
 
 
 def write_case_map(cases: Sequence[tuple[str, Study]], path: Path) -> None:
-    """Write the path or address of each pseudonym to ``path`` as JSON, whole or not at all.
+    """Write the path or address behind each pseudonym to ``path`` as JSON, whole or not at all.
 
-    Paths may identify patients, and so may this file. No other file does, unless it is asked to.
+    This file holds identities if paths do. We write no other such file unless asked to.
     """
     places = {case_id: str(found.absolute() if isinstance(found, Path) else found) for case_id, found in cases}
     write_object({"cases": places}, path)
 
 
 def without_identities(message: str, study: Study, case_id: str) -> str:
-    """Return ``message`` about ``study``, a path or address, without anything that identifies the patient.
+    """Return ``message`` about ``study``, a path or address, without anything that could identify the patient.
 
-    The path becomes ``case_id``. Names of folders and files on the path or in it, and the texts of their DICOM headers,
-    become ``[removed]``. If a header cannot be read, its texts are unknown: then the message ends before the first
-    bracket or quotation. A message about an address ends there too, and loses the server's name and the UIDs.
+    The path becomes ``case_id``. The names of folders and files that lead to it or lie in it, and the texts of their
+    DICOM headers, become ``[removed]``. If a header cannot be read, its texts are unknown; then only the words before
+    the first bracket or quotation remain. The same holds for an address, whose server and UIDs are removed too.
     """
     if isinstance(study, str):
         return _without_address(message, study, case_id)
@@ -68,14 +68,14 @@ def without_identities(message: str, study: Study, case_id: str) -> str:
 
 
 def _without_address(message: str, address: str, case_id: str) -> str:
-    """Return ``message`` without ``address``, its parts, and the texts that a server or a header may add."""
+    """Return ``message`` without ``address``, its parts, and what a server or a header may have put into it."""
     parts = urlsplit(address)
     words = {parts.netloc, parts.hostname or "", *re.findall(r"[\d.]{6,}", parts.path)}
     return _without_words(_plain_words(message.replace(address, case_id), QUOTED), words)
 
 
 def _plain_words(message: str, quoted: re.Pattern[str]) -> str:
-    """Return the part of ``message`` before the first match of ``quoted``."""
+    """Return the words before the first match of ``quoted``."""
     return quoted.split(message)[0].rstrip(" ,;:")
 
 
@@ -94,7 +94,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _texts(file: Path) -> set[str]:
-    """Return the texts in the header of ``file``; an empty set for a file that is not DICOM."""
+    """Return the texts in the header of ``file``; none if it is not DICOM."""
     from pydicom import dcmread
 
     if not is_dicom_file(file):

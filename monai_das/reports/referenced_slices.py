@@ -1,4 +1,4 @@
-"""The selected slices as references to DICOM objects, from which our documents take patient and study."""
+"""The DICOM objects of the selected slices, which our documents refer to and take patient and study from."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ IDENTITY = (
 
 @dataclass(frozen=True, eq=False)
 class ReferencedSlice:
-    """A selected slice with the header of its DICOM object, without pixels; frames of one object share a header."""
+    """A selected slice with the header of its DICOM object, without pixels; frames of an object share one."""
 
     header: Dataset
     selected: SelectedSlice
 
     @property
     def frames(self) -> list[int] | None:
-        """The number of the frame, counted from 1, in a list; None for an object with one slice."""
+        """The frame to refer to, counted from 1, as a list; None for an object of one slice."""
         return None if self.selected.ref.frame is None else [self.selected.ref.frame]
 
 
 def referenced_slices(result: CaseResult, source: SliceSource) -> list[ReferencedSlice]:
     """Return the selected slices of ``result`` with their headers, in its order.
 
-    Identifying attributes that a file lacks are added, empty.
+    Identifying attributes that a file lacks are present and empty.
 
     Raises:
-        ValueError: ``source`` is not DICOM or not the source of ``result``; or the slices lie in a plane that was not
+        ValueError: ``source`` is not DICOM, is not the source of ``result``, or the slices lie in a plane that was not
             acquired, so that no object holds them.
     """
     headers: dict[str, Dataset] = {}
@@ -53,7 +53,7 @@ def referenced_slices(result: CaseResult, source: SliceSource) -> list[Reference
 
 
 def distinct_headers(references: list[ReferencedSlice]) -> list[Dataset]:
-    """Return the header of every object, once."""
+    """Return the header of every object once."""
     return list({str(each.header.SOPInstanceUID): each.header for each in references}.values())
 
 

@@ -1,4 +1,4 @@
-"""The montage as a DICOM Secondary Capture: every viewer of the study can show it."""
+"""Write the montage as a DICOM Secondary Capture, which every viewer of the study can show."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
     """Write the montage of ``result`` to ``path`` as an RGB Secondary Capture, new at every call.
 
     Args:
-        result: the case, with its pictures.
-        source: its study; patient, study and body part come from its headers.
+        result: the case, as predicted, with its pictures.
+        source: the study of ``result``; patient and study identity and the body part come from its headers.
         path: the DICOM file to write.
 
     Raises:

@@ -18,7 +18,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file, and why the server did not take it; None if it did."""
+    """A file, and the reason why the server refused it, or None."""
 
     path: Path
     error: str | None
@@ -36,7 +36,7 @@ def send_files(inputs: Sequence[Path], address: str, session: Any = None) -> Ite
         ImportError: the extra ``dicom`` is not installed.
         FileNotFoundError: an input does not exist.
         ValueError: ``address`` is neither; an input is not a DICOM file, or a folder without one.
-        ConnectionError: the server does not answer a C-STORE, or refuses the association.
+        ConnectionError: no server answers a C-STORE at ``address``, or it refuses the association.
     """
     files = [file for given in inputs for file in _dicom_files(given)]
     store = STORE_ADDRESS.fullmatch(address)
@@ -58,7 +58,7 @@ def _dicom_files(given: Path) -> list[Path]:
 
 
 def _stow(files: Sequence[Path], address: str, session: Any) -> Iterator[SentFile]:
-    """Send one file per request, so that each answer is about one file."""
+    """Send one file per request, so that the server's answer is about that file."""
     client = require("dicomweb_client", extra="dicom").DICOMwebClient(url=address.rstrip("/"), session=session)
     # it would repeat a request that timed out five times, waiting ever longer
     client.set_http_retry_params(retry=False)
@@ -102,7 +102,7 @@ def _kind(file: Path) -> tuple[str, str]:
 
 
 def _status_error(status: Any) -> str | None:
-    """Return the error of a C-STORE status; None for success and for warnings (0xBxxx): the file is stored."""
+    """Return the meaning of a C-STORE status; None for success and for warnings (0xBxxx), as both store the file."""
     if "Status" not in status:
         return "the server broke the connection"
     code = int(status.Status)
@@ -113,7 +113,7 @@ def _status_error(status: Any) -> str | None:
 
 
 def _error(send: Any) -> str | None:
-    """Return the result of ``send``, or the text of the error that it raises."""
+    """Return the answer of ``send``, or the error that it raises as text."""
     try:
         found: str | None = send()
     except Exception as error:

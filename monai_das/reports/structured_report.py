@@ -1,4 +1,4 @@
-"""A case as a DICOM Structured Report by TID 1500: one planar group per selected slice, as viewers list them."""
+"""Write a case as a DICOM Structured Report by TID 1500, with one planar group for each selected slice."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def write_structured_report(result: CaseResult, source: SliceSource, path: Path)
     first and also holds the probability of every class and the predicted class, so that viewers open there.
 
     Args:
-        result: the case.
-        source: its study; patient and study come from its headers.
+        result: the case, as predicted.
+        source: the study of ``result``; patient and study identity come from its headers.
         path: the DICOM file to write.
 
     Raises:

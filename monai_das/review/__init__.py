@@ -1,4 +1,4 @@
-"""Readers correct the model's selection: Label Studio projects, tasks, live predictions, and the verdicts."""
+"""Readers correct the model's selection: Label Studio projects, tasks, live predictions, verdicts."""
 
 from monai_das.review.agreement import ReaderAgreement, cohen_kappa, fleiss_kappa
 from monai_das.review.answers import exported_verdicts, verdict_agreement, with_images

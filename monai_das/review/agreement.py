@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Ratings = Mapping[object, Mapping[str, str]]
-"""For each item, the answer of each reader."""
+"""Of each item what each reader said."""
 
 
 @dataclass(frozen=True)
 class ReaderAgreement:
-    """Agreement on classes, and on whether slices are informative; None if no two readers saw the same item.
+    """Agreement on classes, and on whether slices are informative; None if no two readers saw the same.
 
     Attributes:
         class_kappa: over cases.
@@ -26,7 +26,7 @@ class ReaderAgreement:
 
 
 def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return Cohen's kappa of two readers; 1 if both gave the same single answer throughout.
+    """Return Cohen's kappa of two readers; 1 if both always gave the same single answer.
 
     References:
         Cohen, *A coefficient of agreement for nominal scales*, Educ. Psychol. Meas. 20, 1960.
@@ -62,7 +62,7 @@ def fleiss_kappa(items: Sequence[Sequence[str]]) -> float:
 def agreement_between_readers(classes: Ratings, slices: Ratings) -> ReaderAgreement:
     """Return the agreement on ``classes`` (by case) and ``slices`` (by case and slice).
 
-    Fleiss' kappa needs the same number of ratings for each item. It takes the items with the most common number.
+    Fleiss' kappa needs the same number of ratings for each item. It is the number, at least two, that most items have.
     """
     readers = {reader for said in classes.values() for reader in said}
     if len(readers) < 2 or all(len(said) < 2 for said in classes.values()):

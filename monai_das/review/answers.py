@@ -1,4 +1,4 @@
-"""Verdicts from Label Studio's full JSON export (JSON_MIN and CSV drop the slice numbers)."""
+"""Turn Label Studio's full JSON export into verdicts; JSON_MIN and CSV drop the slice numbers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ NEEDED = ("case", "classes", "label", "slice_indices", "chosen", "total_slices",
 
 
 def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]:
-    """Return each reader's latest answer to each task; skipped tasks do not count.
+    """Return the verdicts in ``tasks``, each reader's latest answer to each task; skipped tasks count as not read.
 
-    Readers are ``reader-N`` with the server's number N; their names and addresses are left out.
+    Readers are ``reader-N`` with the server's number N; their names and addresses are dropped.
 
     Raises:
-        ValueError: ``monai-das review push`` did not make a task, or an answer names a slice or class that the task
-            does not have.
+        ValueError: a task is not ours, or an answer names a slice or class that the task does not have.
     """
     found = []
     for task in tasks:
@@ -44,7 +43,7 @@ def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]
 
 
 def _reader(completed_by: Any) -> str:
-    """Return the pseudonym of a reader; ``completed_by`` is a number, or an object that holds it."""
+    """Return the pseudonym of the reader, given as a number or as an object that holds it."""
     return f"reader-{completed_by['id'] if isinstance(completed_by, Mapping) else completed_by}"
 
 
@@ -73,7 +72,7 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any]) ->
 
 
 def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added slices; an informative slice that was not selected is added."""
+    """Return confirmed, rejected and added slices; an informative slice that was shown but not selected is added."""
     shown, selected = data["slice_indices"], set(data["chosen"])
     said = {int(shown[row["item_index"]]): row["value"]["choices"][0] for row in rows.get(VERDICT, [])}
     liked = {index for index, verdict in said.items() if verdict == VERDICTS[0]}
@@ -85,7 +84,7 @@ def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any
 
 
 def _of_clip(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added frames: marks that stayed, are gone, or are new."""
+    """Return confirmed, rejected and added frames: marks that stayed, that are gone, and new ones."""
     marked: set[int] = set()
     for row in rows.get(KEY_FRAMES, []):
         for span in row["value"]["ranges"]:
@@ -113,7 +112,7 @@ def _numbers(text: str, total: int) -> set[int]:
 
 
 def verdict_agreement(verdicts: Iterable[ReaderVerdict]) -> ReaderAgreement:
-    """Return the agreement of the readers on classes, and on whether slices are informative."""
+    """Return the agreement of the readers of ``verdicts`` on classes and on informative slices."""
     classes: dict[object, dict[str, str]] = {}
     slices: dict[object, dict[str, str]] = {}
     for each in verdicts:

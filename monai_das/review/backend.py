@@ -1,4 +1,4 @@
-"""Label Studio's ML backend: live predictions of a bundle."""
+"""An ML backend for Label Studio: live predictions of a bundle for its tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class BackendRefusalError(ValueError):
-    """A request that cannot be answered: the reason and the HTTP status."""
+    """The reason why a request cannot be answered, with its HTTP status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -37,8 +37,8 @@ class LivePredictions:
 
     Args:
         predictor: the model.
-        root: folder of the cases that ``monai-das predict`` read; paths that lead out of it are refused.
-        map_file: the file of ``monai-das predict --map``; None if files name the cases.
+        root: folder of the cases, as given to ``monai-das predict``; paths that lead out of it are refused.
+        map_file: from ``monai-das predict --map``; None if cases are named by their files.
     """
 
     def __init__(self, predictor: Predictor, root: Path, map_file: Path | None = None) -> None:
@@ -58,8 +58,8 @@ class LivePredictions:
         """Return Label Studio's ``{"results": [...]}`` to its request ``{"tasks": [...]}``.
 
         Raises:
-            BackendRefusalError: there are no tasks (422); ``monai-das review push`` did not make a task (422); its case
-                is missing (404) or cannot be read (422).
+            BackendRefusalError: there are no tasks (422), a task is not ours (422), or its case does not exist (404) or
+                cannot be read (422).
         """
         tasks = content.get("tasks")
         if not isinstance(tasks, list) or not tasks:
@@ -86,7 +86,7 @@ class LivePredictions:
         return task_prediction(as_json(result), data["kind"], shown)
 
     def _path(self, case: str, name: str) -> Path:
-        """Return the path of ``case``; search the folder again if it is unknown or gone."""
+        """Return the path of ``case``; if it is unknown or gone, the folder is searched again."""
         if not CASE_ID.fullmatch(case):
             raise BackendRefusalError(
                 422, f"{name}: {case[:80]!r} is no case's id (letters, digits, dot, dash, underscore)"
@@ -106,9 +106,9 @@ def build_review_backend(live: LivePredictions, token: str | None = None) -> Any
     """Return the FastAPI application with ``/health``, ``/setup``, ``/predict`` and ``/webhook``.
 
     Args:
-        live: source of the predictions.
-        token: every request except ``/health`` must send it, as ``Authorization: Token ...``, ``Bearer ...``, or as the
-            password of ``Basic ...``, as Label Studio does. None: requests need no token.
+        live: makes the predictions.
+        token: every request but ``/health`` must send it as ``Authorization: Token ...``, ``Bearer ...``, or as the
+            password of ``Basic ...``, which Label Studio sends. None: no token is needed.
 
     Raises:
         ImportError: FastAPI is not installed.
@@ -142,7 +142,7 @@ class _Setup:
 
 
 def _webhook(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Log an event. No event starts a training: that is a command of its own (``docs/review.md``)."""
+    """Accept an event without effect; training is a command of its own (``docs/review.md``)."""
     action = content.get("action")
     if not isinstance(action, str) or not re.fullmatch(r"[A-Z_]{1,60}", action):
         raise BackendRefusalError(422, "action must be the name of an event, such as ANNOTATION_CREATED")
@@ -151,7 +151,7 @@ def _webhook(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _endpoint(act: Callable[[Mapping[str, Any]], dict[str, Any]], token: str | None) -> Callable[[Any], Awaitable[Any]]:
-    """Return an endpoint that answers a request by ``act``, and a refusal by its status and reason."""
+    """Return a function that answers a request by ``act``, and turns a refusal into its status and reason."""
 
     async def endpoint(request: Any) -> Any:
         concurrency: Any = require("starlette.concurrency", extra="review")

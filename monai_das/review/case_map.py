@@ -1,4 +1,4 @@
-"""The path of each case, from the file of ``monai-das predict --map`` or from the names of files."""
+"""Find the path of each case, by the map of ``monai-das predict --map`` or by the files' names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ def mapped_cases(inputs: Sequence[Path], map_file: Path | None = None) -> dict[s
     """Return the path of each case by its id.
 
     Args:
-        inputs: the inputs of ``monai-das predict --include-phi``; used only without ``map_file``.
-        map_file: the file of ``monai-das predict --map``; cases on DICOMweb servers have no path and are left out.
+        inputs: the inputs of ``monai-das predict``; used only without ``map_file``, when cases are named by their
+            files, as with ``--include-phi``.
+        map_file: from ``monai-das predict --map``; cases on DICOMweb servers have no path and are left out.
 
     Raises:
         FileNotFoundError: an input or the map does not exist.

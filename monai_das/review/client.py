@@ -1,6 +1,6 @@
-"""The requests to Label Studio's web API that the review loop needs.
+"""A small client for the part of Label Studio's web API that the review loop needs.
 
-Plain HTTP instead of ``label-studio-sdk``: the SDK brings thirty packages with pins of their own for these few calls.
+It uses plain HTTP, because ``label-studio-sdk`` brings thirty packages with pins of their own for these few calls.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ TIMEOUT = 120.0  # seconds; an import of large pictures takes its time
 
 
 class LabelStudioError(RuntimeError):
-    """A refusal of Label Studio, in its own words."""
+    """A refusal by Label Studio, in its own words."""
 
 
 class LabelStudioClient:
-    """Talk to the Label Studio at ``url``. The API token ``token`` never appears in a message.
+    """Speak to the Label Studio at ``url`` with the API token ``token``, which never appears in a message.
 
     Args:
         url: such as ``http://127.0.0.1:8080``.
-        token: a legacy token (40 hexadecimal digits) or a personal access token (which Label Studio trades in for
-            one that lives for minutes).
+        token: a legacy token (40 hexadecimal digits) or a personal access token, which Label Studio exchanges for
+            one that is valid for minutes.
 
     Raises:
         ImportError: httpx is not installed.
-        ValueError: ``url`` is not a web address, or the token has an impossible form.
+        ValueError: ``url`` is not a web address, or ``token`` has no valid form.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -70,7 +70,7 @@ class LabelStudioClient:
         self._ask("PATCH", f"/api/projects/{number}/", json={"model_version": version})
 
     def connect_backend(self, number: int, url: str, title: str, token: str | None) -> None:
-        """Connect a project with the ML backend at ``url``, unless it is connected already."""
+        """Make the ML backend at ``url`` a project's own, unless it is already."""
         known = self._ask("GET", "/api/ml/", params={"project": number})
         if any(each["url"].rstrip("/") == url.rstrip("/") for each in known):
             return
@@ -92,7 +92,7 @@ class LabelStudioClient:
         self._ask("DELETE", f"/api/tasks/{task}/")
 
     def export(self, number: int) -> list[dict[str, Any]]:
-        """Return the answered tasks of the full JSON export."""
+        """Return the answered tasks in the form of the full JSON export."""
         found: list[dict[str, Any]] = self._ask("GET", f"/api/projects/{number}/export", params={"exportType": "JSON"})
         return found
 

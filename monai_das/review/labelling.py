@@ -1,4 +1,4 @@
-"""The labelling configurations of our Label Studio projects: what a reader sees and ticks."""
+"""The labelling configurations of our Label Studio projects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def labelling_config(kind: str, classes: Sequence[str]) -> str:
     Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, and a note.
 
     Raises:
-        ValueError: the kind is unknown; there is no class; a class has the name of the answer "unsure".
+        ValueError: the kind is unknown, there is no class, or a class is named like the answer "unsure".
 
     Example:
         >>> "perItem" in labelling_config("volume", ["normal", "hyperplasia"])

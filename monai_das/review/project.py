@@ -1,4 +1,4 @@
-"""Our project in Label Studio: make it once, fill it without duplicates, read it back."""
+"""Make a Label Studio project once, fill it without duplicates, and read it back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from monai_das.review.client import LabelStudioClient
 
 @dataclass(frozen=True)
 class PushedTasks:
-    """The numbers of tasks of a push, by outcome.
+    """Numbers of tasks in a push.
 
     Attributes:
         added: new tasks.
-        same: tasks that were there already.
-        replaced: tasks with new results that nobody had answered.
-        kept: tasks with new results that a reader had answered; the answer stays with what was shown.
+        same: tasks that existed already.
+        replaced: tasks whose results had changed and that nobody had answered.
+        kept: tasks whose results had changed but that a reader had answered; the answer stays with what was shown.
     """
 
     added: int = 0
@@ -42,7 +42,7 @@ def ensure_project(client: LabelStudioClient, title: str, config: str) -> tuple[
     """Return the number of the project ``title``, and whether it is new.
 
     Raises:
-        ValueError: a project of this title has another labelling configuration.
+        ValueError: such a project exists with another labelling configuration.
         LabelStudioError: Label Studio does not answer, or refuses.
     """
     for project in client.projects():
@@ -83,7 +83,7 @@ def push_tasks(client: LabelStudioClient, project: int, tasks: Iterable[dict[str
 
 @dataclass(frozen=True)
 class _Known:
-    """The parts of a known task that a push needs; its pictures would fill the memory."""
+    """The fields of an existing task that are needed, without the pictures, which would fill the memory."""
 
     number: int
     digest: str
@@ -103,10 +103,10 @@ def _outcome(there: _Known | None, task: dict[str, Any]) -> str:
 
 
 def review_progress(client: LabelStudioClient, project: int) -> ReviewProgress:
-    """Return the progress of a project.
+    """Return the progress of the readers of a project.
 
     Raises:
-        LabelStudioError: Label Studio does not answer, or does not have the project.
+        LabelStudioError: Label Studio does not answer, or there is no such project.
     """
     found = client.project(project)
     return ReviewProgress(

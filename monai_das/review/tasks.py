@@ -1,4 +1,4 @@
-"""Label Studio's tasks, with the model's answer filled in, from the folder of ``monai-das predict``."""
+"""Turn the output of ``monai-das predict`` into Label Studio tasks that show the model's answer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ PNG = "data:image/png;base64,"
 def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = False) -> Iterator[dict[str, Any]]:
     """Yield one task for each ``folder/<case>`` with ``result.json`` and ``slices.zip``, sorted by case.
 
-    A task identifies the case by its id alone. It holds everything that :func:`~monai_das.review.exported_verdicts`
-    needs. ``data["key"]`` is the same for the same case and model, ``data["digest"]`` for the same answer.
+    The case's id is the only identity in a task. A task also holds everything that
+    :func:`~monai_das.review.exported_verdicts` needs. Its ``data["key"]`` is equal for the same case and model, its
+    ``data["digest"]`` for the same answer.
 
     Args:
         folder: the output of ``monai-das predict --report json,slices``.
         kind: ``"volume"`` or ``"clip"``.
-        every_slice: show all slices of a volume, not only the selected ones.
+        every_slice: show all slices of a volume instead of the selected ones.
 
     Raises:
         FileNotFoundError: ``folder`` holds no result, or a case has no ``slices.zip``.
@@ -78,9 +79,9 @@ def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> 
     """Return the model's answer as a prediction of Label Studio.
 
     Args:
-        result: the case, as :func:`~monai_das.reports.as_json` has it.
+        result: the case in the form of :func:`~monai_das.reports.as_json`.
         kind: ``"volume"`` or ``"clip"``.
-        shown: source index of each picture of the task; a selected slice without a picture has no verdict.
+        shown: source index of each picture of the task; a selected slice that is not among them has no verdict.
     """
     score = result["probabilities"][result["label"]]
     target = SLICES if kind == "volume" else CLIP
@@ -98,18 +99,18 @@ def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> 
 
 
 def model_version(model: dict[str, str]) -> str:
-    """Return name, version and the beginning of the weights' SHA-256 in one line."""
+    """Return the name, the version and the first digits of the weights' SHA-256 in one line."""
     return f"{model['name']} {model['version']} {model['weights_sha256'][:12]}"
 
 
 def _row(name: str, target: str, kind: str, value: dict[str, Any], score: float) -> dict[str, Any]:
-    # each row has its own id, which stays the same at every push
+    # an id of its own for each row, the same at every push
     identity = _sha256(json.dumps([name, value, score]))[:10]
     return {"id": identity, "from_name": name, "to_name": target, "type": kind, "value": value, "score": score}
 
 
 def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
-    """Return the slice and the score of each picture."""
+    """Return the slice and the score of each picture, as text."""
     noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
     scores = result["scores"]
     selected = [int(each["index"]) for each in result["selected_slices"]]

@@ -1,4 +1,4 @@
-"""Verdicts of readers, and the MONAI datalist that brings them to training."""
+"""Readers' verdicts on cases, and the MONAI datalist that carries them to training."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class ReaderVerdict:
 
     Attributes:
         case_id: name of the case, as in :class:`~monai_das.inference.CaseResult`.
-        label: class number that the reader confirmed or corrected; None if the reader was unsure.
-        label_name: its name.
+        label: number of the class, corrected by the reader or as predicted; None if the reader was unsure.
+        label_name: name of that class.
         slices_confirmed: selected slices that the reader found informative.
-        slices_rejected: selected slices that the reader found uninformative, or spoilt by an artefact.
-        slices_added: slices that the reader would have selected and the model did not.
+        slices_rejected: selected slices that the reader found not informative, or affected by an artefact.
+        slices_added: slices that the model did not select and the reader wants.
         quality: 1 (poor) to 5 (good), None if not given.
         note: free text, None if not given.
         reviewer: a pseudonym.
         reviewed_at: time in ISO 8601.
         model: name, version and ``weights_sha256`` of the model under review.
-        image: file or folder of the case, None if unknown.
+        image: file or folder of the case, None if not known.
     """
 
     case_id: str
@@ -51,10 +51,10 @@ class ReaderVerdict:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReaderVerdict:
-        """Return the verdict of a dictionary from :meth:`to_dict`.
+        """Return the verdict that :meth:`to_dict` turned into ``entry``.
 
         Raises:
-            ValueError: a field is missing, or has the wrong type.
+            ValueError: a field is missing, or is not of its kind.
         """
         names = {each.name for each in fields(cls)}
         missing = sorted(names - {"quality", "note", "model", "image"} - set(entry))
@@ -65,7 +65,7 @@ class ReaderVerdict:
 
 
 def _checked(key: str, value: Any) -> Any:
-    """Return ``value`` as the field ``key`` holds it."""
+    """Return ``value`` in the type of the field ``key``."""
     if key.startswith("slices_"):
         if not isinstance(value, list | tuple) or not all(_is_index(each) for each in value):
             raise ValueError(f"{key} must be a list of 0-based slice numbers, got {value!r}")
@@ -88,7 +88,7 @@ def _is_index(value: Any) -> bool:
 def verdict_datalist(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement) -> dict[str, Any]:
     """Return the MONAI datalist of ``verdicts``: one entry for each case and reader.
 
-    ``training`` holds the verdicts with a label, ``unsure`` the ones without, which no loss can use.
+    ``training`` holds entries with a label; ``unsure`` holds entries without one, which no loss can use.
     """
     entries = [verdict.to_dict() for verdict in verdicts]
     return {
@@ -104,9 +104,9 @@ def write_verdicts(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement
 
 
 def read_verdicts(path: Path) -> list[ReaderVerdict]:
-    """Read a file of :func:`write_verdicts`, or one that a page of ``monai-das predict --report html`` saved.
+    """Read the file of :func:`write_verdicts`, or a file that a page of ``monai-das predict --report html`` saved.
 
-    Both hold ``{"training": [...], "unsure": [...]}`` with entries of :meth:`ReaderVerdict.to_dict`.
+    Both hold ``{"training": [...], "unsure": [...]}``, each entry in the form of :meth:`ReaderVerdict.to_dict`.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
