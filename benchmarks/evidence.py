@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.needle import FEATURES, DASNeedleCNN, NeedleRecipe, train
-from benchmarks.needle_data import NeedleSet
-from benchmarks.needle_hard_data import DASEvidenceSet
+from benchmarks.sets import DASEvidenceSet, NeedleSet
 from monai_das.networks import DASAggregation, DASAttentionAggregation, DASGatedAggregation, DASSliceClassifier
 from monai_das.samplers import DASSampler, Sampler
 

@@ -6,10 +6,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.needle_data import needle_set
-from benchmarks.needle_hard_data import DASEvidenceSet, hard_needle_set
-from benchmarks.planted_data import planted_set, real_backgrounds
-from benchmarks.sweep_hippocampus import hippocampus_tensors
+from benchmarks.sets import (
+    DASEvidenceSet,
+    hard_needle_set,
+    hippocampus_tensors,
+    needle_set,
+    planted_set,
+    real_backgrounds,
+)
 
 CASES = {"train": 1500, "val": 300, "test": 600}
 SEEDS = {"train": 1000, "val": 1001, "test": 1002}

@@ -12,10 +12,8 @@ from torch import Tensor
 
 from benchmarks.evidence import Measured, arm, measure, train_arm
 from benchmarks.needle import NeedleRecipe, gated_sampler
-from benchmarks.needle_data import needle_set
-from benchmarks.needle_hard_data import DASEvidenceSet
-from benchmarks.planted_data import planted_set, real_backgrounds
 from benchmarks.readers_clips import clip_sets
+from benchmarks.sets import DASEvidenceSet, needle_set, planted_set, real_backgrounds
 from monai_das.losses import DASReaderLoss
 from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import sampler_param_groups

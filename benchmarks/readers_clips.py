@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmarks.evidence import arm, train_arm
 from benchmarks.needle import NeedleRecipe
-from benchmarks.needle_hard_data import DASEvidenceSet
+from benchmarks.sets import DASEvidenceSet
 from monai_das.data import open_source
 from monai_das.datasets import split_by_patient
 from monai_das.datasets.ultrasound import covid_blues_items

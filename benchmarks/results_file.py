@@ -1,10 +1,14 @@
-"""The results file of a sweep: one JSON object per line, one line per finished run, only ever appended to."""
+"""The one results file: a JSON object per line, a line per finished job, only ever appended to.
+
+A run that was killed reads what is there and goes on with the other jobs.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +40,16 @@ def read_results(path: Path) -> list[Result]:
             ) from error
         results.append(result)
     return results
+
+
+def finished_jobs(path: Path | None) -> dict[str, Result]:
+    """Return the lines of the file at ``path`` by :func:`job_name`; none without a file. The last of a job counts."""
+    return {} if path is None else {job_name(line["job"]): line for line in read_results(path)}
+
+
+def job_name(job: str | Mapping[str, Any]) -> str:
+    """Return what tells a job from others: its key, or all its settings as JSON."""
+    return job if isinstance(job, str) else json.dumps(job, sort_keys=True)
 
 
 def append_result(path: Path, result: Result) -> None:

@@ -13,11 +13,12 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from torch import Tensor
 
-from benchmarks.planted_data import real_backgrounds
 from benchmarks.results_file import Result, packed, packed_predictions
-from benchmarks.statistics import Array, measures
+from benchmarks.sets import real_backgrounds
 from benchmarks.sweep_data import SweepCases, batches, cases_of
 from benchmarks.sweep_grid import SweepJob, loaded
+from monai_das.metrics import classification_measures
+from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
 from monai_das.reports.atomic import atomic_path
 from monai_das.samplers import Selection, take_slices
@@ -120,7 +121,7 @@ def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, fl
         if part.telling is not None:
             recalls.append(recall(selection, part.telling))
     probabilities = torch.cat(tables).numpy()
-    found = measures(probabilities, cases.labels.numpy())
+    found = classification_measures(probabilities, cases.labels.numpy())
     found["ms"] = 1000.0 * spent / len(cases.labels)
     if not recalls:
         return found, probabilities, None

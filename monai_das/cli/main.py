@@ -1,4 +1,4 @@
-"""All sub-commands of ``monai-das`` together."""
+"""The parser of ``monai-das`` with all its sub-commands."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Sequence
 
 import monai_das
+from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``monai-das`` with the arguments ``argv``, by default those of the process; return its exit code."""
+    """Run ``monai-das`` with ``argv``, by default the arguments of the process; return the exit code."""
     arguments = build_parser().parse_args(argv)
     return int(arguments.run(arguments))
 
@@ -23,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_predict_parser(commands)
+    add_evaluate_parser(commands)
     add_send_parser(commands)
     add_review_parser(commands)
     return parser

@@ -26,7 +26,7 @@ class DeployPaths(NamedTuple):
 
 
 class DASDeployApplication(Application):  # type: ignore[misc]
-    """A DICOM study in; for each series that ``rules`` select: the chosen slices, a prediction, SR, KOS and JSON.
+    """A DICOM study in; for each series that ``rules`` select: the selected slices, a prediction, SR, KOS and JSON.
 
     Args:
         paths: where the study is, where results go, and an empty folder for links to the selected files.

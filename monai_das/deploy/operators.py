@@ -50,7 +50,7 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
 
 
 class DASBundleOperator(Operator):  # type: ignore[misc]
-    """Score the thumbnails of each case, decode the k chosen slices, classify them: all from the TorchScript file.
+    """Score the thumbnails of each case, decode the k selected slices, classify them: all from the TorchScript file.
 
     The SDK's ``MonaiBundleInferenceOperator`` gives a classifier's probabilities wrong labels and needs the volume.
 

@@ -1,4 +1,4 @@
-"""A case as one web page that needs nothing else: every slice, the score curve, the choice, and where both came from.
+"""A case as one web page that needs nothing else: every slice, the score curve, the selection, and its origin.
 
 ``page.*`` and ``page.review.*`` (what readers fill in) beside this file are put together here; the page's own policy
 forbids it to ask any network for anything.
@@ -79,7 +79,7 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "count": len(result.selected),
         "total": result.total_slices,
         "curve": _curve(result),
-        "chosen": "\n".join(
+        "selected": "\n".join(
             f'<button type="button" data-index="{each.index}">{noun} {each.index + first}'
             f"<br><small>{each.score:.3g}</small></button>"
             for each in result.selected
@@ -100,7 +100,7 @@ def _review(result: CaseResult) -> dict[str, object]:
         "classes": list(result.probabilities),
         "unsure": "unsure",
         "label": result.label,
-        "chosen": [each.index for each in result.selected],
+        "selected": [each.index for each in result.selected],
         "model": model_as_json(result.model),
     }
 
@@ -120,7 +120,7 @@ def _probability(result: CaseResult, name: str) -> str:
 
 
 def _curve(result: CaseResult) -> str:
-    """Return the scores of all slices as an SVG, a vertical mark at each chosen one."""
+    """Return the scores of all slices as an SVG, a vertical mark at each selected one."""
     low, high = min(result.scores), max(result.scores)
     scale = (HEIGHT - 2 * MARGIN) / ((high - low) or 1.0)
     step = WIDTH / result.total_slices

@@ -8,8 +8,8 @@ from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
 from monai_das.reports.document import new_instance, quiet_about_names, write_document
-from monai_das.reports.evidence import chosen_objects
 from monai_das.reports.montage import montage_pixels
+from monai_das.reports.referenced_slices import referenced_slices
 
 COPIED = ("BodyPartExamined", "Laterality", "PatientPosition")
 
@@ -29,7 +29,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
         OSError: ``path`` cannot be written.
     """
     sc = require("highdicom", extra="dicom").sc
-    header = chosen_objects(result, source)[0].header
+    header = referenced_slices(result, source)[0].header
     image = sc.SCImage.from_ref_dataset(
         header,
         pixel_array=montage_pixels(result),
@@ -40,7 +40,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
         **new_instance(3),
     )
     image.PatientOrientation = None  # a montage has none, and highdicom insists on one
-    image.SeriesDescription = "Chosen slices"
+    image.SeriesDescription = "Selected slices"
     for keyword in COPIED:
         if header.get(keyword):
             setattr(image, keyword, header[keyword].value)

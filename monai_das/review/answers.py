@@ -72,15 +72,15 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any]) ->
 
 
 def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added slices; of slices shown beside the chosen, the informative are added."""
-    shown, chosen = data["slice_indices"], set(data["chosen"])
+    """Return confirmed, rejected and added slices; of slices shown beside the selected, the informative are added."""
+    shown, selected = data["slice_indices"], set(data["chosen"])
     said = {int(shown[row["item_index"]]): row["value"]["choices"][0] for row in rows.get(VERDICT, [])}
     liked = {index for index, verdict in said.items() if verdict == VERDICTS[0]}
-    added = (liked - chosen) | _numbers(_text(rows.get(ADDED, [])), data["total_slices"])
+    added = (liked - selected) | _numbers(_text(rows.get(ADDED, [])), data["total_slices"])
     rejected = set(said) - liked
     if rejected & added:
         raise ValueError(f"slice {min(rejected & added)} is rejected and wished for; let the reader decide")
-    return liked & chosen, rejected, added - chosen
+    return liked & selected, rejected, added - selected
 
 
 def _of_clip(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
@@ -93,8 +93,8 @@ def _of_clip(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]
     outside = sorted(index for index in marked if not 0 <= index < data["total_slices"])
     if outside:
         raise ValueError(f"frame {outside[0] + 1} is marked, the clip has {data['total_slices']}")
-    chosen = set(data["chosen"])
-    return marked & chosen, chosen - marked, marked - chosen
+    selected = set(data["chosen"])
+    return marked & selected, selected - marked, marked - selected
 
 
 def _text(rows: list[Mapping[str, Any]]) -> str:

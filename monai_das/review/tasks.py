@@ -25,7 +25,7 @@ def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = Fals
     Args:
         folder: what ``monai-das predict --report json,slices`` wrote.
         kind: ``"volume"`` or ``"clip"``.
-        every_slice: show all slices of a volume, not the chosen ones only.
+        every_slice: show all slices of a volume, not the selected ones only.
 
     Raises:
         FileNotFoundError: ``folder`` holds no result, or a case has no ``slices.zip``.
@@ -48,8 +48,8 @@ def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = Fals
 
 
 def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) -> dict[str, Any]:
-    chosen = [int(each["index"]) for each in result["selected_slices"]]
-    shown = list(range(result["total_slices"])) if every_slice else chosen
+    selected = [int(each["index"]) for each in result["selected_slices"]]
+    shown = list(range(result["total_slices"])) if every_slice else selected
     data = {
         "case": result["case_id"],
         "title": f"{result['case_id']}: {result['label']} ({result['probabilities'][result['label']]:.1%})",
@@ -58,7 +58,7 @@ def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) 
         "label": result["label"],
         "classes": list(result["probabilities"]),
         "slice_indices": shown,
-        "chosen": chosen,
+        "chosen": selected,
         "slice_refs": result["selected_slices"],
         "scores": result["scores"],
         "total_slices": result["total_slices"],
@@ -80,7 +80,7 @@ def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> 
     Args:
         result: the case, as :func:`~monai_das.reports.as_json` has it.
         kind: ``"volume"`` or ``"clip"``.
-        shown: source index of each picture of the task; a chosen slice that is not among them has no verdict.
+        shown: source index of each picture of the task; a selected slice that is not among them has no verdict.
     """
     score = result["probabilities"][result["label"]]
     target = SLICES if kind == "volume" else CLIP
@@ -112,12 +112,12 @@ def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
     """Say which picture is which slice, and its score."""
     noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
     scores = result["scores"]
-    chosen = [int(each["index"]) for each in result["selected_slices"]]
+    selected = [int(each["index"]) for each in result["selected_slices"]]
     if kind == "volume" and len(shown) == result["total_slices"]:
-        return f"All {len(shown)} slices; picture n is slice n - 1. Chosen: {', '.join(map(str, chosen))}"
+        return f"All {len(shown)} slices; picture n is slice n - 1. Selected: {', '.join(map(str, selected))}"
     places = {index: f"{place}: " if kind == "volume" else "" for place, index in enumerate(shown, start=1)}
-    lines = [f"{places[index]}{noun} {index + first} (score {scores[index]:.3g})" for index in chosen]
-    return f"{len(chosen)} of {result['total_slices']} {noun}s chosen. " + " | ".join(lines)
+    lines = [f"{places[index]}{noun} {index + first} (score {scores[index]:.3g})" for index in selected]
+    return f"{len(selected)} of {result['total_slices']} {noun}s selected. " + " | ".join(lines)
 
 
 def _sha256(text: str) -> str:

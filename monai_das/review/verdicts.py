@@ -20,9 +20,9 @@ class ReaderVerdict:
         case_id: name of the case, as in :class:`~monai_das.inference.CaseResult`.
         label: class number after the reader: corrected, or the predicted one; None where the reader was unsure.
         label_name: its name.
-        slices_confirmed: chosen slices that the reader found informative.
-        slices_rejected: chosen slices that the reader found not informative, or spoilt by an artefact.
-        slices_added: slices that the model did not choose and the reader would have.
+        slices_confirmed: selected slices that the reader found informative.
+        slices_rejected: selected slices that the reader found not informative, or spoilt by an artefact.
+        slices_added: slices that the model did not select and the reader would have.
         quality: 1 (poor) to 5 (good), None where not given.
         note: free text, None where not given.
         reviewer: a pseudonym.

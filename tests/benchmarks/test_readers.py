@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import DASEvidenceSet, ReadersRecipe, readers_table, run_readers
 from benchmarks.evidence import arm
-from benchmarks.readers import ARMS, readers_job, simulated_verdicts
+from benchmarks.readers import ARMS, ReadersRecipe, readers_job, simulated_verdicts
 from benchmarks.readers_clips import most_important, occlusion_importance
-from monai_das.cli import main
+from benchmarks.sets import DASEvidenceSet
+from benchmarks.studies.readers import run_readers
 from monai_das.samplers import DASFullSampler
 
 TINY = ReadersRecipe(cases=40, test_cases=30, epochs=1, reviewed=0.5, tune_epochs=1)
@@ -28,42 +28,6 @@ def test_readers_confirm_reject_and_add(recipe, expected):
     verdicts = simulated_verdicts(EVIDENCE, CHOSEN, recipe, torch.Generator().manual_seed(0))
 
     assert verdicts.tolist() == [expected]
-
-
-def outcome(before, after):
-    """Return what a job returns, of 40 cases, whose arms choose the wanted slice 2 in so many of them."""
-    labels = [case % 2 for case in range(40)]
-
-    def measured(hits):
-        return {"p": [0.2 + 0.6 * label for label in labels], "chosen": [[2 if i < hits else 1] for i in range(40)]}
-
-    named = {ARMS[0]: measured(before), ARMS[1]: measured(after), ARMS[2]: measured(before)}
-    return {"label": labels, "verdicts": [[2]] * 39 + [[]], "evidence": [[2]] * 40, **named}
-
-
-def test_a_clear_rise_has_an_interval_above_zero(monkeypatch):
-    monkeypatch.setattr(readers_table, "readers_job", lambda job, root: outcome(10, 30 + job["seed"]))
-
-    report, success = run_readers(None, ["needle"], seeds=2, first_seed=0, draws=100)
-
-    figures = json.loads(report.splitlines()[-1])["tasks"]["needle"]
-    assert success
-    assert figures["before"]["agreement"] == pytest.approx(10 / 39, abs=1e-4)
-    assert figures["after"]["rise"][0] == pytest.approx(20.5 / 39, abs=1e-4)
-    assert 0.2 < figures["after"]["rise"][1] < figures["after"]["rise"][2] < 0.8
-    assert figures["labels only"]["rise"] == [0.0, 0.0, 0.0]
-    assert figures["after"]["auc_difference"] == [0.0, 0.0, 0.0]
-
-
-def test_no_rise_is_no_success(monkeypatch, capsys):
-    asked = []
-    monkeypatch.setattr(readers_table, "readers_job", lambda job, root: asked.append(job) or outcome(10, 10))
-
-    code = main(["benchmark", "readers", "--tasks", "needle", "--seeds", "2", "--first-seed", "7"])
-
-    assert code == 1
-    assert [job["seed"] for job in asked] == [7, 8]
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["success"] is False
 
 
 @pytest.mark.parametrize("task", ["needle", "planted"])
@@ -111,13 +75,6 @@ def test_clips_are_read_by_an_independent_model_and_are_no_matter_of_success(blu
     assert success
     assert said["success"] is None
     assert all(0.0 <= figures[name]["agreement"] <= 1.0 for name in ARMS)
-
-
-def test_missing_clips_are_said_at_the_command_line(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        main(["benchmark", "readers", "--tasks", "covid_blues", "--data", str(tmp_path)])
-
-    assert "no severity.csv; give the folder of COVID-BLUES" in capsys.readouterr().err
 
 
 def test_a_frame_is_as_important_as_the_probability_that_falls_without_it():

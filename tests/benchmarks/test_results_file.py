@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.results_file import append_result, packed_predictions, predictions, read_results
+from benchmarks.results_file import (
+    append_result,
+    finished_jobs,
+    job_name,
+    packed_predictions,
+    predictions,
+    read_results,
+)
 
 
 def test_lines_come_back_in_their_order(tmp_path):
@@ -25,6 +32,18 @@ def test_what_a_killed_writer_left_is_passed_over_and_cut_off(tmp_path):
 
     assert before == ["a"]
     assert [line["job"] for line in read_results(path)] == ["a", "b"]
+
+
+def test_finished_jobs_are_found_by_key_or_by_settings(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    for job, auc in (("abc", 0.5), ({"seed": 1, "task": "needle"}, 0.6), ("abc", 0.7)):
+        append_result(path, {"job": job, "auc": auc})
+
+    found = finished_jobs(path)
+
+    assert found["abc"]["auc"] == 0.7
+    assert found[job_name({"task": "needle", "seed": 1})]["auc"] == 0.6
+    assert finished_jobs(None) == {}
 
 
 @pytest.mark.parametrize("line", ["no json", "[1]", '{"seed": 1}'])

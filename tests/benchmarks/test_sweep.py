@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import grid_results, run_sweep
 from benchmarks.results_file import predictions, read_results
-from benchmarks.sweep import git_commit
+from benchmarks.sweep import git_commit, grid_results, run_sweep
 from benchmarks.sweep_data import SweepCases, as_input, augmented, held_out, shifted, sweep_cases
 from benchmarks.sweep_grid import grid_jobs, read_grid, settings_of
 from benchmarks.sweep_job import RunningAverage, job_splits, recall
@@ -30,7 +29,7 @@ def rows_of(lines):
 def killed_after_one_line(grid, results, masks):
     """Run the sweep in a process of its own and kill it, without warning, once it has written a line."""
     code = (
-        "import sys; from pathlib import Path; from benchmarks import run_sweep; "
+        "import sys; from pathlib import Path; from benchmarks.sweep import run_sweep; "
         "run_sweep(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], 0, print)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

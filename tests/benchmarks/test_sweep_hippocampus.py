@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import run_sweep
+from benchmarks.sweep import run_sweep
 from benchmarks.sweep_data import sweep_cases
 from benchmarks.sweep_grid import read_grid
 from monai_das.datasets import write_nifti

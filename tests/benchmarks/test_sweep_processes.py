@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SWEEP = """
 import multiprocessing, sys
 from pathlib import Path
-from benchmarks import run_sweep
+from benchmarks.sweep import run_sweep
 
 def report(line):
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)

@@ -1,7 +1,6 @@
 """The setting of the collapse onto empty slices, shortened; ``python -m benchmarks collapse`` has the full length."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,6 @@ MARGIN = 0.05
 
 with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["masks", "noisy masks"])
 with_and_without_curriculum = pytest.mark.parametrize("curriculum", [False, True], ids=["k = 7", "k = 28 to 7"])
-
-
-@pytest.fixture(scope="module")
-def data_root() -> Path:
-    root = os.environ.get("MONAI_DAS_DATA", "")
-    if not root or not Path(root).is_dir():
-        pytest.skip("MONAI_DAS_DATA names no folder with the data")
-    return Path(root)
 
 
 class Unguarded(DASSampler):

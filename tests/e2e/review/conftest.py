@@ -94,6 +94,11 @@ def monai_bundle(*words):
     return printed(["-m", "monai.bundle", *words], ROOT / "bundle", {"PYTHONPATH": str(ROOT)})
 
 
+def laboratory(*words):
+    """Run ``python -m benchmarks``; return what it printed."""
+    return printed(["-W", "ignore", "-m", "benchmarks", *words], ROOT, {})
+
+
 def printed(words, folder, environment):
     run = subprocess.run(
         [sys.executable, *map(str, words)],
@@ -120,6 +125,11 @@ def backend(cases, results, tmp_path_factory):
 @pytest.fixture(scope="session")
 def command():
     return monai_das
+
+
+@pytest.fixture(scope="session")
+def laboratory_command():
+    return laboratory
 
 
 @pytest.fixture(scope="session")

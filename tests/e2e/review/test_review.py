@@ -80,13 +80,13 @@ def test_what_two_readers_say_arrives_in_the_datalist(review, pulled, cases):
     assert pulled.content["agreement"]["slice_kappa"] < 1.0
 
 
-def test_the_model_is_fine_tuned_on_what_was_pulled(pulled, bundle_command, command, tmp_path):
+def test_the_model_is_fine_tuned_on_what_was_pulled(pulled, bundle_command, laboratory_command, tmp_path):
     configs = "['configs/train.json','configs/review.json']"
-    options = ("--meta_file", "configs/metadata.json", "--datalist", pulled.path, "--output_dir", tmp_path)
+    options = ("--datalist", pulled.path, "--output_dir", tmp_path)
 
     bundle_command("run", "--config_file", configs, *options, "--holdout_every", 2, "--epochs", 1)
     options = ("--bundle", "bundle", "--weights", tmp_path / "model.pt", "--holdout-every", 2)
-    table = command("benchmark", "review", pulled.path, *options)
+    table = laboratory_command("review", pulled.path, *options)
 
     before = torch.load(ROOT / "bundle/models/model.pt", weights_only=True)
     after = torch.load(tmp_path / "model.pt", weights_only=True)

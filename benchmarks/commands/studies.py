@@ -1,0 +1,90 @@
+"""``python -m benchmarks needle | cost | collapse | io | thumbnails``: studies that need no sweep."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.commands.arguments import at_least, data_folder, or_exit
+
+if TYPE_CHECKING:
+    from monai_das.cli.types import Commands
+
+
+def add_study_parsers(verbs: Commands) -> None:
+    """Add the studies that need no sweep to the parsers of ``python -m benchmarks``."""
+    needle = verbs.add_parser("needle", help="train every method where the loudest slices mean nothing")
+    needle.add_argument("--seeds", type=at_least(1), default=5, help="trainings of each row (default: %(default)s)")
+    needle.add_argument(
+        "--jobs", type=at_least(0), default=2, help="processes of one thread each (default: %(default)s)"
+    )
+    needle.add_argument("--results", type=Path, metavar="FILE", help="finished trainings: a run cut off goes on there")
+    needle.add_argument("--short", action="store_true", help="one seed, k = 4, two methods: minutes, not half an hour")
+    needle.set_defaults(run=needle_command, parser=needle)
+    cost = verbs.add_parser("cost", help="time choosing against classifying; exit code 1: choosing costs too much")
+    cost.set_defaults(run=cost_command, parser=cost)
+    collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
+    collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
+    collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
+    collapse.set_defaults(run=collapse_command, parser=collapse)
+    reading = verbs.add_parser("io", help="time the reading of DICOM, whole and through thumbnails (extra dicom)")
+    reading.add_argument("--slices", type=at_least(1), default=300, help="of the series (default: %(default)s)")
+    reading.set_defaults(run=io_command, parser=reading)
+    small = verbs.add_parser("thumbnails", help="compare the choice on cheap and on exact thumbnails (extra dicom)")
+    small.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    small.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+    small.add_argument("--split", default="val", choices=("train", "val", "test"), help="default: %(default)s")
+    small.add_argument("--cases", type=at_least(1), help="only the first so many of each set (default: all)")
+    small.set_defaults(run=thumbnails_command, parser=small)
+
+
+def needle_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks needle``."""
+    from benchmarks.studies.needle import run_needle
+
+    def report() -> str:
+        return run_needle(
+            arguments.seeds, arguments.jobs, arguments.results, partial(print, flush=True), short=arguments.short
+        )
+
+    print(or_exit(arguments, report))
+    return 0
+
+
+def cost_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks cost``."""
+    from benchmarks.studies.cost import run_cost
+
+    report, kept = run_cost()
+    print(report)
+    return 0 if kept else 1
+
+
+def collapse_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks collapse``; data that is not there exits with 2."""
+    from benchmarks.collapse import run_collapse
+
+    report, held = or_exit(arguments, lambda: run_collapse(data_folder(arguments), arguments.epochs))
+    print(report)
+    return 0 if held else 1
+
+
+def io_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks io``; without the extra ``dicom`` it exits with 2."""
+    from benchmarks.studies.io import run_io
+
+    print(or_exit(arguments, lambda: run_io(depth=arguments.slices)))
+    return 0
+
+
+def thumbnails_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks thumbnails``; data or a bundle that is not there exits with 2."""
+    from benchmarks.studies.thumbnails import run_thumbnails
+
+    root = data_folder(arguments) or ""
+    if not root:
+        arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
+    print(or_exit(arguments, lambda: run_thumbnails(root, arguments.bundle, arguments.split, arguments.cases)))
+    return 0

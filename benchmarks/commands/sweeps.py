@@ -1,0 +1,84 @@
+"""``python -m benchmarks table | budget | planted | ablation | choice | policies``: sweeps, and what they say."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.commands.arguments import at_least, data_folder, or_exit
+
+if TYPE_CHECKING:
+    from monai_das.cli.types import Commands
+
+SWEEPS = {
+    "table": ("headline", "train every method on equal terms at a few budgets, and make the tables"),
+    "budget": ("budget", "train at many budgets, and plot the AUC against the share of slices"),
+    "planted": ("planted", "train on faint lesions in known slices of real MR, CT and echo"),
+    "ablation": ("ablation", "train without each part of DASSampler, by folds inside the training volumes"),
+}
+JOBS = "processes of one thread each, 0: this process (default: %(default)s)"
+AFTERWARDS = {
+    "choice": "hide the chosen slices from a judge that sees all, and shift the volume",
+    "policies": "give DAS the slices that another case or the training set chose, and other budgets",
+}
+
+
+def add_sweep_parsers(verbs: Commands) -> None:
+    """Add the sweeps, one engine on different grids, to the parsers of ``python -m benchmarks``."""
+    for name, (grid, text) in SWEEPS.items():
+        parser = verbs.add_parser(name, help=text)
+        parser.add_argument(
+            "--grid",
+            type=Path,
+            nargs="+",
+            default=[Path(f"benchmarks/grids/{grid}.json")],
+            metavar="GRID",
+            help=f"one after the other (default: benchmarks/grids/{grid}.json)",
+        )
+        parser.add_argument(
+            "--results", type=Path, default=Path("results/runs.jsonl"), help="runs so far (default: %(default)s)"
+        )
+        parser.add_argument("--jobs", type=at_least(0), default=1, help=JOBS)
+        parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+        parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
+        parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")
+        parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
+        parser.set_defaults(run=sweep_command, parser=parser)
+    for name, text in AFTERWARDS.items():
+        parser = verbs.add_parser(name, help=text)
+        parser.add_argument(
+            "--grid", type=Path, default=Path("benchmarks/grids/headline.json"), help="default: %(default)s"
+        )
+        parser.add_argument("--weights", type=Path, required=True, metavar="DIR", help="what a sweep with it kept")
+        parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+        parser.set_defaults(run=afterwards_command, parser=parser, name=name)
+
+
+def sweep_command(arguments: argparse.Namespace) -> int:
+    """Run sweeps and write their tables; an unreadable file, or nothing to show, exits with 2."""
+    from benchmarks.sweep import grid_results, run_sweep
+    from benchmarks.tables import write_tables
+
+    root, say = data_folder(arguments), partial(print, flush=True)
+
+    def tables_of(grid: Path) -> str:
+        if not arguments.tables_only:
+            run_sweep(grid, arguments.results, root, arguments.jobs, say, arguments.weights)
+        lines = grid_results(grid, arguments.results)
+        return write_tables(lines, arguments.out or arguments.results.parent, grid.stem)
+
+    for grid in arguments.grid:
+        print(or_exit(arguments, partial(tables_of, grid)))
+    return 0
+
+
+def afterwards_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks choice | policies``; weights that are not there exit with 2."""
+    from benchmarks.studies.choice import run_choice
+    from benchmarks.studies.policies import run_policies
+
+    run = {"choice": run_choice, "policies": run_policies}[arguments.name]
+    print(or_exit(arguments, lambda: run(arguments.grid, arguments.weights, data_folder(arguments))))
+    return 0

@@ -1,0 +1,180 @@
+"""Score the thumbnails of a source, then read and preprocess the selected slices alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import torch
+from monai.data import MetaTensor
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from monai_das.data import SliceRef, SliceSource, plane_refs
+from monai_das.data.readers import LUMINANCE
+from monai_das.data.source import as_image
+from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
+from monai_das.networks import DASNetwork
+from monai_das.samplers import Selection
+from monai_das.transforms.scale_intensity import INTENSITY_RANGE
+from monai_das.transforms.thumbnails import make_thumbnails
+
+# what a mean of 3 x 3 pixels leaves of a wavelet's overshoot, as a part of the step, at a corner
+OVERSHOOT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSelection:
+    """What a network selected of a source. "Place" counts in the network's order of slices, "index" in the source's.
+
+    Attributes:
+        selection: of a batch of one, on the network's device; its indices are places.
+        slices: ``(1, C, H, W, k)`` as the backbone sees them, a row per row of the selection, on the same device.
+        refs: who the slice of each place is.
+        overview: ``(C, h, w, D)``, all slices preprocessed: thumbnails, or the whole volume where it had to be read.
+        placed: the last preprocessed slices that had metadata; their affine gives the directions of the plane.
+        load: preprocessed slices ``(C, H, W, n)`` of ascending, distinct places.
+    """
+
+    selection: Selection
+    slices: Tensor
+    refs: tuple[SliceRef, ...]
+    overview: Tensor
+    placed: MetaTensor
+    load: Callable[[Sequence[int]], Tensor]
+
+
+class SliceSelector:
+    """Run ``network.score`` once on the thumbnails of a source, and read only what it selects.
+
+    The source is read whole where that is the only way to the same result: the slice axis is not the source's own
+    (coronal slices of an axial series), or a transform is not known to treat slices one by one
+    (:func:`~monai_das.inference.steps.allows_parts`).
+
+    Args:
+        network: in ``eval()``.
+        steps: dictionary transforms after loading; those that resize slices are left out for thumbnails.
+        key: under which they find the image.
+        channels: of the network: a colour source becomes luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601), for
+            1; by default channels are as they come.
+        lap: called after opening (or reading whole), after scoring, and after the selected slices are ready.
+    """
+
+    def __init__(
+        self,
+        network: DASNetwork,
+        steps: Sequence[Step],
+        key: Hashable = "image",
+        channels: int | None = None,
+        lap: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.network = network
+        self.steps = tuple(steps)
+        self.small_steps = tuple(step for step in steps if not resizes(step))
+        self.key = key
+        self.channels = channels
+        self.lap = lap
+        self.device = torch.as_tensor(network.thumbnail_side).device
+
+    def __call__(self, source: SliceSource) -> LoadedSelection:
+        """Return the selected slices of ``source``.
+
+        Raises:
+            ValueError: pixels cannot be decoded, channels do not fit, preprocessing changes the number of slices or
+                gives values that are not finite.
+        """
+        try:
+            return self._few(source) if allows_parts(self.steps, source) else self._whole(source)
+        except ValueError as error:
+            message = str(error)
+            raise ValueError(message if source.name in message else f"{source.name}: {message}") from error
+
+    def _few(self, source: SliceSource) -> LoadedSelection:
+        self.lap()
+        size = self.network.thumbnail_size
+        image = as_image(source.thumbnails(size).numpy(), source.thumbnail_affine(size), source.name)
+        image = self._with_channels(image)
+        overview, meta = preprocessed(image, self.small_steps, self.key)
+        refs = network_refs(source, meta, overview.size(3))
+        selection = self._score(overview)
+        self.lap()
+        order = [ref.index for ref in refs]
+        # the latest image with metadata: filled by the loader, read once the slices are there
+        placed: list[MetaTensor] = []
+
+        def read(places: Sequence[int]) -> MetaTensor:
+            values = source.read(wanted(places)).numpy()
+            return self._with_channels(as_image(values, source.full_affine(), source.name))
+
+        def wanted(places: Sequence[int]) -> list[int]:
+            return sorted(order[place] for place in places)
+
+        def prepared(few: MetaTensor) -> Tensor:
+            if INTENSITY_RANGE in meta.meta:
+                few.meta[INTENSITY_RANGE] = meta.meta[INTENSITY_RANGE]
+            slices, last = preprocessed(few, self.steps, self.key)
+            check_depth(slices.size(3), few.size(3))
+            placed[:] = [last]
+            return slices
+
+        places, rows = torch.unique(selection.indices[0].cpu(), return_inverse=True)
+        few = read(places.tolist())
+        if not source.exact_thumbnails:
+            overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
+        slices = prepared(few)[..., rows][None].to(self.device)
+        self.lap()
+        return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
+
+    def _whole(self, source: SliceSource) -> LoadedSelection:
+        volume, placed = preprocessed(self._with_channels(source.read_all()), self.steps, self.key)
+        refs = network_refs(source, placed, volume.size(3))
+        self.lap()
+        selection = self._score(volume)
+        self.lap()
+        slices = volume[..., selection.indices[0].cpu()][None].to(self.device)
+        self.lap()
+        return LoadedSelection(selection, slices, refs, volume, placed, lambda places: volume[..., list(places)])
+
+    def _score(self, image: Tensor) -> Selection:
+        network = self.network
+        with torch.no_grad():
+            return network.score(network.thumbnails(image[None].to(self.device)))
+
+    def _with_channels(self, image: MetaTensor) -> MetaTensor:
+        """Return ``image`` ``(C, W, H, D)`` with the network's channels; colour becomes luminance for a grey one."""
+        if self.channels is None or image.size(0) == self.channels:
+            return image
+        if self.channels == 1 and image.size(0) == 3:
+            weights = torch.tensor(LUMINANCE, dtype=image.dtype)[:, None, None, None]
+            return MetaTensor((image * weights).sum(dim=0, keepdim=True))
+        raise ValueError(f"{image.size(0)} channels, the bundle's network expects {self.channels}; convert it first")
+
+
+def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaTensor:
+    """Return approximate thumbnails so that their range of values is that of exact ones, for scaling by it.
+
+    Those of the slices ``indices``, which are there at full size by now, become exact. Beside sharp edges a wavelet's
+    coarse levels overshoot, in single pixels, by up to a seventh of the step: the others become means of 3 x 3 pixels,
+    and where they leave the range of the exact ones they are moved towards it, by what may be left of that.
+    """
+    exact = make_thumbnails(few.as_tensor()[None], image.size(1))[0]
+    low, high = exact.min(), exact.max()
+    others = image.as_tensor().permute(3, 0, 1, 2)
+    smooth = avg_pool2d(others, 3, stride=1, padding=1, count_include_pad=False).permute(1, 2, 3, 0)
+    most = float(OVERSHOOT * (high - low))
+    values = smooth - (smooth - high).clamp(0.0, most) + (low - smooth).clamp(0.0, most)
+    values[..., list(indices)] = exact
+    return MetaTensor(values, meta=dict(image.meta))
+
+
+def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[SliceRef, ...]:
+    """Return who the ``depth`` slices are in the network's order; raise ``ValueError`` if not all are there."""
+    refs = plane_refs(source.refs, placed) if "slice_axis" in placed.meta else list(source.refs)
+    check_depth(depth, len(refs))
+    return tuple(refs)
+
+
+def check_depth(depth: int, expected: int) -> None:
+    """Raise ``ValueError`` unless preprocessing kept all slices."""
+    if depth != expected:
+        raise ValueError(f"{expected} slices became {depth}; preprocessing must keep all of them")

@@ -1,0 +1,105 @@
+"""Evaluate a classifier from its predictions: measures, intervals, a table and an object for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_das.metrics.bootstrap import DRAWS, MeasureEstimate, bootstrap_measures
+from monai_das.metrics.measures import CALIBRATION_BINS, auc
+from monai_das.metrics.predictions import CasePredictions, group_numbers, joined_predictions, read_predictions
+
+WORDS = {
+    "auc": "AUC",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "ece": f"expected calibration error, {CALIBRATION_BINS} bins",
+    "brier": "Brier score",
+}
+
+
+@dataclass(frozen=True)
+class DASEvaluation:
+    """How good a classifier is, with intervals.
+
+    Attributes:
+        cases: the predictions of all files.
+        groups: the number of the group (patient) of each case, None if cases were drawn one by one.
+        measures: estimates by the names in ``WORDS``.
+        auc_by_file: the AUC of each file by its path.
+        draws: bootstrap samples.
+    """
+
+    cases: CasePredictions
+    groups: list[int] | None
+    measures: Mapping[str, MeasureEstimate]
+    auc_by_file: Mapping[str, float]
+    draws: int
+
+    def table(self) -> str:
+        """Return a sentence and a Markdown table for people."""
+        number, classes = self.cases.probabilities.shape
+        drawn = "cases" if self.groups is None else f"{len(set(self.groups))} groups of cases"
+        lines = [f"{number} cases of {classes} classes; 95 % intervals of {self.draws} bootstrap samples of {drawn}\n"]
+        lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
+        lines += [estimate_row(WORDS[name], estimate) for name, estimate in self.measures.items()]
+        if len(self.auc_by_file) > 1:
+            lines += [f"| AUC of {path} | {shown(value)} | - |" for path, value in self.auc_by_file.items()]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures to four digits, as JSON can hold them; None if the cases do not determine one."""
+        figures: dict[str, Any] = {"cases": len(self.cases.names), "classes": self.cases.probabilities.shape[1]}
+        if self.groups is not None:
+            figures["groups"] = len(set(self.groups))
+        figures["draws"] = self.draws
+        for name, estimate in self.measures.items():
+            figures |= estimate_figures(name, estimate)
+        if len(self.auc_by_file) > 1:
+            figures["auc_by_file"] = {path: rounded(value) for path, value in self.auc_by_file.items()}
+        return figures
+
+
+def evaluate_predictions(paths: Sequence[Path], group: str | None = None, draws: int = DRAWS) -> DASEvaluation:
+    """Evaluate the predictions in ``paths`` together; several files may come from a cross-validation.
+
+    Args:
+        paths: files that ``bundle/configs/evaluate.json`` wrote.
+        group: regular expression for the patient in a case's name, see :func:`group_numbers`.
+        draws: bootstrap samples.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: see :func:`read_predictions`, :func:`joined_predictions` and :func:`group_numbers`.
+    """
+    each = [read_predictions(path) for path in paths]
+    cases = joined_predictions(paths, each)
+    groups = None if group is None else group_numbers(cases.names, group)
+    measures = bootstrap_measures(cases.probabilities, cases.labels, groups, draws)
+    by_file = {str(path): auc(part.probabilities, part.labels) for path, part in zip(paths, each, strict=True)}
+    return DASEvaluation(cases, groups, measures, by_file, draws)
+
+
+def estimate_row(words: str, estimate: MeasureEstimate) -> str:
+    """Return a row of the Markdown table."""
+    interval = "-" if math.isnan(estimate.low) else f"{shown(estimate.low)} to {shown(estimate.high)}"
+    return f"| {words} | {shown(estimate.value)} | {interval} |"
+
+
+def estimate_figures(name: str, estimate: MeasureEstimate) -> dict[str, float | None]:
+    """Return ``{name: value, name_low: ..., name_high: ...}`` for JSON."""
+    ends = zip((name, f"{name}_low", f"{name}_high"), estimate, strict=True)
+    return {key: rounded(value) for key, value in ends}
+
+
+def rounded(value: float) -> float | None:
+    """Return ``value`` to four digits, None for NaN."""
+    return None if math.isnan(value) else round(value, 4)
+
+
+def shown(value: float) -> str:
+    """Return ``value`` for people."""
+    return "-" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,90 @@
+"""Predictions of a bundle's evaluation, one line ``name, p0, p1, ..., label`` for each case, and their patients."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from monai_das.metrics.measures import Array, Labels
+
+TOLERANCE = 1e-3
+
+
+class CasePredictions(NamedTuple):
+    """Names of N cases, probabilities ``(N, K)`` of K classes, true labels ``(N,)``."""
+
+    names: list[str]
+    probabilities: Array
+    labels: Labels
+
+
+def read_predictions(path: str | PathLike[str]) -> CasePredictions:
+    """Return what ``bundle/configs/evaluate.json`` wrote to ``path``, one line for each case.
+
+    Raises:
+        ValueError: a line is not ``name, p0, p1, ..., label``, its values are not probabilities, or the file is empty.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    try:
+        table = np.array([[float(cell) for cell in row[1:]] for row in rows])
+        probabilities, labels = table[:, :-1], table[:, -1].astype(np.int64)
+        whole = (labels == table[:, -1]) & (labels >= 0) & (labels < probabilities.shape[1])
+        if probabilities.shape[1] < 2 or not whole.all():
+            raise IndexError("no probabilities, or a label that is no class")
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path}: every line must be name, p0, p1, ..., label, as evaluate.json writes it") from error
+    sums = np.abs(probabilities.sum(axis=1) - 1.0) < TOLERANCE
+    wrong = np.flatnonzero(~(sums & (probabilities >= 0.0).all(axis=1)))
+    if len(wrong):
+        got = probabilities[wrong[0]].tolist()
+        raise ValueError(f"{path}: probabilities must sum to 1, got {got} for {rows[wrong[0]][0]!r}; apply a softmax")
+    return CasePredictions([row[0] for row in rows], probabilities, labels)
+
+
+def joined_predictions(paths: Sequence[Path], each: Sequence[CasePredictions]) -> CasePredictions:
+    """Return the cases of several files together, for example of the folds of a cross-validation.
+
+    Raises:
+        ValueError: the files have different numbers of classes.
+    """
+    classes = [part.probabilities.shape[1] for part in each]
+    for path, number in zip(paths, classes, strict=True):
+        if number != classes[0]:
+            raise ValueError(f"{path}: has {number} classes, {paths[0]} has {classes[0]}; evaluate them one by one")
+    names = [name for part in each for name in part.names]
+    return CasePredictions(
+        names, np.concatenate([part.probabilities for part in each]), np.concatenate([part.labels for part in each])
+    )
+
+
+def group_numbers(names: Sequence[str], pattern: str) -> list[int]:
+    """Return a number for the group (for example the patient) of each case: the part that ``pattern`` brackets.
+
+    Raises:
+        ValueError: ``pattern`` is not a regular expression with one part in brackets, or a name does not match it.
+
+    Example:
+        >>> group_numbers(["p1_left", "p2_left", "p1_right"], "^(p[0-9]+)_")
+        [0, 1, 0]
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    if expression.groups != 1:
+        raise ValueError(
+            f"{pattern!r} must have one part in brackets, as '^(patient_[0-9]+)_', it has {expression.groups}"
+        )
+    found = [expression.search(name) for name in names]
+    if None in found:
+        raise ValueError(f"the name {names[found.index(None)]!r} does not hold {pattern!r}; correct one of them")
+    keys = [match[1] for match in found if match]
+    order = {key: number for number, key in enumerate(sorted(set(keys)))}
+    return [order[key] for key in keys]

@@ -1,0 +1,84 @@
+"""The DICOM objects that hold the selected slices: what our documents refer to and take patient and study from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monai_das.data import SliceSource
+from monai_das.inference import CaseResult, SelectedSlice
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# Type 2: must be there, may be empty; old files lack them
+IDENTITY = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencedSlice:
+    """A selected slice with the header of its DICOM object, whose frames share one; without pixels."""
+
+    header: Dataset
+    selected: SelectedSlice
+
+    @property
+    def frames(self) -> list[int] | None:
+        """The frame to refer to, counted from 1, as a list; None for an object of one slice."""
+        return None if self.selected.ref.frame is None else [self.selected.ref.frame]
+
+
+def referenced_slices(result: CaseResult, source: SliceSource) -> list[ReferencedSlice]:
+    """Return the selected slices of ``result`` with their headers, in its order.
+
+    Identifying attributes that a file lacks are there and empty.
+
+    Raises:
+        ValueError: ``source`` is no DICOM, is another one than ``result`` speaks of, or the slices lie in a plane that
+            was not acquired, so that no object holds them.
+    """
+    headers: dict[str, Dataset] = {}
+    references = []
+    for selected in result.selected:
+        uid = selected.ref.sop_instance_uid
+        if uid is None:
+            raise ValueError(_no_object(result))
+        if uid not in headers:
+            headers[uid] = _header(result, source, selected)
+        references.append(ReferencedSlice(headers[uid], selected))
+    return references
+
+
+def distinct_headers(references: list[ReferencedSlice]) -> list[Dataset]:
+    """Return the header of every object once."""
+    return list({str(each.header.SOPInstanceUID): each.header for each in references}.values())
+
+
+def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) -> Dataset:
+    header = source.header(selected.index)
+    if header is None:
+        raise ValueError(_no_object(result))
+    if header.SOPInstanceUID != selected.ref.sop_instance_uid:
+        raise ValueError(
+            f"{result.case_id}: slice {selected.index} is {selected.ref.sop_instance_uid} in the result and "
+            f"{header.SOPInstanceUID} in the source; give the source that the result was made from"
+        )
+    for keyword in IDENTITY:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    return header
+
+
+def _no_object(result: CaseResult) -> str:
+    if result.source_kind.startswith("dicom"):
+        return (
+            f"{result.case_id}: the selected slices lie in a plane that was not acquired, no DICOM object holds them; "
+            "leave the reports kos, sr and sc out"
+        )
+    return (
+        f"{result.case_id}: DICOM reports (kos, sr, sc) refer to DICOM objects, this case is {result.source_kind}; "
+        "leave them out, or give the DICOM series"
+    )

@@ -1,0 +1,122 @@
+"""``monai-das evaluate``."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from monai_das.cli import main
+
+
+@pytest.fixture
+def folds(tmp_path):
+    """Two files with six patients each, ten alike clips of every patient."""
+    generator, files = np.random.default_rng(0), []
+    for fold in range(2):
+        lines = []
+        for patient in range(6):
+            score = float(np.clip(0.3 * (patient % 2) + 0.7 * generator.random(), 0.0, 1.0))
+            who = f"patient_{fold * 6 + patient}"
+            lines += [f"{who}_clip{clip},{1.0 - score},{score},{float(patient % 2)}" for clip in range(10)]
+        files.append(tmp_path / f"fold{fold}.csv")
+        files[-1].write_text("\n".join(lines) + "\n")
+    return [str(file) for file in files]
+
+
+def scores_of(files):
+    rows = [line.split(",") for file in files for line in Path(file).read_text().splitlines()]
+    return [float(row[3]) for row in rows], [float(row[2]) for row in rows]
+
+
+def test_a_table_for_people_and_one_object_for_programs(folds, tmp_path, capsys):
+    code = main(["evaluate", folds[0], "--json", str(tmp_path / "out" / "figures.json")])
+
+    lines = capsys.readouterr().out.splitlines()
+    figures = json.loads(lines[-1])
+    assert code == 0
+    assert lines[0] == "60 cases of 2 classes; 95 % intervals of 2000 bootstrap samples of cases"
+    assert f"| AUC | {figures['auc']:.3f} | {figures['auc_low']:.3f} to {figures['auc_high']:.3f} |" in lines
+    assert figures["auc"] == pytest.approx(roc_auc_score(*scores_of(folds[:1])), abs=1e-4)
+    for name in ("auc", "balanced_accuracy", "accuracy", "ece", "brier"):
+        assert {name, f"{name}_low", f"{name}_high"} <= figures.keys()
+    assert json.loads((tmp_path / "out" / "figures.json").read_text()) == figures
+
+
+def test_folds_are_taken_together_and_patients_drawn_whole(folds, capsys):
+    main(["evaluate", *folds, "--group", r"^(patient_\d+)_"])
+    grouped = capsys.readouterr().out.splitlines()
+    main(["evaluate", *folds])
+    plain = json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    figures = json.loads(grouped[-1])
+    assert grouped[0].endswith("bootstrap samples of 12 groups of cases")
+    assert (figures["cases"], figures["groups"]) == (120, 12)
+    assert list(figures["auc_by_file"]) == folds
+    assert figures["auc"] == plain["auc"] == pytest.approx(roc_auc_score(*scores_of(folds)), abs=1e-4)
+    assert figures["auc_high"] - figures["auc_low"] > 1.5 * (plain["auc_high"] - plain["auc_low"])
+
+
+def test_three_classes_and_one_that_never_occurs(tmp_path, capsys):
+    file = tmp_path / "three.csv"
+    file.write_text("a,0.8,0.1,0.1,0\nb,0.1,0.8,0.1,1\n")
+
+    main(["evaluate", str(file)])
+
+    lines = capsys.readouterr().out.splitlines()
+    figures = json.loads(lines[-1])
+    assert "| AUC | - | - |" in lines
+    assert (figures["auc"], figures["auc_low"], figures["accuracy"]) == (None, None, 1.0)
+
+
+@pytest.fixture
+def verdicts(tmp_path):
+    """What ``monai-das review pull`` writes of two clips."""
+    common = {"label_name": "", "slices_rejected": [], "reviewer": "reader-1", "reviewed_at": "2026-01-01T00:00:00Z"}
+    said = [("patient_0_clip0", 0, [1, 2], [3]), ("patient_1_clip0", 1, [4], [])]
+    entries = [
+        {"case_id": case, "label": label, "slices_confirmed": confirmed, "slices_added": added, **common}
+        for case, label, confirmed, added in said
+    ]
+    file = tmp_path / "pulled.json"
+    file.write_text(json.dumps({"training": entries, "unsure": []}))
+    return file
+
+
+def test_readers_are_compared_with_the_model(folds, verdicts, capsys):
+    code = main(["evaluate", folds[0], "--readers", str(verdicts)])
+
+    lines = capsys.readouterr().out.splitlines()
+    agreement = json.loads(lines[-1])["agreement"]
+    assert code == 0
+    assert "2 of the cases were reviewed, by 1 readers" in lines
+    assert agreement["chosen"] == pytest.approx(5 / 6, abs=1e-4)
+    assert agreement["between_readers"] == {"class_kappa": None, "slice_kappa": None, "kind": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["absent.csv"], "absent.csv"),
+        (["FOLD", "--group", "("], "'(' is no regular expression"),
+        (["FOLD", "--readers", "FOLD"], "holds no verdicts"),
+        (["FOLD", "--json", "FOLD/under/a/file.json"], "Not a directory"),
+        ([], "the following arguments are required: predictions.csv"),
+    ],
+)
+def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["evaluate", *(option.replace("FOLD", folds[0]) for option in options)])
+
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_shows_product_commands_and_no_laboratory(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    shown = capsys.readouterr().out
+    assert "evaluate" in shown
+    assert "benchmark" not in shown
