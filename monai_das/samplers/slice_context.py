@@ -1,4 +1,4 @@
-"""What DASSampler learns of the slices: a small encoder of each thumbnail, and attention over all of them."""
+"""What samplers learn of the slices: a small encoder of each thumbnail, and attention over all of them."""
 
 from __future__ import annotations
 
