@@ -140,13 +140,13 @@ def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> No
 def _fault(files: tuple[Path, ...], settings: str) -> str:
     """Return what is wrong with ``settings``, a JSON object, on top of ``files``; else an empty text."""
     asked: dict[str, Any] = json.loads(settings)
-    key, config = key_of(files, asked), loaded(files).get()
+    key, config = key_of(files, asked), loaded(files, settings).get()
     for name, value in asked.items():
         unknown = unknown_argument(name, config)
         if unknown:
             return f"the setting {name!r}: {unknown}"
         if key_of(files, {each: other for each, other in asked.items() if each != name}) == key:
-            close = nearest(name, config)
+            close = nearest(name, loaded(files).get())
             hint = f"; is {close!r} meant?" if close and close != name else ""
             return (
                 f"the setting {name!r} changes nothing of the training: nothing reads it, or the configs say "
