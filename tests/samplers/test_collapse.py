@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.collapse import collapse, run_collapse
-from monai_das.samplers import DASSampler
+from monai_das.samplers import DASGateSampler
+from monai_das.samplers.das_parts import SliceEncoder
 
 MARGIN = 0.05
 
@@ -16,12 +17,19 @@ with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["mas
 with_and_without_curriculum = pytest.mark.parametrize("curriculum", [False, True], ids=["k = 7", "k = 28 to 7"])
 
 
-class Unguarded(DASSampler):
-    """A sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
+class BlindEncoder(SliceEncoder):
+    """Takes the guards of a sampler away: no prior, and nothing ineligible."""
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features, variance, encoded = super().look(thumbnails, lengths, weight)
         return torch.ones_like(features), torch.ones_like(variance), encoded
+
+
+def unguarded() -> DASGateSampler:
+    """Return a sampler as once collapsed, with no bound to speak of."""
+    sampler = DASGateSampler(num_slices=7, noise=0.0)
+    sampler.encoder, sampler.bound = BlindEncoder(), 1000.0
+    return sampler
 
 
 @with_and_without_curriculum
@@ -33,7 +41,7 @@ def test_it_does_not_flee_to_empty_slices(data_root: Path, noise: float, curricu
 
 
 def test_a_sampler_without_guards_does_flee_there(data_root: Path) -> None:
-    shares = collapse(data_root, 3, limit=200, sampler=Unguarded(num_slices=7, bound=1000.0))
+    shares = collapse(data_root, 3, limit=200, sampler=unguarded())
 
     assert max(share for share, _ in shares) > 0.5
 
