@@ -5,10 +5,10 @@ import json
 import pytest
 
 from benchmarks.commands import main
-from benchmarks.readers import ARMS
 from benchmarks.results_file import read_results
 from benchmarks.studies import readers
 from benchmarks.studies.readers import run_readers
+from benchmarks.studies.simulated_readers import ARMS
 from benchmarks.tables.old_engine import NOTE
 
 
