@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
-from threading import Thread
 from typing import Any
 
+from benchmarks.pool import run_in_pool
 from benchmarks.results_file import Result, append_result, read_results
 from benchmarks.sweep_grid import SweepJob, grid_jobs
 from benchmarks.sweep_job import run_sweep_job
 
+# where the code lies that a training runs
+CODE = ("monai_das", "benchmarks", "configs", "bundle")
 Report = Callable[[str], object]
 
 
@@ -41,24 +41,44 @@ def run_sweep(
     Raises:
         ValueError: the grid or the results file is unreadable, or see :func:`run_sweep_job`.
     """
-    jobs = grid_jobs(grid)
-    lines = read_results(results)
-    done = known_lines(lines, results)
+    report(f"{grid.name}:")
+    run_jobs(grid_jobs(grid), results, root, processes, report, weights)
+    return grid_results(grid, results)
+
+
+def run_jobs(
+    jobs: Sequence[SweepJob],
+    results: Path | None,
+    root: str | None,
+    processes: int,
+    report: Report,
+    weights: Path | None = None,
+) -> list[Result]:
+    """Run those of ``jobs`` that ``results`` lacks, append each at once, and return the lines of all, in their order.
+
+    ``results`` may be None: then nothing is known, and nothing is kept. For the rest see :func:`run_sweep`.
+    """
+    known = [] if results is None else read_results(results)
+    done = known_lines(known, results)
     missing = [job for job in jobs if job.key not in done]
-    report(f"{grid.name}: {len(jobs)} jobs, {len(jobs) - len(missing)} of them are in {results.name}")
+    report(f"{len(jobs)} jobs, {len(jobs) - len(missing)} of them are done")
     if missing:
-        costs = estimated_costs(missing, lines)
+        costs = estimated_costs(missing, known)
         hours = sum(costs.values()) / 3600.0
         report(
             f"estimated {hours:.2f} core-hours, {hours / max(1, processes):.2f} hours with {max(1, processes)} jobs; "
             f"nothing is known of the cost of {len(missing) - len(costs)} jobs"
         )
-        commit = git_commit(grid.parent)
-        progress = Progress(len(missing), report)
-        for job, line in run_all(missing, root, processes, weights):
-            append_result(results, {**line, "commit": commit})
-            progress.finished(job, line)
-    return grid_results(grid, results)
+    commit = git_commit()
+    progress = Progress(len(missing), report)
+    train = partial(run_sweep_job, root=root, weights=weights)
+    for job, outcome in run_in_pool(train, missing, processes):
+        line = {**outcome, "commit": commit}
+        done[job.key] = line
+        if results is not None:
+            append_result(results, line)
+        progress.finished(job, line)
+    return [done[job.key] for job in jobs]
 
 
 def grid_results(grid: Path, results: Path) -> list[Result]:
@@ -74,42 +94,17 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
     return lines
 
 
-def known_lines(lines: Sequence[Result], results: Path) -> dict[str, Result]:
+def known_lines(lines: Sequence[Result], results: Path | None) -> dict[str, Result]:
     """Return ``lines`` by the key of their job; earlier keys are looked up in ``keys.json`` beside ``results``.
 
     That file maps keys of today to those that lines were written under. A line with the key itself goes first.
     """
     found = {str(line["job"]): line for line in lines}
-    file = results.with_name("keys.json")
-    if file.is_file():
+    file = None if results is None else results.with_name("keys.json")
+    if file is not None and file.is_file():
         earlier: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
         found = {new: found[old] for new, old in earlier.items() if old in found} | found
     return found
-
-
-def run_all(
-    jobs: Sequence[SweepJob], root: str | None, processes: int, weights: Path | None
-) -> Iterator[tuple[SweepJob, Result]]:
-    """Yield each job with its line, as they finish."""
-    if processes == 0:
-        yield from ((job, run_sweep_job(job, root, weights)) for job in jobs)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        futures = {pool.submit(run_sweep_job, job, root, weights): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-def end_with_parent() -> None:
-    """Let this process end with the one that started it: a killed sweep leaves no training behind."""
-
-    def wait() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 class Progress:
@@ -144,9 +139,9 @@ def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result]) -> dict[s
     return {key: mean(known[place]) for key, place in places.items() if place in known}
 
 
-def git_commit(folder: Path) -> str:
+def git_commit() -> str:
     """Return the commit of the code that runs, ``+`` behind it where tracked code is changed; "unknown" without git."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
@@ -154,7 +149,9 @@ def git_commit(folder: Path) -> str:
 
     try:
         head = git("rev-parse", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", str(here.parent), str(folder.parent))
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", "monai_das", "benchmarks", "configs", "bundle"
+        )
         return head + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

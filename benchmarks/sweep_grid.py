@@ -155,6 +155,7 @@ def _key(files: tuple[Path, ...], settings: str) -> str:
 def loaded(files: tuple[Path, ...], settings: str = "{}") -> ConfigParser:
     """Return the parser of ``files``, each on top of those before it, with ``settings``, a JSON object, on top."""
     parser = ConfigParser(json.loads(_merged(files)))
+    parser.read_meta(str(files[0].with_name("metadata.json")))
     for name, value in json.loads(settings).items():
         parser.set(value, name)
     return parser

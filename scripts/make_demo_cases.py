@@ -1,8 +1,8 @@
 """Write the first AdrenalMNIST3D test volumes of each class as NIfTI, and one as a DICOM series too, into a folder."""
 
+import argparse
 import os
 import socket
-import sys
 from pathlib import Path
 
 from monai_das.datasets import make_sample_volumes, medmnist3d_datalist, write_dicom_series, write_nifti
@@ -40,4 +40,6 @@ def find_volumes() -> tuple[list[dict], str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    main(parser.parse_args().folder)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what is missing and run every check and test.
+# Install what is missing and run every check and test, or the part of them that is named as for check.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . scripts/environment.sh
 prepare all
-bash scripts/check.sh
+bash scripts/check.sh "$@"

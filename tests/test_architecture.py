@@ -192,6 +192,15 @@ def test_each_folder_has_its_sentence():
     assert described == rooms | folders - {".ci"}
 
 
+def test_each_room_inside_a_room_has_its_sentence():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `(\w+/\w+)/` \| .+\. \|$", text, flags=re.MULTILINE))
+    within_rooms = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("*/*/__init__.py")}
+    laboratory = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("benchmarks/*/__init__.py")}
+
+    assert described == within_rooms | laboratory
+
+
 def test_no_machine_path_and_no_registry_host_is_written_down():
     machine = re.compile(r"(?<![\w.~<-])/(?:work|root|home|Users)/\w")
     host = re.compile(r"https?://\S*(?:py(?:p)i|hosted|npm|conda)\b|(?:extra-)?index-url|find-links")

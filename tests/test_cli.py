@@ -21,7 +21,7 @@ def test_version_is_printed(capsys):
         ([], "the following arguments are required: COMMAND"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         (["predict"], "the following arguments are required: INPUT, -o/--out"),
-        (["review"], "the following arguments are required: STEP"),
+        (["review"], "the following arguments are required: VERB"),
     ],
 )
 def test_usage_errors_exit_with_2_and_say_what_is_missing(arguments, message, capsys):

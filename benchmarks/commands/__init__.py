@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from benchmarks.commands.learning import add_learning_parsers
+from benchmarks.commands.pages import add_pages_parser
 from benchmarks.commands.studies import add_study_parsers
 from benchmarks.commands.sweeps import add_sweep_parsers
 
@@ -25,4 +26,5 @@ def build_parser() -> argparse.ArgumentParser:
     add_sweep_parsers(verbs)
     add_study_parsers(verbs)
     add_learning_parsers(verbs)
+    add_pages_parser(verbs)
     return parser

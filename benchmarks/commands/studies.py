@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.commands.arguments import at_least, data_folder, or_exit
@@ -18,6 +20,7 @@ def add_study_parsers(verbs: Commands) -> None:
     needle.add_argument(
         "--jobs", type=at_least(0), default=2, help="processes of one thread each (default: %(default)s)"
     )
+    needle.add_argument("--results", type=Path, metavar="FILE", help="finished trainings: a run cut off goes on there")
     needle.add_argument("--short", action="store_true", help="one seed, k = 4, two methods: minutes, not half an hour")
     needle.set_defaults(run=needle_command, parser=needle)
     cost = verbs.add_parser("cost", help="time choosing against classifying; exit code 1: choosing costs too much")
@@ -41,7 +44,12 @@ def needle_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks needle``."""
     from benchmarks.studies.needle import run_needle
 
-    print(run_needle(arguments.seeds, arguments.jobs, short=arguments.short))
+    def report() -> str:
+        return run_needle(
+            arguments.seeds, arguments.jobs, arguments.results, partial(print, flush=True), short=arguments.short
+        )
+
+    print(or_exit(arguments, report))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The command ``monai-das``: one file per sub-command, thin; the work is in the packages."""
+"""The command ``monai-das``: one thin file for each sub-command; the other rooms do the work."""
 
 from monai_das.cli.main import build_parser, main
 

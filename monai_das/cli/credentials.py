@@ -1,4 +1,4 @@
-"""What sub-commands that speak to DICOMweb servers have in common: who asks, and addresses that do not tell it."""
+"""Credentials for the sub-commands that speak to DICOMweb servers, and addresses without them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VARIABLE = "MONAI_DAS_CREDENTIALS"
 
 
 def add_credentials(parser: argparse.ArgumentParser) -> None:
-    """Add ``--credentials``, by default those of the environment."""
+    """Add ``--credentials``; the default comes from the environment."""
     parser.add_argument(
         "--credentials",
         default=os.environ.get(VARIABLE),
@@ -22,10 +22,10 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
 
 
 def logged_in(addresses: Sequence[str], credentials: str | None) -> tuple[list[str], Any]:
-    """Return ``addresses`` without names and passwords, paths as they are, and the session that knows them.
+    """Return ``addresses`` without names and passwords, paths unchanged, and the session that holds the credentials.
 
     Raises:
-        ValueError, ImportError: as :func:`monai_das.data.dicomweb_session`.
+        ValueError, ImportError: see :func:`monai_das.data.dicomweb_session`.
     """
     from monai_das.data import dicomweb_session, is_address, without_login
 

@@ -1,4 +1,4 @@
-"""``monai-das evaluate``: how good predictions are, and how sure that is."""
+"""``monai-das evaluate``: measure predictions, with intervals."""
 
 from __future__ import annotations
 

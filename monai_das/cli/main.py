@@ -1,4 +1,4 @@
-"""All sub-commands of ``monai-das`` together."""
+"""The parser of ``monai-das`` with all its sub-commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_das.cli.send import add_send_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``monai-das`` with the arguments ``argv``, by default those of the process; return its exit code."""
+    """Run ``monai-das`` with ``argv``, by default the arguments of the process; return the exit code."""
     arguments = build_parser().parse_args(argv)
     return int(arguments.run(arguments))
 

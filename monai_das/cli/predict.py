@@ -1,4 +1,4 @@
-"""``monai-das predict``: studies in, reports out."""
+"""``monai-das predict``: classify studies and write reports."""
 
 from __future__ import annotations
 
@@ -26,15 +26,12 @@ def add_predict_parser(commands: Commands) -> None:
     """Add ``monai-das predict``."""
     parser = commands.add_parser(
         "predict",
-        help="classify studies with a trained bundle, and show the slices it chose",
+        help="classify studies with a trained bundle, and show the slices it selected",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
-    parser.add_argument(
-        "--model", metavar="NAME", help="a further model of the bundle, as covid_blues (default: the bundle's own)"
-    )
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
         "--report",
@@ -65,7 +62,7 @@ def add_predict_parser(commands: Commands) -> None:
 
 
 def report_kinds(words: str) -> tuple[str, ...]:
-    """Return the kinds of reports in ``words``, as in ``json,html``; an unknown one is an error of usage."""
+    """Return the kinds of reports in ``words``, such as ``json,html``; an unknown kind is a usage error."""
     kinds = tuple(word.strip() for word in words.split(","))
     unknown = sorted(set(kinds) - set(REPORTS))
     if unknown:
@@ -74,7 +71,7 @@ def report_kinds(words: str) -> tuple[str, ...]:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Run ``monai-das predict``: 0 when all cases went well, 1 when some failed; a usage error exits with 2."""
+    """Run ``monai-das predict``; return 0 if all cases worked and 1 if some failed. A usage error exits with 2."""
     _silence(arguments.include_phi)
     from tqdm import tqdm
 
@@ -84,7 +81,7 @@ def predict(arguments: argparse.Namespace) -> int:
     try:
         arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
         cases = _cases(arguments, session)
-        predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices, model_name=arguments.model)
+        predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
         if arguments.map:
             write_case_map(cases, arguments.map)
@@ -107,7 +104,7 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study]]:
-    """Return id and path or address of every case; missing inputs come last."""
+    """Return the id and the path or address of every case; missing inputs come last."""
     from monai_das.data import find_studies, is_address
     from monai_das.reports import pseudonyms
 
@@ -119,7 +116,7 @@ def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study
 
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
-    """Return the message of ``error``; without --include-phi an input is called by its number, not by its name."""
+    """Return the message of ``error``; without --include-phi it names an input by its number."""
     from monai_das.data import is_address
 
     message = str(error)
@@ -133,7 +130,7 @@ def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
 
 
 def _silence(include_phi: bool) -> None:
-    """Keep libraries from saying what is no news, and what may hold patient data."""
+    """Silence messages of libraries that say nothing new or may hold patient data."""
     # MONAI says at every LoadImage that this optional reader is not installed
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
     logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)

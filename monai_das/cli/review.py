@@ -1,4 +1,4 @@
-"""``monai-das review``: readers correct what the model chose, in Label Studio."""
+"""``monai-das review``: readers correct the model's selection in Label Studio."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ URL, TOKEN, BACKEND_TOKEN = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "MONAI_D
 
 def add_review_parser(commands: Commands) -> None:
     """Add ``monai-das review`` and its verbs."""
-    parser = commands.add_parser("review", help="let readers correct the choice of slices and the class")
+    parser = commands.add_parser("review", help="let readers correct the selection of slices and the class")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     init = _verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
     init.add_argument("--title", default="monai-das review", help="default: %(default)s")
     init.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
     init.add_argument("--bundle", type=Path, default=Path("bundle"), metavar="DIR", help="its classes are the choices")
-    init.add_argument("--model", metavar="NAME", help="of a further model of the bundle, as covid_blues")
     init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
     push = _verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
     push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
     push.add_argument(
         "--kind", choices=("volume", "clip"), default="volume", help="the project's (default: %(default)s)"
     )
-    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the chosen")
+    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the selected")
     pull = _verb(verbs, "pull", "write what the readers said as a MONAI datalist", review_pull, needs_project=False)
     pull.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the datalist (JSON) to write")
     paths = pull.add_mutually_exclusive_group()
@@ -61,7 +60,6 @@ def _verb(
 def _add_serve(verbs: Commands) -> None:
     parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
     parser.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--model", metavar="NAME", help="a further model of the bundle, as covid_blues")
     parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
     parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it cases are "
                         "called by their files, as with --include-phi")  # fmt: skip
@@ -76,10 +74,11 @@ def _add_serve(verbs: Commands) -> None:
 
 def review_init(arguments: argparse.Namespace) -> int:
     """Run ``monai-das review init``."""
-    from monai_das.review import bundle_class_names, ensure_project, labelling_config
+    from monai_das.inference import bundle_class_names
+    from monai_das.review import ensure_project, labelling_config
 
     def act(client: LabelStudioClient) -> str:
-        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle, arguments.model))
+        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle))
         number, made = ensure_project(client, arguments.title, config)
         if arguments.backend:
             client.connect_backend(number, arguments.backend, "monai-das", os.environ.get(BACKEND_TOKEN))
@@ -138,7 +137,7 @@ def review_status(arguments: argparse.Namespace) -> int:
 
 
 def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient], str]) -> int:
-    """Print what ``act`` says."""
+    """Print what ``act`` returns."""
 
     def asked() -> str:
         from monai_das.review import LabelStudioClient
@@ -152,7 +151,7 @@ def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient
 
 
 def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
-    """Print what ``act`` says; what goes wrong exits with 2."""
+    """Print what ``act`` returns; an error exits with 2."""
     from monai_das.review import LabelStudioError
 
     try:
@@ -178,7 +177,7 @@ def review_serve(arguments: argparse.Namespace) -> int:
             mapped_cases([], arguments.map)
         if not arguments.root.is_dir():
             raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
-        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices, model_name=arguments.model)
+        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices)
         live = LivePredictions(predictor, arguments.root, arguments.map)
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")

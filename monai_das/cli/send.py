@@ -1,4 +1,4 @@
-"""``monai-das send``: DICOM files to a server."""
+"""``monai-das send``: send DICOM files to a server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_send_parser(commands: Commands) -> None:
 
 
 def send(arguments: argparse.Namespace) -> int:
-    """Run ``monai-das send``: 0 when all files are stored, 1 when some are not; a usage error exits with 2."""
+    """Run ``monai-das send``; return 0 if all files are stored and 1 if some are not. A usage error exits with 2."""
     from monai_das.reports import send_files
 
     count = failed = 0

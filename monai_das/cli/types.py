@@ -1,4 +1,4 @@
-"""The type of what sub-commands add themselves to."""
+"""The type of the object to which sub-commands add themselves."""
 
 import argparse
 from typing import TypeAlias

@@ -1,7 +1,7 @@
-"""The MONAI Deploy application: a DICOM study in, SR, KOS and JSON out. Runs in an environment of its own.
+"""The MONAI Deploy application, which turns a DICOM study into SR, KOS and JSON in an environment of its own.
 
-Importing this package loads neither MONAI nor the Deploy SDK: :func:`run_deploy_app` does, after
-:func:`load_deploy_libraries` has seen that all of it is there.
+Importing this package loads neither MONAI nor the Deploy SDK. :func:`run_deploy_app` loads them after
+:func:`load_deploy_libraries` has checked that all of their libraries are installed.
 """
 
 from monai_das.deploy.libraries import load_deploy_libraries

@@ -1,4 +1,4 @@
-"""What the MONAI Deploy App SDK needs before ``import monai`` may happen."""
+"""Load what the MONAI Deploy App SDK needs before ``import monai``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ADVICE = "install the extra 'deploy' in an environment of its own: pip install '
 
 
 def load_deploy_libraries() -> None:
-    """Check that all the SDK needs is installed, and load the CUDA runtime. Call it before anything imports MONAI.
+    """Check that the SDK's libraries are installed, and load the CUDA runtime. Call this before importing MONAI.
 
-    The SDK lies in ``monai/deploy``, and ``import monai`` imports it: with one library missing, MONAI itself fails
-    with a message about several versions of MONAI. Holoscan, below the SDK, is linked to ``libcudart.so.13`` even
-    where there is no GPU. It is loaded from the wheel ``nvidia-cuda-runtime``, so that no CUDA toolkit is needed.
+    The SDK lies in ``monai/deploy``, and ``import monai`` imports it. If a library is missing, MONAI itself fails with
+    a message about several versions of MONAI. Holoscan, on which the SDK is built, links to ``libcudart.so.13`` even
+    without a GPU. This loads it from the wheel ``nvidia-cuda-runtime``, so that no CUDA toolkit is needed.
 
     Raises:
         ImportError: a library is missing; the message names it and what to install.

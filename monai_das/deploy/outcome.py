@@ -1,4 +1,4 @@
-"""What went wrong in a run: a bad case does not stop the others."""
+"""The errors of a run; a failed case does not stop the others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class DeployOutcome:
-    """Collects the errors of one run, and logs each when it comes."""
+    """Collects the errors of one run, and logs each as it happens."""
 
     errors: list[CaseError] = field(default_factory=list)
 
     @contextmanager
     def of(self, case_id: str, series: str) -> Iterator[None]:
-        """Add what the body raises, instead of raising it.
+        """Add what the body raises instead of raising it.
 
-        ``series`` is the SeriesInstanceUID, empty where the study as a whole is meant.
+        ``series`` is the SeriesInstanceUID, or empty for the study as a whole.
         """
         try:
             yield
@@ -35,7 +35,7 @@ class DeployOutcome:
             logger.error("%s: %s", case_id, self.errors[-1].error)
 
     def write(self, folder: Path) -> None:
-        """Write ``folder/errors.json``; without errors remove one of an older run."""
+        """Write ``folder/errors.json``; without errors, remove the file of an older run."""
         if self.errors:
             write_object({"errors": [asdict(error) for error in self.errors]}, folder / ERRORS)
         else:

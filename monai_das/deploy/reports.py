@@ -1,4 +1,4 @@
-"""Which reports the application writes, and where."""
+"""Write the reports of the application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES = ("sr.dcm", "kos.dcm", "result.json")
 
 
 def write_reports(result: CaseResult, source: SliceSource, folder: Path) -> None:
-    """Write ``sr.dcm``, ``kos.dcm`` and ``result.json`` into ``folder``; the JSON comes last: where it is, all are."""
+    """Write ``sr.dcm``, ``kos.dcm`` and ``result.json`` into ``folder``; the JSON is written last."""
     folder.mkdir(parents=True, exist_ok=True)
     write_structured_report(result, source, folder / "sr.dcm")
     write_key_objects(result, source, folder / "kos.dcm")

@@ -1,4 +1,4 @@
-"""Run the application from a command line's words."""
+"""Run the application with the arguments of a command line."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOpera
 
 
 def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
-    """Run the MONAI Deploy application; return 0, or 1 when a case failed or no series fits the rules.
+    """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
-    Every selected series gives ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``; what went wrong is
-    in ``OUT/errors.json`` and the log.
+    Every selected series gets ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
+    ``OUT/errors.json`` and the log.
 
     Args:
-        arguments: as the SDK knows them: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log, by
-            default WARN: at INFO the SDK's log holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
-            other variables of a MONAI Application Package do the same.
+        arguments: the SDK's: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log. The default is
+            WARN, because the SDK's log at INFO holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
+            other variables of a MONAI Application Package work too.
         rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
 
     Raises:
@@ -44,11 +44,11 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
 
 
 def read_rules(path: Path) -> str:
-    """Return the text of the JSON file ``path``, known to hold selections with conditions.
+    """Return the text of the JSON file ``path`` once it is checked to hold selections with conditions.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it holds no JSON, or no selections; the message names the file.
+        OSError: the file cannot be read.
+        ValueError: the file holds no JSON or no selections; the message names it.
     """
     text = path.read_text(encoding="utf-8")
     try:

@@ -1,4 +1,4 @@
-"""The series that the rules selected, as paths that :func:`monai_das.data.open_source` reads."""
+"""Turn the selected series into paths that :func:`monai_das.data.open_source` reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file
+from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class DeployCase:
     """One case of a study: a stack of single-frame images, or one multi-frame object.
 
     Attributes:
-        case_id: ``case-001`` and so on, in the order of selection; says nothing of the patient.
+        case_id: ``case-001`` and so on, in the order of selection; it says nothing about the patient.
         series: its SeriesInstanceUID.
         path: a folder of links to the images, or a link to the file of a multi-frame object.
     """
@@ -28,17 +28,18 @@ class DeployCase:
 def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
 
-    The SDK's own loader keeps one image of several at one position and says nothing, as of a second echo. Here all are
-    found, so that whoever stacks them can refuse. The headers are kept for opening the cases.
+    If several images share a position, such as a second echo, the SDK's own loader keeps one of them without a message.
+    This function finds all of them, so that the code which stacks them can refuse. The
+    headers are kept for opening the cases.
 
     Raises:
-        ValueError: DICOM files are damaged; the message counts them, as a file's name may hold the patient's.
+        ValueError: DICOM files are damaged; the message only counts them, because a file name may hold a patient's.
     """
     found = defaultdict(list)
     damaged = 0
     for file in sorted(path for path in folder.rglob("*") if is_dicom_file(path)):
         try:
-            header = header_ahead(file)
+            header = image_header(file)
         except ValueError:
             damaged += 1
             continue
@@ -52,14 +53,14 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
 def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:
     """Return the cases of the series ``selected``; their files are linked below ``folder``.
 
-    A series may lie in several folders, and a folder may hold several series: links bring together what belongs
-    together without copying it, under numbers, so that no message holds a file's own name. A series selected twice
-    counts once.
+    A series may lie in several folders, and a folder may hold several series. Links gather the files of each case
+    without copying them. Their names are numbers, so that no message holds a file's own name. A series that is selected
+    twice counts once.
 
     Args:
         selected: SeriesInstanceUIDs, in the order of the rules.
-        files: what :func:`image_files` returned.
-        folder: an empty folder, which must stay as long as the cases are read.
+        files: from :func:`image_files`.
+        folder: an empty folder, which must exist as long as the cases are read.
     """
     cases: list[DeployCase] = []
     for uid in dict.fromkeys(selected):
@@ -83,7 +84,7 @@ def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def no_series_message(files: Mapping[str, Sequence[ImageHeader]]) -> str:
-    """Return why nothing was selected: no image at all, or series that no rule fits, by modality."""
+    """Return why nothing was selected: the folder has no image, or no rule fits its series, listed by modality."""
     if not files:
         return "the input folder holds no DICOM image; give the folder of a study"
     kinds = sorted(str(headers[0].tags.get("Modality")) for headers in files.values())

@@ -1,6 +1,11 @@
-"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the chosen slices only."""
+"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the selected slices only."""
 
-from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
+from monai_das.inference.bundle_model import (
+    DASBundleModel,
+    bundle_class_names,
+    load_bundle_model,
+    load_torchscript_model,
+)
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
@@ -16,6 +21,7 @@ __all__ = [
     "LoadImageSelectedd",
     "Predictor",
     "SelectedSlice",
+    "bundle_class_names",
     "load_bundle_model",
     "load_torchscript_model",
 ]

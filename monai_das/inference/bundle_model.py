@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -41,41 +41,46 @@ class DASBundleModel:
     info: DASModelInfo
 
 
-def load_bundle_model(bundle_dir: Path, device: torch.device, name: str | None = None) -> DASBundleModel:
+def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     """Read ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt`` of a bundle.
-
-    A bundle may hold further models: ``name`` reads ``inference_NAME.json`` on top of ``inference.json``, and
-    ``metadata_NAME.json`` and ``models/NAME.pt`` in place of the others.
 
     Weights are loaded with ``weights_only=True``; nothing in them is executed.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle, or has no weights, or no model ``name``.
+        FileNotFoundError: ``bundle_dir`` is no bundle, or has no weights.
         ValueError: the config has no ``network_def`` or no transforms, or builds something else than a
             :class:`~monai_das.networks.DASNetwork`; the metadata lack the classes; the weights are no state dict or
             do not fit the network.
     """
-    configs = bundle_dir / "configs"
-    files, metadata = [configs / "inference.json"], configs / "metadata.json"
-    for file in (*files, metadata):
+    config, metadata = (bundle_dir / "configs" / name for name in ("inference.json", "metadata.json"))
+    for file in (config, metadata):
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_dir} is not a bundle: it has no {file.relative_to(bundle_dir)}")
-    if name is not None:
-        files, metadata = [*files, configs / f"inference_{name}.json"], configs / f"metadata_{name}.json"
-        if not files[-1].is_file() or not metadata.is_file():
-            there = sorted(file.stem.removeprefix("inference_") for file in configs.glob("inference_*.json"))
-            raise FileNotFoundError(
-                f"{bundle_dir} has no model {name!r}; it has {', '.join(there) or 'only its own, without a name'}"
-            )
     parser = ConfigParser()
-    parser.read_config([str(file) for file in files])
+    parser.read_config(str(config))
     parser.read_meta(str(metadata))
     parser["bundle_root"] = str(bundle_dir)
-    names = (str(files[-1]), str(metadata))
-    network = _network(parser, names[0])
-    weights = bundle_dir / "models" / f"{name or 'model'}.pt"
-    content = _loaded(weights, network, names[0])
-    return _described(network.to(device).eval(), parser, (weights, content), names)
+    files = (str(config), str(metadata))
+    formats = _formats(parser, files[1])
+    network = _network(parser, files[0])
+    weights = bundle_dir / "models" / "model.pt"
+    digest = _load_weights(network, weights, files[0])
+    return _described(network.to(device).eval(), parser, formats, (weights, digest), files[0])
+
+
+def bundle_class_names(bundle_dir: Path) -> tuple[str, ...]:
+    """Return the names of a bundle's classes in the order of class numbers, from ``configs/metadata.json``.
+
+    Raises:
+        FileNotFoundError: ``bundle_dir`` has no such file.
+        ValueError: the file is no JSON, or names no classes.
+    """
+    file = bundle_dir / "configs" / "metadata.json"
+    try:
+        metadata = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
+    return _class_names(metadata, str(file))
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
@@ -94,7 +99,7 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     extra = {"inference.json": "", "metadata.json": ""}
     content = file.read_bytes()
     try:
-        script = torch.jit.load(io.BytesIO(content), map_location=device, _extra_files=extra)  # type: ignore[no-untyped-call]
+        script = torch.jit.load(BytesIO(content), map_location=device, _extra_files=extra)  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         raise ValueError(f"{file} is no TorchScript: {str(error).splitlines()[0]}") from error
     if not all(hasattr(script, name) for name in ("thumbnails", "score", "classify", "thumbnail_size")):
@@ -105,29 +110,44 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     parser = ConfigParser(json.loads(extra["inference.json"]))
     parser.read_meta(json.loads(extra["metadata.json"]))
     parser["bundle_root"] = str(file.parent.parent)
-    names = (f"{file}, inference.json", f"{file}, metadata.json")
-    return _described(cast(DASNetwork, script.eval()), parser, (file, content), names)
+    formats = _formats(parser, f"{file}, metadata.json")
+    network = cast(DASNetwork, script.eval())
+    return _described(network, parser, formats, (file, _sha256(content)), f"{file}, inference.json")
+
+
+def _formats(parser: ConfigParser, file: str) -> tuple[int, tuple[str, ...]]:
+    """Return the number of channels and the classes, which the metadata, called ``file`` in errors, hold."""
+    metadata = parser.get("_meta_")
+    return _of_format(metadata, "inputs", "image", "num_channels", file), _class_names(metadata, file)
 
 
 def _described(
-    network: DASNetwork, parser: ConfigParser, weights: tuple[Path, bytes], names: tuple[str, str]
+    network: DASNetwork,
+    parser: ConfigParser,
+    formats: tuple[int, tuple[str, ...]],
+    weights: tuple[Path, str],
+    config: str,
 ) -> DASBundleModel:
-    """Return ``network`` with what config and metadata, called ``names`` in errors, say about it.
+    """Return ``network`` with what config and metadata say about it.
 
-    ``weights`` are the file of the weights and what it holds.
+    Args:
+        network: in ``eval()``, on its device.
+        parser: holds config and metadata.
+        formats: what :func:`_formats` returned.
+        weights: their file and its SHA-256.
+        config: what errors call the config.
     """
     metadata = parser.get("_meta_")
-    file, content = weights
     return DASBundleModel(
         network=network,
-        preprocessing=flat_steps(_content(parser, "preprocessing", names[0])),
-        postprocessing=flat_steps(_content(parser, "postprocessing", names[0])),
-        channels=_of_format(metadata, "inputs", "image", "num_channels", names[1]),
-        classes=_classes(_of_format(metadata, "outputs", "pred", "channel_def", names[1])),
+        preprocessing=flat_steps(_content(parser, "preprocessing", config)),
+        postprocessing=flat_steps(_content(parser, "postprocessing", config)),
+        channels=formats[0],
+        classes=formats[1],
         info=DASModelInfo(
-            name=str(metadata.get("name", file.resolve().parents[1].name)),
+            name=str(metadata.get("name", weights[0].resolve().parents[1].name)),
             version=str(metadata.get("version", "unknown")),
-            weights_sha256=hashlib.sha256(content).hexdigest(),
+            weights_sha256=weights[1],
             intended_use=str(metadata.get("intended_use", "")),
         ),
     )
@@ -157,19 +177,24 @@ def _of_format(metadata: Mapping[str, Any], side: str, name: str, key: str, file
         raise ValueError(f"{file} has no network_data_format, {side}, {name}, {key}; see the MONAI schema") from error
 
 
-def _classes(channel_def: Mapping[str, str]) -> tuple[str, ...]:
+def _class_names(metadata: Mapping[str, Any], file: str) -> tuple[str, ...]:
+    channel_def = _of_format(metadata, "outputs", "pred", "channel_def", file)
     return tuple(str(channel_def[number]) for number in sorted(channel_def, key=int))
 
 
-def _loaded(weights: Path, network: DASNetwork, file: str) -> bytes:
-    """Load the state dict in ``weights`` into ``network``, which the config ``file`` builds; return what was read."""
+def _load_weights(network: DASNetwork, weights: Path, config: str) -> str:
+    """Read the state dict in ``weights``, once, into ``network``, which ``config`` builds; return its SHA-256."""
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
     content = weights.read_bytes()
     try:
-        network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+        network.load_state_dict(torch.load(BytesIO(content), map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, EOFError, TypeError) as error:
         raise ValueError(f"{weights} is not a state dict of tensors: {error}") from error
     except RuntimeError as error:
-        raise ValueError(f"{weights} does not fit network_def of {file}: {error}") from error
-    return content
+        raise ValueError(f"{weights} does not fit network_def of {config}: {error}") from error
+    return _sha256(content)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

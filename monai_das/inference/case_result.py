@@ -17,7 +17,7 @@ class SelectedSlice:
 
     Attributes:
         ref: its place in the source's own order; as far as known SOPInstanceUID or frame, position in mm, time in ms.
-        score: what the sampler gave it; higher is chosen first, comparable within a case only.
+        score: what the sampler gave it; higher is selected first, comparable within a case only.
     """
 
     ref: SliceRef
@@ -46,7 +46,7 @@ class CaseTimings:
     Attributes:
         read: opening the study and reading its headers; all of it and preprocessing, where a bundle needs the whole.
         score: making and preprocessing thumbnails, and scoring them.
-        decode: reading and preprocessing the chosen slices.
+        decode: reading and preprocessing the selected slices.
         backbone: classifying them.
     """
 
@@ -66,7 +66,7 @@ class CasePictures:
     """Grey or colour values for display, as the network saw them, scaled to 0-255 by their range in the thumbnails.
 
     Attributes:
-        slices: the chosen slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
+        slices: the selected slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
             ``(k, rows, columns, 3)``, uint8.
         side_view: brightest value of each line of pixels across the slices, ``(lines, D)``, uint8; D in the source's
             own order.
@@ -88,13 +88,13 @@ class CasePictures:
             ValueError: these pictures were made without the volume.
         """
         if self.make_stack is None:
-            raise ValueError("only the chosen slices have pictures here; give CasePictures make_stack to show all")
+            raise ValueError("only the selected slices have pictures here; give CasePictures make_stack to show all")
         return self.make_stack()
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """The answer for one case: prediction, the choice of slices itself, and where both came from.
+    """The answer for one case: prediction, the selection of slices itself, and where both came from.
 
     All slice numbers are 0-based and count in the source's own order (for DICOM: along the slice normal; for NIfTI:
     along the file's axis; for a clip: in time), whatever order the network worked in.

@@ -1,4 +1,4 @@
-"""From slices that were chosen while loading to logits."""
+"""From slices that were selected while loading to logits."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from monai_das.samplers.selection import new_selection, one_hot_rows
 
 
 class DASLazyInferer(Inferer):
-    """Classify slices that :class:`LoadImageSelectedd` has chosen; nothing is scored a second time.
+    """Classify slices that :class:`LoadImageSelectedd` has selected; nothing is scored a second time.
 
     The selection comes as a keyword of the call, as
     ``monai.engines.PrepareBatchExtraInput(extra_keys={"selection": "image_selection"})`` hands it to a MONAI engine.
 
     Shape:
-        - ``inputs``: ``(B, C, H, W, k)``, the chosen slices.
+        - ``inputs``: ``(B, C, H, W, k)``, the selected slices.
         - ``selection``: ``indices`` ``(B, k)``, ``kept`` ``(B, k)`` and ``scores`` ``(B, D)``.
         - returns logits ``(B, num_classes)``.
 

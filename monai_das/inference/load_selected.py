@@ -11,25 +11,25 @@ from monai.networks.utils import eval_mode
 from monai.transforms import MapTransform
 
 from monai_das.data import SliceSource, open_source
-from monai_das.inference.chosen import SliceChooser
+from monai_das.inference.lazy_reading import SliceSelector
 from monai_das.inference.steps import flat_steps
 from monai_das.networks import DASNetwork
 
 
 class LoadImageSelectedd(MapTransform):
-    """Load and preprocess only the slices that ``network`` chooses by the thumbnails of all.
+    """Load and preprocess only the slices that ``network`` selects by the thumbnails of all.
 
     In place of loading and preprocessing a whole study and having the network score it; what
     :class:`~monai_das.inference.DASLazyInferer` makes of the result is what the network makes of the whole. ``key``
-    becomes the chosen slices ``(C, H, W, k)``, float32, in the network's order. The transform adds
+    becomes the selected slices ``(C, H, W, k)``, float32, in the network's order. The transform adds
 
     - ``{key}_slices``: ``(n,)`` int64, their indices in the source's own order, those that are kept;
     - ``{key}_selection``: ``indices`` ``(k,)`` and ``scores`` ``(D,)`` in the network's order of slices, ``kept``
       ``(k,)``; for the inferer.
 
-    The study is read whole where ``transforms`` need it: see :class:`~monai_das.inference.chosen.SliceChooser`. The
-    network runs in the data set: keep ``num_workers`` at 0 where it is on a GPU, and ``batch_size`` at 1 where studies
-    differ in their number of slices.
+    The study is read whole where ``transforms`` need it: see ``monai_das.inference.lazy_reading``. The network runs in
+    the data set: keep ``num_workers`` at 0 where it is on a GPU, and ``batch_size`` at 1 where studies differ in their
+    number of slices.
 
     Args:
         keys: each holds a path, or an open :class:`~monai_das.data.SliceSource`.
@@ -58,14 +58,14 @@ class LoadImageSelectedd(MapTransform):
         self.choose = choose
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return a copy of ``data`` with the chosen slices of every key."""
+        """Return a copy of ``data`` with the selected slices of every key."""
         d = dict(data)
         for key in self.key_iterator(d):
             source = d[key] if isinstance(d[key], SliceSource) else open_source(d[key], self.choose)
             with eval_mode(self.network):
-                chosen = SliceChooser(self.network, self.steps, key)(source)
-            indices, kept = chosen.selection.indices[0].cpu(), chosen.selection.kept[0].cpu()
-            d[key] = chosen.slices[0].cpu()
-            d[f"{key}_slices"] = torch.tensor([chosen.refs[place].index for place in indices[kept].tolist()])
-            d[f"{key}_selection"] = {"indices": indices, "kept": kept, "scores": chosen.selection.scores[0].cpu()}
+                loaded = SliceSelector(self.network, self.steps, key)(source)
+            indices, kept = loaded.selection.indices[0].cpu(), loaded.selection.kept[0].cpu()
+            d[key] = loaded.slices[0].cpu()
+            d[f"{key}_slices"] = torch.tensor([loaded.refs[place].index for place in indices[kept].tolist()])
+            d[f"{key}_selection"] = {"indices": indices, "kept": kept, "scores": loaded.selection.scores[0].cpu()}
         return d

@@ -1,4 +1,4 @@
-"""Pictures of a case for people: the chosen slices upright, and the volume from the side."""
+"""Pictures of a case for people: the selected slices upright, and the volume from the side."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def case_pictures(
             few at a time, which are kept as bytes, at most 640 pixels a side.
         overview: all slices small, ``(C, h, w, D)``, by place; 3 channels are taken as RGB, otherwise the mean of the
             channels is shown.
-        slices: the chosen ones ``(C, H, W, n)``, in the order of the source.
+        slices: the selected ones ``(C, H, W, n)``, in the order of the source.
         order: places of all slices in the source's own order.
         affine: ``(4, 4)`` of ``slices``, to mm in RAS; without anatomy only its voxel sizes count.
         has_anatomy: whether the affine's directions mean anything.
     """
     view = _Upright(affine[:3, :2].double(), has_anatomy)
-    small, chosen = view(_shades(overview)), view(_shades(slices))
-    low = min(float(small.min()), float(chosen.min()))
-    high = max(float(small.max()), float(chosen.max()))
+    small, large = view(_shades(overview)), view(_shades(slices))
+    low = min(float(small.min()), float(large.min()))
+    high = max(float(small.max()), float(large.max()))
     scale = 255.0 / (high - low) if high > low else 0.0
     side_view = (small.mean(dim=0).amax(dim=1)[:, list(order)] - low) * scale
 
@@ -47,7 +47,7 @@ def case_pictures(
         parts = [list(order[start : start + CHUNK]) for start in range(0, len(order), CHUNK)]
         return np.concatenate([_display(_reduced(view(_shades(_in_order(load, part)))), low, scale) for part in parts])
 
-    return CasePictures(_display(chosen, low, scale), _bytes(side_view), view.pixel_aspect, stack)
+    return CasePictures(_display(large, low, scale), _bytes(side_view), view.pixel_aspect, stack)
 
 
 class _Upright:

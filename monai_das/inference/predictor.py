@@ -13,7 +13,7 @@ from torch import Tensor
 from monai_das.data import SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
-from monai_das.inference.chosen import SliceChooser
+from monai_das.inference.lazy_reading import SliceSelector
 from monai_das.inference.pictures import case_pictures
 from monai_das.samplers import Selection
 
@@ -21,8 +21,8 @@ from monai_das.samplers import Selection
 class Predictor:
     """Run the trained bundle ``bundle_dir`` on studies, one at a time.
 
-    The sampler scores thumbnails of all slices, the backbone sees the k chosen ones; both happen once. Only these are
-    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.chosen``.
+    The sampler scores thumbnails of all slices, the backbone sees the k selected ones; both happen once. Only these are
+    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.lazy_reading``.
     Colour clips for a network of one channel are converted to luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
 
     Args:
@@ -30,12 +30,11 @@ class Predictor:
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It changes ``model`` where that is given.
         model: in place of ``bundle_dir``, what :func:`~monai_das.inference.load_torchscript_model` returned.
-        model_name: a further model of the bundle, see :func:`~monai_das.inference.load_bundle_model`.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights, or no model ``model_name``.
-        ValueError: not one of ``bundle_dir`` and ``model`` is given, or ``model_name`` beside ``model``;
-            ``num_slices`` is below 1; CUDA is asked for and not there; config and weights do not fit.
+        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights.
+        ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is asked for and
+            not there; config and weights do not fit.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
@@ -48,18 +47,13 @@ class Predictor:
         num_slices: int | None = None,
         *,
         model: DASBundleModel | None = None,
-        model_name: str | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
-        if model is not None and model_name is not None:
-            raise ValueError(
-                f"model_name={model_name!r} names a model of bundle_dir; leave it out where model is given"
-            )
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
-        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device, model_name)
+        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device)
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
@@ -87,15 +81,15 @@ class Predictor:
         """
         clock = _Clock(self.device)
         source = study if isinstance(study, SliceSource) else open_source(study)
-        chooser = SliceChooser(
+        selector = SliceSelector(
             self.model.network, self.model.preprocessing, channels=self.model.channels, lap=clock.lap
         )
-        chosen = chooser(source)
+        loaded = selector(source)
         with torch.inference_mode():
-            logits = self.model.network.classify(chosen.slices, chosen.selection)
+            logits = self.model.network.classify(loaded.slices, loaded.selection)
         clock.lap()
         read, *others = clock.laps
-        choice = _Choice(chosen.selection, chosen.refs)
+        selection = _SelectionInSource(loaded.selection, loaded.refs)
         probabilities = self._probabilities(logits[0])
         label = max(range(len(probabilities)), key=probabilities.__getitem__)
         return CaseResult(
@@ -104,17 +98,17 @@ class Predictor:
             label=label,
             label_name=self.model.classes[label],
             probabilities=dict(zip(self.model.classes, probabilities, strict=True)),
-            selected=choice.selected,
-            scores=choice.scores,
-            sampling_indices=choice.rows,
+            selected=selection.selected,
+            scores=selection.scores,
+            sampling_indices=selection.rows,
             model=self.model.info,
             timings=CaseTimings(read + opening_ms, *others),
             pictures=case_pictures(
-                chosen.load,
-                chosen.overview,
-                chosen.slices[0].cpu()[..., choice.shown_rows],
-                choice.order,
-                chosen.placed.affine,
+                loaded.load,
+                loaded.overview,
+                loaded.slices[0].cpu()[..., selection.shown_rows],
+                selection.order,
+                loaded.placed.affine,
                 source.affine is not None,
             ),
             warnings=source.warnings,
@@ -134,7 +128,7 @@ class Predictor:
         return values
 
 
-class _Choice:
+class _SelectionInSource:
     """A selection of one case in the words of its source.
 
     Attributes:

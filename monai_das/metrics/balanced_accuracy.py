@@ -1,4 +1,4 @@
-"""Balanced accuracy: the mean over the classes of the share of each that was recognised."""
+"""Balanced accuracy: the mean recall over the classes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch import Tensor
 
 
 class DASBalancedAccuracyMetric(CumulativeIterationMetric):
-    """Mean recall over the classes that occur among the true labels, in the manner of MONAI's cumulative metrics.
+    """Mean recall over the classes that occur among the true labels, as one of MONAI's cumulative metrics.
 
-    A class that is missing from one batch, or from the whole set, does no harm: recall is counted once, at
-    ``aggregate``, over all cases of all processes, and a class without a case has none and is left out.
+    A class may be missing from a batch or from the whole set. ``aggregate`` counts recall once, over all cases of all
+    processes, and leaves out a class without cases.
 
     Shape:
         - ``y_pred``: ``(B, K)`` probabilities, logits or one-hot for K >= 2 classes, or ``(B,)`` or ``(B, 1)`` labels;
           or a list of such items without the batch axis.
-        - ``y``: the same choices, independent of that of ``y_pred``.
+        - ``y``: any of these forms, independent of ``y_pred``.
         - ``aggregate`` returns a scalar tensor in [0, 1].
 
     Raises:
-        ValueError: an input has more than two axes, or nothing was seen before ``aggregate``.
+        ValueError: an input has more than two axes, or ``aggregate`` comes before any case.
 
     References:
         Brodersen et al., *The Balanced Accuracy and Its Posterior Distribution*, ICPR 2010; agrees with

@@ -1,4 +1,4 @@
-"""The bootstrap over cases or patients: how sure a measure is."""
+"""The bootstrap over cases or patients, which tells how sure a measure is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK = 20_000_000
 
 
 class MeasureEstimate(NamedTuple):
-    """A measure and its 95 % interval, ``low`` to ``high``; NaN where the cases do not determine it."""
+    """A measure and its 95 % interval, ``low`` to ``high``; NaN if the cases do not determine it."""
 
     value: float
     low: float
@@ -25,10 +25,10 @@ class MeasureEstimate(NamedTuple):
 def case_weights(
     labels: Labels, draws: int, seed: int | np.random.Generator = 0, groups: Sequence[int] | None = None
 ) -> Array:
-    """Return ``(draws, N)``: how often each case is in a bootstrap sample.
+    """Return ``(draws, N)``: how often each bootstrap sample holds each case.
 
-    Cases are drawn within their class, so that every sample has the same numbers of each. With ``groups``, a number per
-    case (the patient, say), whole groups are drawn from all of them.
+    Cases are drawn within their class, so every sample has the same number of each class. ``groups`` gives each case a
+    number, for example of its patient; whole groups are then drawn from all groups.
 
     Example:
         >>> case_weights(np.array([0, 0, 1]), draws=4).sum(axis=1).tolist()
@@ -47,7 +47,7 @@ def case_weights(
 
 
 def interval_of(samples: Array) -> tuple[float, float]:
-    """Return the 95 % percentile interval of bootstrap ``samples``; those that are NaN do not count."""
+    """Return the 95 % percentile interval of bootstrap ``samples``; NaN samples do not count."""
     finite = samples[np.isfinite(samples)]
     if not len(finite):
         return float("nan"), float("nan")

@@ -1,4 +1,4 @@
-"""The evaluation of a classifier from the predictions it made: measures, intervals, a table and an object for JSON."""
+"""Evaluate a classifier from its predictions: measures, intervals, a table and an object for JSON."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ WORDS = {
 
 @dataclass(frozen=True)
 class DASEvaluation:
-    """How good a classifier is, and how sure that is.
+    """How good a classifier is, with intervals.
 
     Attributes:
-        cases: what was predicted, of all files.
-        groups: the number of the group (patient) of each case, None where cases were drawn one by one.
+        cases: the predictions of all files.
+        groups: the number of the group (patient) of each case, None if cases were drawn one by one.
         measures: estimates by the names in ``WORDS``.
         auc_by_file: the AUC of each file by its path.
         draws: bootstrap samples.
@@ -51,7 +51,7 @@ class DASEvaluation:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures to four digits, as JSON can hold them; None where the cases do not determine one."""
+        """Return the figures to four digits, as JSON can hold them; None if the cases do not determine one."""
         figures: dict[str, Any] = {"cases": len(self.cases.names), "classes": self.cases.probabilities.shape[1]}
         if self.groups is not None:
             figures["groups"] = len(set(self.groups))
@@ -64,7 +64,7 @@ class DASEvaluation:
 
 
 def evaluate_predictions(paths: Sequence[Path], group: str | None = None, draws: int = DRAWS) -> DASEvaluation:
-    """Evaluate the predictions in ``paths``; several files, as of a cross-validation, are taken together.
+    """Evaluate the predictions in ``paths`` together; several files may come from a cross-validation.
 
     Args:
         paths: files that ``bundle/configs/evaluate.json`` wrote.

@@ -1,7 +1,7 @@
-"""How good the predicted probabilities of classes are; every measure is computed for many weightings of cases at once.
+"""Measures of predicted class probabilities, each for many weightings of the cases at once.
 
 Letters: N cases, K classes, R rows of weights. A weight says how often a case counts: all 1 gives the plain measure,
-the rows of :func:`~monai_das.metrics.case_weights` give bootstrap samples of it.
+and the rows of :func:`~monai_das.metrics.case_weights` give bootstrap samples of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def weighted_auc(probabilities: Array, labels: Labels, weights: Array) -> Array:
 
 
 def _one_against_rest(scores: Array, positive: NDArray[np.bool_], weights: Array) -> Array:
-    """Return ``(R,)``: the share of pairs, a positive and another case, in which the positive has the higher score."""
+    """Return ``(R,)``: the share of pairs (a positive and another case) whose positive has the higher score."""
     others = np.flatnonzero(~positive)
     others = others[np.argsort(scores[others])]
     totals = np.cumsum(np.pad(weights[:, others], ((0, 0), (1, 0))), axis=1)
@@ -74,7 +74,7 @@ def weighted_calibration_error(probabilities: Array, labels: Labels, weights: Ar
 
 
 def weighted_brier_score(probabilities: Array, labels: Labels, weights: Array) -> Array:
-    """Return ``(R,)`` mean squared distances of the probabilities from the truth; of two classes that of one of them.
+    """Return ``(R,)`` mean squared distances of the probabilities from the truth; for two classes, of one of them.
 
     References:
         Brier, *Verification of forecasts expressed in terms of probability*, Mon. Weather Rev. 78, 1950; agrees with

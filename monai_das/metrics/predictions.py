@@ -1,4 +1,4 @@
-"""The predictions that a bundle's evaluation writes, ``name, p0, p1, ..., label`` a line, and the patients in them."""
+"""Predictions of a bundle's evaluation, one line ``name, p0, p1, ..., label`` for each case, and their patients."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class CasePredictions(NamedTuple):
 
 
 def read_predictions(path: str | PathLike[str]) -> CasePredictions:
-    """Return what ``bundle/configs/evaluate.json`` wrote to ``path``, a line per case.
+    """Return what ``bundle/configs/evaluate.json`` wrote to ``path``, one line for each case.
 
     Raises:
-        ValueError: a line is not ``name, p0, p1, ..., label``, its probabilities are none, or the file has no line.
+        ValueError: a line is not ``name, p0, p1, ..., label``, its values are not probabilities, or the file is empty.
     """
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
@@ -49,7 +49,7 @@ def read_predictions(path: str | PathLike[str]) -> CasePredictions:
 
 
 def joined_predictions(paths: Sequence[Path], each: Sequence[CasePredictions]) -> CasePredictions:
-    """Return the cases of several files, those of the folds of a cross-validation say, together.
+    """Return the cases of several files together, for example of the folds of a cross-validation.
 
     Raises:
         ValueError: the files have different numbers of classes.
@@ -65,10 +65,10 @@ def joined_predictions(paths: Sequence[Path], each: Sequence[CasePredictions]) -
 
 
 def group_numbers(names: Sequence[str], pattern: str) -> list[int]:
-    """Return the number of the group (the patient, say) of each case: the part in brackets of ``pattern`` in its name.
+    """Return a number for the group (for example the patient) of each case: the part that ``pattern`` brackets.
 
     Raises:
-        ValueError: ``pattern`` is no regular expression with one part in brackets, or a name does not hold it.
+        ValueError: ``pattern`` is not a regular expression with one part in brackets, or a name does not match it.
 
     Example:
         >>> group_numbers(["p1_left", "p2_left", "p1_right"], "^(p[0-9]+)_")

@@ -1,7 +1,7 @@
-"""What a sampler chose: the share of empty slices, of distinct slices, and of the informative slices it covers.
+"""Measures of a choice: the share of empty slices, of distinct slices, and of covered informative slices.
 
 Letters: B batch, C channels, H rows, W columns, D slices, k slices chosen. ``chosen`` ``(B, k)`` holds slice indices;
--1 stands for a row that keeps no slice, as a case with fewer than k slices has.
+-1 marks a row that keeps no slice, which happens when a case has fewer than k slices.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def empty_share(volume: Tensor, chosen: Tensor, tolerance: float = 0.0) -> Tensor:
-    """Return ``(B,)`` the share of the chosen slices that are constant: a sampler that collapses comes near 1.
+    """Return ``(B,)`` the share of the chosen slices that are constant; near 1 the sampler has collapsed.
 
     ``tolerance`` is the largest difference within a slice, in units of intensity, at which it still counts as constant.
     """
@@ -25,13 +25,13 @@ def empty_share(volume: Tensor, chosen: Tensor, tolerance: float = 0.0) -> Tenso
 
 
 def distinct_share(volume: Tensor, chosen: Tensor, tolerance: float = 0.0) -> Tensor:
-    """Return ``(B,)`` the number of different slices among the chosen ones, as a share of them: 1 without repeats."""
+    """Return ``(B,)`` the share of different slices among the chosen ones; 1 without repeats."""
     times = times_chosen(volume, chosen)
     return (times > 0).sum(dim=1) / times.sum(dim=1).clamp(min=1)
 
 
 def covered_share(volume: Tensor, chosen: Tensor, tolerance: float = 0.0) -> Tensor:
-    """Return ``(B,)`` the share of the slices that are not constant which were chosen; 1 where all are constant."""
+    """Return ``(B,)`` the share of the non-constant slices that were chosen; 1 if all slices are constant."""
     informative = ~empty_slices(volume, tolerance)
     hits = ((times_chosen(volume, chosen) > 0) & informative).sum(dim=1)
     total = informative.sum(dim=1)
@@ -58,7 +58,7 @@ MEASURES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
 
 
 class DASSelectionMetric(CumulativeIterationMetric):
-    """Mean over the cases of one measure of a selection, in the manner of MONAI's cumulative metrics.
+    """Mean over the cases of one measure of a selection, as one of MONAI's cumulative metrics.
 
     Args:
         measure: ``"empty"``, ``"distinct"`` or ``"covered"``: :func:`empty_share`, :func:`distinct_share`,
@@ -70,7 +70,7 @@ class DASSelectionMetric(CumulativeIterationMetric):
         - ``aggregate`` returns a scalar tensor in [0, 1].
 
     Raises:
-        ValueError: the measure is unknown, shapes do not fit, or nothing was seen before ``aggregate``.
+        ValueError: the measure is unknown, shapes do not fit, or ``aggregate`` comes before any case.
 
     Example:
         >>> metric = DASSelectionMetric("empty")

@@ -1,4 +1,4 @@
-"""How far a choice of slices agrees with the verdicts of readers."""
+"""Agreement of a choice of slices with the verdicts of readers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 class SliceAgreement(NamedTuple):
-    """Per case ``(B,)`` float32, NaN where the case says nothing about it.
+    """Values of each case, ``(B,)`` float32; NaN if a case does not determine one.
 
     Attributes:
-        recall: share of the readers' slices (confirmed or added) that are chosen.
-        precision: share of the chosen slices that are the readers'.
-        rejected: share of the slices which readers rejected that are chosen all the same.
+        recall: share of the slices that readers want (confirmed or added) which are chosen.
+        precision: share of the chosen slices that readers want.
+        rejected: share of the rejected slices that are chosen nevertheless.
     """
 
     recall: Tensor
@@ -44,6 +44,6 @@ def slice_agreement(chosen: Tensor, verdicts: Tensor) -> SliceAgreement:
 
 
 def _share(hits: Tensor, of: Tensor) -> Tensor:
-    """Return ``(B,)`` the number of ``hits`` ``(B, D)`` by that of ``of``; NaN where there is none."""
+    """Return ``(B,)`` the number of ``hits`` ``(B, D)`` divided by the number of ``of``; NaN if that is 0."""
     total = of.sum(dim=1).float()
     return torch.where(total > 0, hits.sum(dim=1) / total.clamp(min=1.0), torch.full_like(total, float("nan")))

@@ -1,11 +1,11 @@
-"""A :class:`~monai_das.inference.CaseResult` as JSON, picture and web page; one writer per file, all atomic."""
+"""Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, web page or DICOM; one atomic writer per file."""
 
 from monai_das.reports.batch import CaseError, report_cases
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import as_json, write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
-from monai_das.reports.privacy import pseudonyms, without_identities, write_case_map
+from monai_das.reports.privacy import pseudonyms, write_case_map
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.send import send_files
 from monai_das.reports.slices import write_slices
@@ -17,7 +17,6 @@ __all__ = [
     "pseudonyms",
     "report_cases",
     "send_files",
-    "without_identities",
     "write_case_map",
     "write_html",
     "write_json",

@@ -1,4 +1,4 @@
-"""A case as one picture: the chosen slices, their scores, and where in the volume they lie."""
+"""Draw a case as one picture: the selected slices, their scores, and their places in the volume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monai_das.inference import CaseResult, SelectedSlice
 from monai_das.reports.atomic import atomic_path
 
-CHOSEN = "#f08a1d"
+SELECTED = "#f08a1d"
 DARK = "#b45f06"
 OTHER = "#8fa6b8"
 INK = "#1d2733"
@@ -34,8 +34,8 @@ BAR = 0.18
 def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
     """Write ``result`` to ``path`` as a PNG, whole or not at all.
 
-    From top to bottom: the prediction and all probabilities; the chosen slices, each with its number and score; the
-    scores of all slices, the chosen ones in orange; a side view of the volume on the same axis.
+    From top to bottom: the prediction and all probabilities; the selected slices, each with its number and score; the
+    scores of all slices, the selected ones in orange; a side view of the volume on the same axis.
 
     Args:
         result: the case, with its pictures.
@@ -107,7 +107,7 @@ def _draw_header(page: _Page, result: CaseResult) -> None:
     axes = page.axes(WIDTH - MARGIN - 2.9, 0.3, 2.3, BAR * len(likeliest))
     for place, (name, value) in enumerate(likeliest):
         axes.barh(place, 1.0, height=0.62, color="#edf0f3")
-        axes.barh(place, value, height=0.62, color=CHOSEN if name == result.label_name else OTHER)
+        axes.barh(place, value, height=0.62, color=SELECTED if name == result.label_name else OTHER)
         style: dict[str, Any] = {"color": INK, "fontsize": 9, "verticalalignment": "center_baseline"}
         axes.text(-0.03, place, _shortened(name, 28), horizontalalignment="right", parse_math=False, **style)
         axes.text(1.03, place, f"{value:.1%}", **style)
@@ -115,7 +115,7 @@ def _draw_header(page: _Page, result: CaseResult) -> None:
 
 
 def _draw_slice(axes: Axes, result: CaseResult, place: int, selected: SelectedSlice) -> None:
-    """One chosen slice on black, with its number, score and place below."""
+    """One selected slice on black, with its number, score and place below."""
     pictures = result.pictures
     axes.imshow(pictures.slices[place], cmap="gray", vmin=0, vmax=255, aspect=pictures.pixel_aspect)
     axes.set(xticks=[], yticks=[], facecolor="black", adjustable="datalim")
@@ -136,7 +136,7 @@ def _draw_scores(page: _Page, result: CaseResult, top: float) -> None:
     clip = _is_frame_of_clip(result.selected[0])
     start = 0.5 if clip else -0.5  # frames count from 1, slices from 0
     end = start + result.total_slices
-    chosen = [start + 0.5 + each.index for each in result.selected]
+    places = [start + 0.5 + each.index for each in result.selected]
     left = MARGIN + 0.45
     upper = page.axes(left, top, WIDTH - left - MARGIN, 1.05)
     low, high = min(result.scores), max(result.scores)
@@ -144,15 +144,15 @@ def _draw_scores(page: _Page, result: CaseResult, top: float) -> None:
     edges = [start + place for place in range(result.total_slices + 1)]
     upper.stairs(result.scores, edges, baseline=low - room, fill=True, color=OTHER)
     heights = [each.score - low + room for each in result.selected]
-    upper.bar(chosen, heights, width=1.0, bottom=low - room, color=CHOSEN)
+    upper.bar(places, heights, width=1.0, bottom=low - room, color=SELECTED)
     upper.set(xlim=(start, end), ylim=(low - room, high + room), xticks=[])
     upper.set_ylabel("score", color=QUIET, fontsize=9)
 
     lower = page.axes(left, top + 1.1, WIDTH - left - MARGIN, 0.8)
     view = result.pictures.side_view
     lower.imshow(view, cmap="gray", vmin=0, vmax=255, aspect="auto", extent=(start, end, view.shape[0], 0))
-    for place in chosen:
-        lower.axvspan(place - 0.5, place + 0.5, color=CHOSEN, alpha=0.45, linewidth=0)
+    for place in places:
+        lower.axvspan(place - 0.5, place + 0.5, color=SELECTED, alpha=0.45, linewidth=0)
     lower.set(xlim=(start, end), yticks=[])
     lower.set_ylabel("side view", color=QUIET, fontsize=9)
     lower.set_xlabel("frame" if clip else "slice, in the source's own order", color=QUIET, fontsize=9)
@@ -178,12 +178,12 @@ def _is_frame_of_clip(selected: SelectedSlice) -> bool:
 
 
 def _name(selected: SelectedSlice) -> str:
-    """Return what a reader calls it: slices count from 0, the frames of a clip from 1, as DICOM has it."""
+    """Return the name that readers use: slices count from 0, frames of a clip from 1, as in DICOM."""
     return f"frame {selected.ref.frame}" if _is_frame_of_clip(selected) else f"slice {selected.index}"
 
 
 def _where(selected: SelectedSlice) -> str:
-    """Return the position in the patient or the time, as far as known."""
+    """Return the position in the patient or the time, if known."""
     ref = selected.ref
     if ref.position_mm is not None:
         return ", ".join(f"{value:.0f}" for value in ref.position_mm) + " mm"

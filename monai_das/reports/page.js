@@ -3,8 +3,8 @@
   const study = JSON.parse(document.getElementById("case").textContent);
   const [screen, picture, caption, slider, curve, cursor] =
     ["screen", "picture", "caption", "slider", "curve", "cursor"].map((id) => document.getElementById(id));
-  const buttons = [...document.querySelectorAll("#chosen button")];
-  const chosen = buttons.map((button) => Number(button.dataset.index));
+  const buttons = [...document.querySelectorAll("#selected button")];
+  const selected = buttons.map((button) => Number(button.dataset.index));
   const last = study.images.length - 1;
   const source = (index) => "data:image/jpeg;base64," + study.images[index];
   const name = (index) => study.noun + " " + (index + study.first);
@@ -12,21 +12,21 @@
 
   function show(index) {
     shown = Math.min(Math.max(index, 0), last);
-    const taken = chosen.includes(shown);
+    const taken = selected.includes(shown);
     picture.src = source(shown);
     picture.alt = name(shown);
     slider.value = shown;
     slider.setAttribute("aria-valuetext", name(shown));
-    screen.classList.toggle("chosen", taken);
+    screen.classList.toggle("selected", taken);
     const score = Number(study.scores[shown].toPrecision(3));
-    caption.textContent = name(shown) + ", score " + score + (taken ? ", chosen" : "");
+    caption.textContent = name(shown) + ", score " + score + (taken ? ", selected" : "");
     const x = (shown + 0.5) / (last + 1) * 1000;
     cursor.setAttribute("x1", x);
     cursor.setAttribute("x2", x);
-    buttons.forEach((button, place) => button.setAttribute("aria-current", chosen[place] === shown));
+    buttons.forEach((button, place) => button.setAttribute("aria-current", selected[place] === shown));
   }
   function jump(step) {
-    const rest = step > 0 ? chosen.filter((index) => index > shown) : chosen.filter((index) => index < shown).reverse();
+    const rest = step > 0 ? selected.filter((index) => index > shown) : selected.filter((index) => index < shown).reverse();
     if (rest.length) show(rest[0]);
   }
 
@@ -34,10 +34,10 @@
   buttons.forEach((button, place) => {
     const image = new Image();
     image.alt = "";
-    image.src = source(chosen[place]);
+    image.src = source(selected[place]);
     button.prepend(image);
     button.addEventListener("click", () => {
-      show(chosen[place]);
+      show(selected[place]);
       screen.scrollIntoView({ block: "nearest" }); // in a narrow window it lies far above
     });
   });

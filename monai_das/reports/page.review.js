@@ -14,16 +14,16 @@
   section.addEventListener("input", () => { unsaved = true; saved.textContent = ""; });
   window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
 
-  for (const index of review.chosen) {
+  for (const index of review.selected) {
     const group = document.createElement("fieldset");
     const legend = document.createElement("legend");
     legend.textContent = name(index);
     group.append(legend);
     for (const word of ["confirm", "reject"]) {
       const label = document.createElement("label");
-      const choice = document.createElement("input");
-      Object.assign(choice, { type: "radio", name: "slice-" + index, value: word });
-      label.append(choice, word);
+      const radio = document.createElement("input");
+      Object.assign(radio, { type: "radio", name: "slice-" + index, value: word });
+      label.append(radio, word);
       group.append(label);
     }
     judged.append(group);
@@ -44,8 +44,8 @@
   }
   document.getElementById("add").addEventListener("click", () => {
     const index = Number(slider.value);
-    if (review.chosen.includes(index)) {
-      saved.textContent = name(index) + " is chosen already: confirm or reject it";
+    if (review.selected.includes(index)) {
+      saved.textContent = name(index) + " is selected already: confirm or reject it";
       return;
     }
     added.add(index);
@@ -55,7 +55,7 @@
   });
 
   function verdict() {
-    const said = (word) => review.chosen.filter(
+    const said = (word) => review.selected.filter(
       (index) => section.querySelector("input[name=slice-" + index + "]:checked")?.value === word);
     const place = Number(classes.value);
     const sure = place < review.classes.length;

@@ -1,4 +1,4 @@
-"""The montage as a DICOM Secondary Capture: shown by whatever shows the study."""
+"""Write the montage as a DICOM Secondary Capture, which every viewer of the study can show."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
 from monai_das.reports.document import new_instance, quiet_about_names, write_document
-from monai_das.reports.evidence import chosen_objects
 from monai_das.reports.montage import montage_pixels
+from monai_das.reports.referenced_slices import referenced_slices
 
 COPIED = ("BodyPartExamined", "Laterality", "PatientPosition")
 
@@ -19,17 +19,17 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
     """Write the montage of ``result`` to ``path`` as an RGB Secondary Capture, new at every call.
 
     Args:
-        result: what the model said, with its pictures.
-        source: the study that it speaks of; patient and study identity and the body part come from its headers.
+        result: the case, as predicted, with its pictures.
+        source: the study of ``result``; patient and study identity and the body part come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     sc = require("highdicom", extra="dicom").sc
-    header = chosen_objects(result, source)[0].header
+    header = referenced_slices(result, source)[0].header
     image = sc.SCImage.from_ref_dataset(
         header,
         pixel_array=montage_pixels(result),
@@ -40,7 +40,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
         **new_instance(3),
     )
     image.PatientOrientation = None  # a montage has none, and highdicom insists on one
-    image.SeriesDescription = "Chosen slices"
+    image.SeriesDescription = "Selected slices"
     for keyword in COPIED:
         if header.get(keyword):
             setattr(image, keyword, header[keyword].value)

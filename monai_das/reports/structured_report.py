@@ -1,4 +1,4 @@
-"""A case as a DICOM Structured Report by TID 1500: one planar group per chosen slice, as viewers list them."""
+"""Write a case as a DICOM Structured Report by TID 1500, with one planar group for each selected slice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
 from monai_das.reports.document import device_context, new_instance, own_code, quiet_about_names, write_document
-from monai_das.reports.evidence import ChosenObject, chosen_objects, distinct_headers
+from monai_das.reports.referenced_slices import ReferencedSlice, distinct_headers, referenced_slices
 
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
@@ -29,23 +29,23 @@ PROCEDURES = {
 def write_structured_report(result: CaseResult, source: SliceSource, path: Path) -> None:
     """Write ``result`` to ``path`` as a Comprehensive SR by TID 1500, new at every call.
 
-    Each chosen slice is a planar group around the whole image with its selection score. The group of the highest score
-    comes first and also holds the probability of every class and the predicted class, so that viewers open there.
+    Each selected slice is a planar group around the whole image with its score. The group of the highest score comes
+    first and also holds the probability of every class and the predicted class, so that viewers open there.
 
     Args:
-        result: what the model said.
-        source: the study that it speaks of; patient and study identity come from its headers.
+        result: the case, as predicted.
+        source: the study of ``result``; patient and study identity come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     sr = require("highdicom", extra="dicom").sr
-    chosen = chosen_objects(result, source)
-    headers = distinct_headers(chosen)
-    ranked = sorted(chosen, key=lambda each: -each.selected.score)
+    references = referenced_slices(result, source)
+    headers = distinct_headers(references)
+    ranked = sorted(references, key=lambda each: -each.selected.score)
     report = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=device_context(result)),
         procedure_reported=_procedure(str(headers[0].get("Modality"))),
@@ -63,10 +63,10 @@ def _procedure(modality: str) -> Code:
     return found
 
 
-def _group(result: CaseResult, chosen: ChosenObject, top: bool) -> Any:
-    """Return the planar group of one chosen slice; that of the top slice speaks for the case too."""
+def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
+    """Return the planar group of one selected slice; the group of the top slice also describes the case."""
     sr = require("highdicom", extra="dicom").sr
-    model, selected = result.model, chosen.selected
+    model, selected = result.model, reference.selected
     scores = [_number("selection-score", "Slice selection score", selected.score)]
     evaluations = []
     if top:
@@ -76,12 +76,12 @@ def _group(result: CaseResult, chosen: ChosenObject, top: bool) -> Any:
         ]
         label = own_code(f"class-{result.label}", result.label_name)
         evaluations = [sr.QualitativeEvaluation(own_code("predicted-class", "Predicted class"), label)]
-    noun = "frame" if chosen.frames else "slice"
-    number = chosen.frames[0] if chosen.frames else selected.index
+    noun = "frame" if reference.frames else "slice"
+    number = reference.frames[0] if reference.frames else selected.index
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(identifier=f"{noun} {number}"),
-        referenced_region=_whole_image(chosen),
-        finding_type=own_code("chosen-slice", f"{noun.capitalize()} chosen for classification"),
+        referenced_region=_whole_image(reference),
+        finding_type=own_code("selected-slice", f"{noun.capitalize()} selected for classification"),
         algorithm_id=sr.AlgorithmIdentification(
             model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}"]
         ),
@@ -98,10 +98,10 @@ def _number(value: str, meaning: str, number: float) -> Any:
     return sr.Measurement(name=own_code(value, meaning), value=float(f"{number:.6g}"), unit=codes.UCUM.NoUnits)
 
 
-def _whole_image(chosen: ChosenObject) -> Any:
+def _whole_image(reference: ReferencedSlice) -> Any:
     """Return the outline of the slice, as (column, row) in pixels from the upper left corner."""
     sr = require("highdicom", extra="dicom").sr
-    right, bottom = int(chosen.header.Columns), int(chosen.header.Rows)
+    right, bottom = int(reference.header.Columns), int(reference.header.Rows)
     corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom], [0, 0]], dtype=float)
-    image = sr.SourceImageForRegion.from_source_image(chosen.header, chosen.frames)
+    image = sr.SourceImageForRegion.from_source_image(reference.header, reference.frames)
     return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, corners, image)

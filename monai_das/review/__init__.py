@@ -1,15 +1,15 @@
-"""Readers correct what the model chose: Label Studio projects, tasks, live predictions, and their verdicts back."""
+"""Readers correct the model's selection: Label Studio projects, tasks, live predictions, verdicts."""
 
-from monai_das.review.agreement import ReaderAgreement, agreement_between_readers, cohen_kappa, fleiss_kappa
+from monai_das.review.agreement import ReaderAgreement, cohen_kappa, fleiss_kappa
 from monai_das.review.answers import exported_verdicts, verdict_agreement, with_images
 from monai_das.review.backend import BackendRefusalError, LivePredictions, build_review_backend
 from monai_das.review.case_map import mapped_cases
 from monai_das.review.client import LabelStudioClient, LabelStudioError
-from monai_das.review.labelling import bundle_class_names, labelling_config
+from monai_das.review.labelling import labelling_config
 from monai_das.review.model_agreement import ModelAgreement, model_agreement
 from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
-from monai_das.review.tasks import review_tasks, task_prediction
-from monai_das.review.verdicts import ReaderVerdict, read_verdicts, verdict_datalist, write_verdicts
+from monai_das.review.tasks import review_tasks
+from monai_das.review.verdicts import ReaderVerdict, read_verdicts, write_verdicts
 
 __all__ = [
     "BackendRefusalError",
@@ -21,9 +21,7 @@ __all__ = [
     "ReaderAgreement",
     "ReaderVerdict",
     "ReviewProgress",
-    "agreement_between_readers",
     "build_review_backend",
-    "bundle_class_names",
     "cohen_kappa",
     "ensure_project",
     "exported_verdicts",
@@ -35,9 +33,7 @@ __all__ = [
     "read_verdicts",
     "review_progress",
     "review_tasks",
-    "task_prediction",
     "verdict_agreement",
-    "verdict_datalist",
     "with_images",
     "write_verdicts",
 ]

@@ -1,10 +1,8 @@
-"""What the reader sees and ticks: the labelling configurations of our Label Studio projects."""
+"""The labelling configurations of our Label Studio projects."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 KINDS = ("volume", "clip")
@@ -19,12 +17,12 @@ FRAME_RATE = 15
 
 
 def labelling_config(kind: str, classes: Sequence[str]) -> str:
-    """Return Label Studio's XML for ``"volume"`` (chosen slices, a verdict each) or ``"clip"`` (a video's key frames).
+    """Return Label Studio's XML for ``"volume"`` (a verdict for each slice) or ``"clip"`` (a video's key frames).
 
     Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, and a note.
 
     Raises:
-        ValueError: there is no such kind, no class, or a class called as the answer of who is not sure.
+        ValueError: the kind is unknown, there is no class, or a class is named like the answer "unsure".
 
     Example:
         >>> "perItem" in labelling_config("volume", ["normal", "hyperplasia"])
@@ -55,7 +53,7 @@ def _volume() -> list[str]:
         '<Header value="This slice is" size="5"/>',
         _choices(VERDICT, SLICES, VERDICTS, 'perItem="true"'),
         f'<TextArea name="{ADDED}" toName="{SLICES}" rows="1" maxSubmissions="1" '
-        'placeholder="Numbers of slices that should have been chosen, such as 12, 30"/>',
+        'placeholder="Numbers of slices that should have been selected, such as 12, 30"/>',
     ]
 
 
@@ -69,20 +67,3 @@ def _clip() -> list[str]:
 def _choices(name: str, shown: str, values: Sequence[str], attributes: str) -> str:
     choices = "".join(f"<Choice value={quoteattr(value)}/>" for value in values)
     return f'<Choices name="{name}" toName="{shown}" choice="single" layout="inline" {attributes}>{choices}</Choices>'
-
-
-def bundle_class_names(bundle_dir: Path, model_name: str | None = None) -> list[str]:
-    """Return the names of a bundle's classes in the order of class numbers, from ``configs/metadata.json``.
-
-    With ``model_name`` those of that further model, from ``metadata_NAME.json``.
-
-    Raises:
-        FileNotFoundError: ``bundle_dir`` has no such file.
-        ValueError: the file names no classes.
-    """
-    file = bundle_dir / "configs" / ("metadata.json" if model_name is None else f"metadata_{model_name}.json")
-    try:
-        names = json.loads(file.read_text(encoding="utf-8"))["network_data_format"]["outputs"]["pred"]["channel_def"]
-        return [str(names[number]) for number in sorted(names, key=int)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} names no classes; see network_data_format in the MONAI schema") from error

@@ -1,4 +1,4 @@
-"""MONAI transforms: slices to the last axis, some of them kept, scaled; thumbnails of all slices."""
+"""MONAI transforms: move the slice axis last, keep some slices, scale intensities, make thumbnails."""
 
 from monai_das.transforms.flip_shift import DASRandFlipShift
 from monai_das.transforms.scale_intensity import DASScaleIntensity, DASScaleIntensityd

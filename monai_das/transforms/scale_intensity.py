@@ -1,4 +1,4 @@
-"""Intensities to [0, 1] by a range that thumbnails tell, so that it is known without reading every slice."""
+"""Scale intensities to [0, 1] by the range of the thumbnails, which is known without reading every slice."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ INTENSITY_RANGE = "intensity_range"
 
 
 class DASScaleIntensity(Transform):
-    """Scale an item ``(C, H, W, D)`` so that its thumbnails span [0, 1]; without contrast all becomes 0.
+    """Scale an item ``(C, H, W, D)`` so that its thumbnails span [0, 1]; an item without contrast becomes 0.
 
-    The range is that of the thumbnails of all slices (:func:`make_thumbnails`), which a reader knows without decoding
-    everything, or that in ``meta["intensity_range"]``, where it was found before: slices read one by one are scaled
-    as the whole volume is. It is written there, as float32 ``(2,)`` in the item's own units. Values are not clipped:
-    single pixels may lie outside [0, 1], their means over the blocks of a thumbnail do not (without percentiles), and
-    scaling commutes with taking means. For slices of ``size`` pixels it is ``monai.transforms.ScaleIntensity``.
+    The range is the range of the thumbnails of all slices (:func:`make_thumbnails`), which a reader knows without
+    decoding everything. ``meta["intensity_range"]`` replaces it if present, so that slices which are read one by one
+    are scaled like the whole volume. The result's ``meta`` has the range there, as float32 ``(2,)`` in the item's own
+    units. Values are not clipped: single pixels may lie outside [0, 1]. Without percentiles, their means over the
+    blocks of a thumbnail do not, because scaling commutes with taking means. For slices of ``size`` pixels the
+    transform equals ``monai.transforms.ScaleIntensity``.
 
     Args:
-        size: side of the thumbnails in pixels; the network's, where slices are to be read one by one.
-        percentiles: lower and upper, in [0, 100]; by default the minimum and maximum.
+        size: side of the thumbnails in pixels; use the network's if slices are read one by one.
+        percentiles: lower and upper, in [0, 100]; default: the minimum and maximum.
 
     Raises:
         ValueError: ``size`` or ``percentiles`` is out of range, or an item is not 4-D.

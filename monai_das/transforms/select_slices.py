@@ -1,4 +1,4 @@
-"""Keep some slices of a volume, by rule or by a trained network, and put them back by the inverse."""
+"""Keep some slices of a volume, by a rule or a trained network; the inverse puts them back."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ MODES = ("uniform", "random", "centre")
 class SelectSlices(Randomizable, InvertibleTransform):
     """Keep k of the D slices of an item ``(C, H, W, D)``; returns ``(C, H, W, k)`` and their indices ``(k,)``.
 
-    The indices are int64, ascending and distinct. ``D < k`` is no error: all D are kept. An affine cannot describe
-    unevenly spaced slices, so it is kept as that of the full volume, in which the indices place every kept slice.
-    The indices travel in the trace: ``inverse`` puts the slices back and fills the rest with ``background``.
+    The indices are int64, ascending and distinct. If ``D < k``, all D slices are kept. An affine cannot describe
+    unevenly spaced slices, so the item keeps the affine of the full volume; the indices place each kept slice in it.
+    The trace holds the indices: ``inverse`` puts the slices back and fills the others with ``background``.
 
     Args:
         num_slices: the budget k, at least 1; or
         fraction: the budget as a share p of the slices in (0, 1]: ``k = max(1, p x D rounded half up)``; or
-        sampler: who chooses, with a budget of its own: a callable from the volume ``(C, H, W, D)`` to indices; a
-            network with ``thumbnails`` and ``score``; or a sampler, which gets the volume as its thumbnails
-            ``(1, C, H, W, D)``. A network or sampler must be in ``eval()``; it runs where its parameters are.
+        sampler: chooses with a budget of its own: a callable from the volume ``(C, H, W, D)`` to indices; a network
+            with ``thumbnails`` and ``score``; or a sampler, which gets the volume as its thumbnails
+            ``(1, C, H, W, D)``. A network or sampler must be in ``eval()``; it runs on the device of its parameters.
         mode: with a budget, ``"uniform"`` (the centres of k equal parts), ``"centre"`` (k neighbours in the
             middle) or ``"random"`` (drawn without repeats from ``self.R``; see :meth:`set_random_state`).
-        background: value of the slices that ``inverse`` has to invent.
+        background: value of the slices that were not kept, for ``inverse``.
 
     Raises:
         ValueError: not exactly one of ``num_slices``, ``fraction`` and ``sampler`` is given or it is out of range;
             the mode is unknown; the item is not 4-D; the sampler is training, or its indices are not in [0, D).
 
     Note:
-        It counts as random in every mode: ``CacheDataset`` caches only what comes before it.
+        MONAI treats it as random in every mode: ``CacheDataset`` caches only the transforms before it.
 
     Example:
         >>> kept, indices = SelectSlices(num_slices=4)(torch.rand(1, 64, 64, 32))
@@ -127,13 +127,12 @@ class SelectSlices(Randomizable, InvertibleTransform):
 class SelectSlicesd(Randomizable, MapTransform, InvertibleTransform):
     """Dictionary form of :class:`SelectSlices`; also writes ``{key}_slices``, the kept indices ``(k,)``.
 
-    The choice is made once, on the first key, and the same slices are taken from every key, so that an image and
-    its mask stay together: all keys must have the same D. ``inverse`` takes ``{key}_slices`` away again. Where k
-    differs from case to case (a ``fraction``, a ``sampler``, D < k), delete ``{key}_slices`` before batching with
-    ``pad_list_data_collate``; the trace has them too.
+    The first key decides, and every key keeps the same slices, so that an image and its mask stay together. All keys
+    must have the same D. ``inverse`` removes ``{key}_slices``. If k differs from case to case (a ``fraction``, a
+    ``sampler``, D < k), delete ``{key}_slices`` before batching with ``pad_list_data_collate``; the trace keeps them.
 
     Raises:
-        ValueError: what :class:`SelectSlices` raises, or keys of different D.
+        ValueError: see :class:`SelectSlices`; or the keys differ in D.
     """
 
     backend = SelectSlices.backend
@@ -185,7 +184,7 @@ class SelectSlicesd(Randomizable, MapTransform, InvertibleTransform):
 
 
 def _asked(sampler: Callable[..., Any], volume: Tensor) -> Any:
-    """Return the indices that ``sampler`` chooses of ``volume`` ``(C, H, W, D)``."""
+    """Return the indices that ``sampler`` chooses for ``volume`` ``(C, H, W, D)``."""
     if not isinstance(sampler, nn.Module):
         return sampler(volume)
     if sampler.training:

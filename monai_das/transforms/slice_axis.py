@@ -1,4 +1,4 @@
-"""Which axis are the slices? Bring it last, by anatomy or by position, and remember the source's own order."""
+"""Move the slice axis last, by anatomy or by position, and remember the source's own order."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class SliceAxis(InvertibleTransform):
     """Move the slice axis of an item ``(C, ., ., .)`` to the last place: ``(C, H, W, D)``.
 
     By anatomy (``axis``), for a ``MetaTensor`` with an affine, through :class:`monai.transforms.Orientation`: the
-    slices ascend to the right, anterior or superior, and the two axes of the plane point there too, in this order
+    slices ascend to the right, anterior or superior. The two axes of the plane point there too, in this order
     (axial ``"RAS"``, coronal ``"RSA"``, sagittal ``"ASR"``). ``"acquired"`` takes the plane closest to the source's
-    own: its third axis stays the slice axis. By position (``slice_dim``), for arrays and clips, nothing is flipped.
+    own, whose third axis stays the slice axis. By position (``slice_dim``), for arrays and clips: nothing is flipped.
 
-    The result's ``meta`` says where its slices come from, as numbers that collate: ``slice_axis`` (spatial axis of
-    the source, 0 to 2), ``slice_flipped`` (the slices run against the source) and ``slice_count``;
+    The result's ``meta`` says where its slices come from, in numbers that collate: ``slice_axis`` (spatial axis of
+    the source, 0 to 2), ``slice_flipped`` (the slices run against the source) and ``slice_count``.
     :func:`source_slice_indices` reads them.
 
     Args:
@@ -37,8 +37,8 @@ class SliceAxis(InvertibleTransform):
         slice_dim: the spatial axis of the slices, counted without the channel: 0 to 2, or -3 to -1.
 
     Raises:
-        ValueError: not exactly one of ``axis`` and ``slice_dim`` is given or it is out of range; the item is not
-            4-D; an ``axis`` is asked of an item without a (regular) affine.
+        ValueError: not exactly one of ``axis`` and ``slice_dim`` is given, or it is out of range; the item is not
+            4-D; ``axis`` is given and the item has no regular affine.
 
     Example:
         >>> SliceAxis(slice_dim=0)(torch.rand(1, 10, 64, 48)).shape
@@ -131,7 +131,7 @@ class SliceAxisd(MapTransform, InvertibleTransform):
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return a copy of ``data`` with the axes of every key as they were."""
+        """Return a copy of ``data`` with the original axes of every key."""
         d = dict(data)
         for key in self.key_iterator(d):
             d[key] = self.slice_axis.inverse(d[key])
@@ -142,7 +142,7 @@ def source_slice_indices(meta: Mapping[str, Any], indices: Sequence[int] | Tenso
     """Return where the slices ``indices`` ``(k,)`` of an oriented volume lie in the source, in its own order.
 
     Args:
-        meta: the ``meta`` of what :class:`SliceAxis` returned; the result counts along its ``slice_axis``.
+        meta: the ``meta`` of the output of :class:`SliceAxis`; the result counts along its ``slice_axis``.
         indices: slice indices in the oriented volume, 0-based.
 
     Raises:
@@ -155,7 +155,7 @@ def source_slice_indices(meta: Mapping[str, Any], indices: Sequence[int] | Tenso
 
 
 def _oriented(image: Tensor, axcodes: str) -> Any:
-    """Return ``image`` in the orientation ``axcodes``; the trace is left to the caller."""
+    """Return ``image`` in the orientation ``axcodes``, without a trace."""
     orientation = Orientation(axcodes=axcodes, labels=LABELS)
     with orientation.trace_transform(False):
         return orientation(image)
@@ -170,7 +170,7 @@ def _acquired_plane(affine: Tensor) -> str:
 def _signed_axes(affine: Tensor, axcodes: str) -> tuple[list[int], list[bool]]:
     """Return, for every axis of ``axcodes``, the axis of the source it comes from and whether it is flipped.
 
-    Found with a probe whose axes have different lengths, so that MONAI alone decides about oblique affines.
+    A probe whose axes have different lengths asks MONAI, so that MONAI alone decides about oblique affines.
     """
     sizes = (2, 3, 4)
     probe = _oriented(MetaTensor(torch.arange(24).reshape(1, *sizes), affine=affine), axcodes)
@@ -180,7 +180,7 @@ def _signed_axes(affine: Tensor, axcodes: str) -> tuple[list[int], list[bool]]:
 
 
 def _moved(image: Tensor, places: list[int]) -> Any:
-    """Return ``image`` with its spatial axes in the order ``places``, its affine following."""
+    """Return ``image`` with its spatial axes in the order ``places``, and the matching affine."""
     out = image.permute(0, *(place + 1 for place in places))
     if isinstance(out, MetaTensor):
         out.affine = out.affine[:, torch.tensor([*places, 3])]

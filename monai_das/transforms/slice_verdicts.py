@@ -1,4 +1,4 @@
-"""Readers' verdicts of single slices, as a map that goes through the same augmentation as the image."""
+"""Readers' verdicts on single slices, as a map that gets the same augmentation as the image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
 
 
 def verdict_vector(case: Mapping[Any, Any], depth: int) -> Tensor:
-    """Return ``(D,)`` float32 in the source's own order: 1 confirmed or added, -1 rejected, 0 nothing said.
+    """Return ``(D,)`` float32 in the source's own order: 1 confirmed or added, -1 rejected, 0 no verdict.
 
     Args:
-        case: an entry of the datalist that ``monai-das review pull`` writes; fields that are missing name no slice.
+        case: an entry of the datalist that ``monai-das review pull`` writes; a missing field names no slice.
         depth: D, number of slices of the source.
 
     Raises:
@@ -46,21 +46,21 @@ def _indices(case: Mapping[Any, Any], field: str, depth: int) -> list[int]:
 
 
 class SliceVerdictsd(MapTransform):
-    """Write ``verdicts``, a map ``(1, H, W, D)`` float32 of the readers' verdicts of the slices of an image.
+    """Write ``verdicts``, a float32 map ``(1, H, W, D)`` of the readers' verdicts on the slices of an image.
 
-    Every pixel of a slice holds its verdict (1, -1 or 0; see :func:`verdict_vector`), so that the map can be given to
-    the same flips, shifts and rotations as the image, and :class:`~monai_das.losses.DASReaderLoss` reads from it what
-    became of each slice. Also writes ``slice_count``, D.
+    Every pixel of a slice holds the verdict on it (1, -1 or 0; see :func:`verdict_vector`). The map can therefore go
+    through the same flips, shifts and rotations as the image; :class:`~monai_das.losses.DASReaderLoss` then reads from
+    it what became of each slice. The transform also writes ``slice_count``, D.
 
-    It must come after :class:`SliceAxisd` (whose ``meta`` says which slice of the source each one is), and after
-    everything that changes H and W; before the meta is dropped. The fields ``slices_confirmed``, ``slices_rejected``
-    and ``slices_added`` are taken out of the item: lists of different length do not collate.
+    Place it after :class:`SliceAxisd`, whose ``meta`` says which slice of the source each one is, after everything that
+    changes H and W, and before the meta is dropped. It removes the fields ``slices_confirmed``, ``slices_rejected`` and
+    ``slices_added`` from the item, because lists of different length do not collate.
 
     Args:
         keys: the image, one key.
 
     Raises:
-        ValueError: the image has no such ``meta``, or what :func:`verdict_vector` raises.
+        ValueError: the image has no such ``meta``, or see :func:`verdict_vector`.
     """
 
     def __init__(self, keys: KeysCollection) -> None:

@@ -1,4 +1,4 @@
-"""Thumbnails of one fixed size per slice: what every sampler sees."""
+"""Thumbnails, one of fixed size for each slice: what every sampler sees."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor
 def make_thumbnails(volume: Tensor, size: int) -> Tensor:
     """Return every slice of ``volume`` at ``size`` x ``size`` pixels, in float32.
 
-    Means over blocks of ``side // size`` pixels, one axis after the other (3 to 4 times faster than both at once);
-    then, only where ``side`` is no multiple of ``size``, linear interpolation between the centres of the blocks.
-    Every pixel counts: nothing is cropped. Smaller slices are enlarged linearly.
+    A thumbnail is the mean over blocks of ``side // size`` pixels, taken over one axis after the other (3 to 4 times
+    faster than both at once). If ``side`` is no multiple of ``size``, linear interpolation between the centres of the
+    blocks follows. Every pixel counts; nothing is cropped. Smaller slices are enlarged linearly.
 
     Args:
         volume: ``(B, C, H, W, D)``, any real dtype (converted before the first sum), H and W at least 3.
         size: side of the thumbnails in pixels, at least 3.
 
     Returns:
-        ``(B, C, size, size, D)`` float32, in the units of ``volume``; ``volume`` itself where it is that already.
+        ``(B, C, size, size, D)`` float32, in the units of ``volume``; ``volume`` itself if it already has that form.
 
     Raises:
         ValueError: ``volume`` is not 5-D, or its slices or ``size`` are below 3 pixels.
@@ -50,7 +50,7 @@ def check_volume(volume: Tensor) -> None:
 
 
 def block_means(image: Tensor, dim: int, factor: int) -> list[Tensor]:
-    """Return the means over blocks of ``factor`` along ``dim``: of the whole blocks, and of a shorter last one."""
+    """Return the means over blocks of ``factor`` along ``dim``: the whole blocks, then a shorter last one."""
     if factor == 1:
         return [image]
     count = image.size(dim) // factor
@@ -62,14 +62,14 @@ def block_means(image: Tensor, dim: int, factor: int) -> list[Tensor]:
 
 
 def joined(parts: list[Tensor], dim: int) -> Tensor:
-    """Return ``parts`` one after the other along ``dim``, without a copy where there is only one."""
+    """Return ``parts`` joined along ``dim``; a single part is not copied."""
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
 
 
 def interpolated(blocks: Tensor, dim: int, size: int, extent: float) -> Tensor:
     """Return ``size`` equally spaced samples along ``dim``, linear between the centres of ``blocks``.
 
-    ``extent`` is the length of the axis in blocks; it is no whole number where the last block is a shorter one.
+    ``extent`` is the length of the axis in blocks; it is not a whole number if the last block is shorter.
     """
     if extent == size:
         return blocks

@@ -1,6 +1,6 @@
 import pytest
-
 from benchmarks.needle import METHODS, REFERENCES, NeedleJob, NeedleRecipe, run_job, widening
+
 from benchmarks.sets.needle import DEPTH
 
 TINY = NeedleRecipe(epochs=1, train_cases=32, test_cases=40, hold=0.25, end=0.75)

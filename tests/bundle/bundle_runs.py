@@ -1,4 +1,4 @@
-"""How the tests build and run the bundle."""
+"""How the tests build and run the bundles."""
 
 import json
 import os
@@ -10,14 +10,17 @@ from monai.bundle import ConfigWorkflow
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundle"
+ULTRASOUND = ROOT / "zoo" / "lung_ultrasound"
+BUNDLES = [BUNDLE, *sorted(ROOT.glob("zoo/*/"))]
+SCHEMA_MD5 = "06954cad2cc5d3784e72077ac76f0fc8"  # of MONAI's meta_schema_20240725.json
 METHODS = sorted(ROOT.glob("configs/method/*.json"))
 # enough to take every path in seconds: a handful of 28-cubed cases
 SMALL = {"size": 28, "num_slices": 3, "batch_size": 4, "epochs": 1}
 
 
-def config(name):
-    """Return one config of the bundle as it is written."""
-    return json.loads((BUNDLE / "configs" / name).read_text(encoding="utf-8"))
+def config(name, bundle=BUNDLE):
+    """Return one config of a bundle as it is written."""
+    return json.loads((bundle / "configs" / name).read_text(encoding="utf-8"))
 
 
 def workflow(bundle, files, settings, kind="train"):

@@ -1,33 +1,23 @@
-"""The commands of the bundle's README, each in a process of its own."""
+"""The commands of the bundle's README, each in a process of its own: ``scripts/test_e2e.sh`` runs them."""
 
-import os
-import shutil
-import urllib.request
-from pathlib import Path
+import logging
 
+import monai.bundle
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
 from monai_das.datasets import write_nifti
-from tests.bundle.bundle_runs import config, monai_bundle, options, workflow
+from tests.bundle.bundle_runs import BUNDLES, SCHEMA_MD5, monai_bundle, options, workflow
+
+pytestmark = pytest.mark.e2e
 
 META = "configs/metadata.json"
 INFERENCE = ("--net_id", "network_def", "--meta_file", META, "--config_file", "configs/inference.json")
 CHECKPOINT = ("--ckpt_file", "models/model.pt")
 
-
-@pytest.fixture(scope="module")
-def schema(tmp_path_factory):
-    """The official schema: the file named by ``MONAI_DAS_SCHEMA``, else downloaded."""
-    given = os.environ.get("MONAI_DAS_SCHEMA")
-    if given:
-        return Path(given).resolve()
-    path = tmp_path_factory.mktemp("schema") / "meta_schema.json"
-    with urllib.request.urlopen(config("metadata.json")["schema"], timeout=60) as response, path.open("wb") as file:
-        shutil.copyfileobj(response, file)
-    return path
+every_bundle = pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +27,16 @@ def network(bundle):
     return made
 
 
-@pytest.mark.parametrize("file", [META, "configs/metadata_covid_blues.json"])
-def test_metadata_fit_the_official_schema(bundle, schema, file):
-    monai_bundle("verify_metadata", "--meta_file", file, "--filepath", schema, cwd=bundle)
+@every_bundle
+def test_metadata_fit_the_official_schema(folder, official_schema):
+    schema = ("--filepath", official_schema, "--hash_val", SCHEMA_MD5)
+
+    monai_bundle("verify_metadata", "--meta_file", META, *schema, cwd=folder)
 
 
-@pytest.mark.parametrize("n", [1, 5])
-def test_the_network_takes_and_gives_what_the_metadata_say(bundle, n):
-    monai_bundle("verify_net_in_out", *INFERENCE, "--device", "cpu", "--n", n, "--any", 7 * n, cwd=bundle)
+@every_bundle
+def test_the_network_takes_and_gives_what_the_metadata_say(folder):
+    monai_bundle("verify_net_in_out", *INFERENCE, "--device", "cpu", "--n", 5, "--any", 35, cwd=folder)
 
 
 def test_train_then_evaluate(bundle, small, tmp_path):
@@ -98,3 +90,24 @@ def test_onnx_takes_any_batch_and_depth(bundle, network):
         volume = torch.rand(batch, 1, 64, 64, depth)
         (logits,) = session.run(None, {"image": volume.numpy()})
         assert np.allclose(logits, network(volume).detach().numpy(), atol=1e-4)
+
+
+@pytest.fixture
+def restored_logging():
+    """MONAI applies the bundle's logging.conf to this process: its handler would outlive the captured stream."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:], logging.root.level = handlers, level
+
+
+@pytest.mark.usefixtures("restored_logging")
+@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")
+@every_bundle
+def test_monai_alone_loads_the_network_with_its_weights(folder):
+    load = {"name": folder.name, "bundle_dir": folder.parent, "workflow_type": "inference"}
+
+    network = monai.bundle.load(**load, net_override={"sampler#num_slices": 2})
+
+    stored = torch.load(folder / "models" / "model.pt", weights_only=True)
+    assert all(torch.equal(value, stored[name]) for name, value in network.state_dict().items())
+    assert network.sampler.num_slices == 2

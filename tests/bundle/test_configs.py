@@ -3,16 +3,17 @@
 import json
 
 import pytest
+import torch
 
 import monai_das
 import monai_das.samplers
 from monai_das.networks import DASNetwork
-from tests.bundle.bundle_runs import BUNDLE, METHODS, ROOT, config, workflow
+from tests.bundle.bundle_runs import BUNDLE, BUNDLES, METHODS, ROOT, ULTRASOUND, config, workflow
 
 TRAIN = config("train.json")
-INFERENCE = config("inference.json")
-METADATA = config("metadata.json")
-FILES = sorted([*ROOT.glob("bundle/configs/*.json"), *ROOT.glob("configs/**/*.json")])
+FILES = sorted(path for folder in (*BUNDLES, ROOT) for path in folder.glob("configs/**/*.json"))
+
+every_bundle = pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
 
 
 def names_of(node):
@@ -23,22 +24,43 @@ def names_of(node):
         yield from names_of(part)
 
 
-def test_training_and_inference_define_one_network():
-    numbers = ("num_slices", "size", "num_classes", "dropout")
-
-    assert TRAIN["network_def"] == INFERENCE["network_def"]
-    assert {name: TRAIN[name] for name in numbers} == {name: INFERENCE[name] for name in numbers}
-
-
-def test_training_and_inference_share_their_preprocessing():
-    shared = TRAIN["train"]["deterministic_transforms"]
-
-    assert INFERENCE["preprocessing"]["transforms"][-len(shared) :] == shared
-    assert TRAIN["validate"]["preprocessing"]["transforms"] == "@train#deterministic_transforms"
+def without_descriptions(node):
+    if isinstance(node, dict):
+        return {name: without_descriptions(part) for name, part in node.items() if name != "_desc_"}
+    return [without_descriptions(part) for part in node] if isinstance(node, list) else node
 
 
-def test_every_saved_metric_exists():
-    saved = [handler for handler in config("evaluate.json")["validate#handlers"] if "metrics" in handler]
+@every_bundle
+def test_training_and_inference_define_one_network(folder):
+    train, inference = (config(name, folder)["network_def"] for name in ("train.json", "inference.json"))
+
+    assert without_descriptions(train) == without_descriptions(inference)
+
+
+@every_bundle
+@pytest.mark.parametrize("name", ["num_slices", "size", "num_classes", "num_features", "dropout"])
+def test_a_fact_of_training_and_inference_stands_in_the_metadata_alone(folder, name):
+    train, inference = (config(file, folder)[name] for file in ("train.json", "inference.json"))
+
+    assert train == inference
+    assert train.startswith("@_meta_#")
+
+
+@every_bundle
+def test_training_and_inference_share_their_preprocessing(folder):
+    train, inference = (config(name, folder) for name in ("train.json", "inference.json"))
+    scaled = "monai_das.transforms.DASScaleIntensityd"
+
+    steps = train["train"]["deterministic_transforms"]
+    start = [step["_target_"] for step in steps].index(scaled)
+
+    assert inference["preprocessing"]["transforms"][-3:] == steps[start : start + 3]
+    assert train["validate"]["preprocessing"]["transforms"] == "@train#deterministic_transforms"
+
+
+@every_bundle
+def test_every_saved_metric_exists(folder):
+    saved = [handler for handler in config("evaluate.json", folder)["validate#handlers"] if "metrics" in handler]
     known = {**TRAIN["validate"]["key_metric"], **TRAIN["validate"]["additional_metrics"]}
 
     assert saved
@@ -49,9 +71,7 @@ def test_the_early_stop_reads_a_metric_that_exists():
     assert f"metrics['{next(iter(TRAIN['validate']['key_metric']))}']" in TRAIN["early_stop"]["score_function"]
 
 
-@pytest.mark.parametrize(
-    "file", sorted([*ROOT.glob("bundle/configs/*.json"), *ROOT.glob("configs/**/*.json")]), ids=str
-)
+@pytest.mark.parametrize("file", FILES, ids=str)
 def test_our_parts_are_named_by_their_package(file):
     ours = [name for name in names_of(json.loads(file.read_text(encoding="utf-8"))) if name.startswith("monai_das")]
 
@@ -102,9 +122,9 @@ def test_the_small_cubes_change_size_and_budget(bundle):
     assert (network.thumbnail_size, network.sampler.num_slices) == (28, 7)
 
 
-@pytest.mark.parametrize("file", ["metadata.json", "metadata_covid_blues.json"])
-def test_metadata_tell_the_versions_in_use_and_the_change(file):
-    metadata = config(file)
+@every_bundle
+def test_metadata_tell_the_versions_in_use_and_the_change(folder):
+    metadata = config("metadata.json", folder)
     packages = metadata["required_packages_version"] | {
         "monai": metadata["monai_version"],
         "torch": metadata["pytorch_version"],
@@ -118,26 +138,33 @@ def test_metadata_tell_the_versions_in_use_and_the_change(file):
     assert metadata["version"] in metadata["changelog"]
 
 
-def test_the_ultrasound_model_is_the_one_that_its_overlay_trains(bundle):
-    trained = workflow(bundle, ["train.json", ROOT / "configs/data/covid_blues.json"], {}).parser
-    used = workflow(bundle, ["inference.json", "inference_covid_blues.json"], {}, "infer").parser
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [(BUNDLE, ["normal", "hyperplasia"]), (ULTRASOUND, ["severity below 2", "severity 2 or above"])],
+)
+def test_the_metadata_name_the_classes_everywhere_alike(folder, names):
+    metadata = config("metadata.json", folder)
+    outputs = metadata["network_data_format"]["outputs"]["pred"]
 
-    steps = [each["_target_"] for each in trained.get("train")["deterministic_transforms"]]
-    assert used.get("network_def") == trained.get("network_def")
-    for name in ("size", "num_slices", "num_classes", "dropout"):
-        assert used.get(name) == trained.get(name)
-    kept = [each["_target_"] for each in used.get("preprocessing")["transforms"] if each["_target_"] in steps]
-    assert kept == ["LoadImaged", "monai_das.transforms.DASScaleIntensityd", "Resized", "EnsureTyped"]
-
-
-def test_classes_are_those_of_the_network():
-    outputs = METADATA["network_data_format"]["outputs"]["pred"]
-
-    assert list(outputs["channel_def"].values()) == ["normal", "hyperplasia"]
-    assert outputs["num_channels"] == INFERENCE["num_classes"] == len(outputs["channel_def"])
+    assert list(outputs["channel_def"].values()) == names
+    assert outputs["num_channels"] == len(names)
+    assert metadata["label_classes"].endswith(", ".join(f"{number} {name}" for number, name in enumerate(names)))
+    assert metadata["pred_classes"].endswith(", ".join(names))
 
 
-def test_the_bundle_has_the_files_of_the_specification():
-    wanted = ("LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf")
+@every_bundle
+def test_a_bundle_has_the_files_of_the_specification_and_no_python(folder):
+    wanted = ["LICENSE", "docs/README.md", "docs/data_license.txt", "models/model.pt"]
+    wanted += [f"configs/{name}.json" for name in ("metadata", "train", "evaluate", "inference", "multi_gpu_train")]
 
-    assert [name for name in wanted if not (BUNDLE / name).is_file()] == []
+    assert [name for name in [*wanted, "configs/logging.conf"] if not (folder / name).is_file()] == []
+    assert list(folder.rglob("*.py")) == []
+
+
+@pytest.mark.parametrize("name", ["inference.json", "metadata.json"])
+def test_the_shipped_torchscript_holds_the_configs_beside_it(name):
+    held = {name: ""}
+
+    torch.jit.load(BUNDLE / "models" / "model.ts", _extra_files=held)
+
+    assert json.loads(held[name]) == config(name), "export it again: docs/README.md of the bundle has the command"

@@ -1,4 +1,4 @@
-"""``configs/lazy_inference.json`` on DICOM: the decoders are counted, not what a source says it reads."""
+"""``bundle/configs/lazy_inference.json`` on DICOM: the decoders are counted, not what a source says it reads."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ import torch
 
 from monai_das.data.dicom import decode, reduced
 from monai_das.datasets import compress_dicom_series, write_dicom_series
-from tests.bundle.bundle_runs import ROOT, workflow
+from tests.bundle.bundle_runs import workflow
 
 for name in ("pylibjpeg", "jpeg_ls"):
     pytest.importorskip(name)
 
-LAZY = ROOT / "configs" / "lazy_inference.json"
+LAZY = "lazy_inference.json"
 DEPTH, KEPT = 12, 4
 
 
@@ -54,7 +54,7 @@ def run(bundle, files, settings):
     flow.finalize()
 
 
-def test_j2k_decodes_the_chosen_slices_and_the_others_only_small(bundle, settings, decoded, tmp_path):
+def test_j2k_decodes_the_selected_slices_and_the_others_only_small(bundle, settings, decoded, tmp_path):
     compress_dicom_series(tmp_path / "input" / "case", "j2k")
 
     run(bundle, ["inference.json", LAZY], settings)
@@ -63,7 +63,7 @@ def test_j2k_decodes_the_chosen_slices_and_the_others_only_small(bundle, setting
     assert decoded["reduced"] == [1] * DEPTH
 
 
-def test_jpegls_has_no_levels_so_that_all_are_decoded_once_and_the_chosen_again(bundle, settings, decoded, tmp_path):
+def test_jpegls_has_no_levels_so_that_all_are_decoded_once_and_the_selected_again(bundle, settings, decoded, tmp_path):
     compress_dicom_series(tmp_path / "input" / "case", "jpegls")
 
     run(bundle, ["inference.json", LAZY], settings)

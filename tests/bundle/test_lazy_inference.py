@@ -1,4 +1,4 @@
-"""``configs/lazy_inference.json``: the same answers from the chosen slices alone."""
+"""``bundle/configs/lazy_inference.json``: the same answers from the chosen slices alone."""
 
 import csv
 
@@ -9,9 +9,9 @@ import torch
 from monai_das.data.nifti.source import NIfTISource
 from monai_das.datasets import write_nifti
 from monai_das.networks import DASNetwork
-from tests.bundle.bundle_runs import ROOT, workflow
+from tests.bundle.bundle_runs import workflow
 
-LAZY = ROOT / "configs" / "lazy_inference.json"
+LAZY = "lazy_inference.json"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def predictions(bundle, files, settings, out):
         return [(line[0], *map(float, line[1:])) for line in csv.reader(file)]
 
 
-def test_only_the_chosen_slices_are_decoded_and_the_answers_are_the_same(bundle, settings, calls, tmp_path):
+def test_only_the_selected_slices_are_decoded_and_the_answers_are_the_same(bundle, settings, calls, tmp_path):
     whole = predictions(bundle, ["inference.json"], settings, tmp_path / "whole")
     calls["read"].clear()
     calls["score"] = 0

@@ -12,7 +12,7 @@ from monai_das.data import read_volume
 from monai_das.datasets import write_nifti
 from monai_das.losses.reader_loss import slice_verdicts
 from monai_das.transforms import make_thumbnails
-from tests.bundle.bundle_runs import ROOT, workflow
+from tests.bundle.bundle_runs import workflow
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_bundle_is_fine_tuned_on_a_pulled_datalist(bundle, small, datalist, tm
     torch.save(base.state_dict(), start)
     # a large rate, so that a few steps show
     settings = small | {"datalist": str(datalist), "ckpt": str(start), "epochs": 6, "learning_rate": 0.002}
-    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    made = workflow(bundle, ["train.json", "review.json"], settings)
     made.initialize()
     network = made.parser.get_parsed_content("network_def")
     wanted, rejected = margins(network, made)
@@ -51,7 +51,7 @@ def test_a_bundle_is_fine_tuned_on_a_pulled_datalist(bundle, small, datalist, tm
 
 def test_augmentation_keeps_slices_and_their_verdicts_whole(bundle, small, datalist):
     settings = small | {"datalist": str(datalist), "affine_prob": 1.0}
-    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    made = workflow(bundle, ["train.json", "review.json"], settings)
     augment = Compose(made.parser.get_parsed_content("train#random_transforms")).set_random_state(0)
     # every slice holds its own number, and some a verdict
     image = torch.arange(1.0, 11.0).expand(1, 28, 28, 10).clone()
@@ -69,7 +69,7 @@ def test_augmentation_keeps_slices_and_their_verdicts_whole(bundle, small, datal
 
 def test_fine_tuning_rotates_and_scales_whatever_the_training_does(bundle, small, datalist):
     settings = small | {"datalist": str(datalist)}
-    tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
+    tuned = workflow(bundle, ["train.json", "review.json"], settings).parser
 
     affine = tuned.get_parsed_content("train#random_transforms")[3]
 
@@ -80,7 +80,7 @@ def test_fine_tuning_rotates_and_scales_whatever_the_training_does(bundle, small
 
 def test_images_are_prepared_as_in_inference(bundle, small, datalist):
     settings = small | {"datalist": str(datalist)}
-    tuned = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings).parser
+    tuned = workflow(bundle, ["train.json", "review.json"], settings).parser
     inference = workflow(bundle, ["inference.json"], {}, "infer").parser
 
     ours = ("monai_das.transforms.SliceVerdictsd", "Lambdad")
@@ -96,7 +96,7 @@ def test_colour_clips_become_luminance(bundle, small, tmp_path):
     (tmp_path / "pulled.json").write_text(json.dumps(cases))
     settings = small | {"datalist": str(tmp_path / "pulled.json"), "holdout_every": 2, "flip_prob": 0, "affine_prob": 0}
 
-    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    made = workflow(bundle, ["train.json", "review.json"], settings)
     (case,) = made.parser.get_parsed_content("train#dataset")
 
     red, green, blue = read_volume(clip).image.as_tensor().float()
@@ -124,7 +124,7 @@ def test_fine_tuning_starts_from_the_given_weights(bundle, small, datalist, tmp_
     torch.save(base.state_dict(), tmp_path / "start.pt")
 
     settings = small | {"datalist": str(datalist), "ckpt": str(tmp_path / "start.pt")}
-    made = workflow(bundle, ["train.json", ROOT / "configs/review.json"], settings)
+    made = workflow(bundle, ["train.json", "review.json"], settings)
     made.initialize()
 
     for name in ("network", "averaged_network"):

@@ -1,8 +1,5 @@
 """DICOM objects as small as they can be, and the real ones."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
@@ -10,15 +7,6 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
 from monai_das.datasets import write_dicom_series
-
-
-@pytest.fixture(scope="session")
-def data_root():
-    """The folder of ``MONAI_DAS_DATA``, laid out as CONTRIBUTING says."""
-    root = Path(os.environ.get("MONAI_DAS_DATA", ""))
-    if not os.environ.get("MONAI_DAS_DATA") or not root.is_dir():
-        pytest.skip("MONAI_DAS_DATA names no folder with the data")
-    return root
 
 
 @pytest.fixture

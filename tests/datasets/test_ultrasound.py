@@ -44,8 +44,6 @@ def test_two_classes_are_severity_2_and_more(blues):
 
 
 def test_the_real_data_has_260_clips_of_45_patients(data_root):
-    if not (data_root / "covid_blues").is_dir():
-        pytest.skip("no covid_blues in MONAI_DAS_DATA")
     found = covid_blues_datalist(data_root)
 
     assert len(found["training"]) + len(found["validation"]) == 260

@@ -72,7 +72,7 @@ def test_it_opens_in_two_seconds(start_browser, page):
 
     assert min(seconds) < 2.0
     assert shown > 100
-    assert caption(browser).endswith(", chosen")
+    assert caption(browser).endswith(", selected")
 
 
 def test_the_slider_shows_the_slice(browser):
@@ -82,19 +82,19 @@ def test_the_slider_shows_the_slice(browser):
 
     assert caption(browser).startswith("slice 123, score ")
     assert element(browser, "#picture").get_attribute("src") != first
-    assert "chosen" not in element(browser, "#screen").get_attribute("class")
+    assert "selected" not in element(browser, "#screen").get_attribute("class")
 
 
-def test_a_chosen_slice_is_one_click_away(browser):
-    element(browser, '#chosen button[data-index="220"]').click()
+def test_a_selected_slice_is_one_click_away(browser):
+    element(browser, '#selected button[data-index="220"]').click()
 
     assert caption(browser).startswith("slice 220, score ")
-    assert caption(browser).endswith(", chosen")
-    assert "chosen" in element(browser, "#screen").get_attribute("class")
+    assert caption(browser).endswith(", selected")
+    assert "selected" in element(browser, "#screen").get_attribute("class")
     assert element(browser, "#slider").get_attribute("value") == "220"
 
 
-def test_next_and_previous_go_through_the_chosen_ones(browser):
+def test_next_and_previous_go_through_the_selected_ones(browser):
     seen = []
     for button in ("#next", "#next", "#previous"):
         element(browser, button).click()
@@ -134,7 +134,7 @@ def test_a_narrow_window_holds_all_of_it(start_browser, page):
     browser.get(page.as_uri())
 
     assert width_asked_for(browser) <= 375
-    for selector in ("#picture", "#slider", "#curve", "#chosen", "#matrix"):
+    for selector in ("#picture", "#slider", "#curve", "#selected", "#matrix"):
         box = element(browser, selector).rect
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 375
@@ -142,10 +142,10 @@ def test_a_narrow_window_holds_all_of_it(start_browser, page):
     assert min(min(each.size["width"], each.size["height"]) for each in buttons) >= 44
 
 
-def test_in_a_narrow_window_a_chosen_slice_comes_into_view(start_browser, page):
+def test_in_a_narrow_window_a_selected_slice_comes_into_view(start_browser, page):
     browser = start_browser(390, 700)
     browser.get(page.as_uri())
-    button = element(browser, '#chosen button[data-index="281"]')
+    button = element(browser, '#selected button[data-index="281"]')
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
 
     button.click()
@@ -161,7 +161,7 @@ def test_no_console_message_and_no_request_leaves_the_page(start_browser, page):
     browser = start_browser()
     browser.get(page.as_uri())
     for index in CHOSEN:
-        element(browser, f'#chosen button[data-index="{index}"]').click()
+        element(browser, f'#selected button[data-index="{index}"]').click()
     press(browser, webdriver.Keys.END)
 
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]

@@ -29,6 +29,7 @@ def random_bundle(tmp_path_factory):
     config.write_text(json.dumps(settings))
     parser = ConfigParser()
     parser.read_config(str(config))
+    parser.read_meta(str(folder / "configs" / "metadata.json"))
     torch.manual_seed(0)
     network = parser.get_parsed_content("network_def")
     for module in network.modules():

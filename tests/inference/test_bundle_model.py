@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from monai_das.datasets import write_nifti
-from monai_das.inference import Predictor
+from monai_das.inference import Predictor, bundle_class_names
 
 
 def edit(bundle, file, **items):
@@ -66,7 +67,7 @@ def test_a_config_without_network(own_bundle):
         Predictor(own_bundle)
 
 
-def test_a_network_that_chooses_no_slices(own_bundle):
+def test_a_network_that_selects_no_slices(own_bundle):
     edit(own_bundle, "inference.json", network_def={"_target_": "torch.nn.Flatten"})
 
     with pytest.raises(ValueError, match="must be a monai_das network with score and classify, got Flatten"):
@@ -131,3 +132,35 @@ def test_channels_that_do_not_fit(own_bundle, volume, tmp_path):
 
     with pytest.raises(ValueError, match=r"grey\.nii: 1 channels, the bundle's network expects 2; convert it first"):
         Predictor(own_bundle).predict(tmp_path / "grey.nii")
+
+
+def test_the_metadata_alone_name_the_classes(own_bundle):
+    assert bundle_class_names(own_bundle) == ("normal", "hyperplasia")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no json", r"metadata\.json: no JSON \(.*\); give the"),
+        ("{}", r"metadata\.json has no network_data_format, outputs"),
+    ],
+)
+def test_metadata_that_name_no_classes(own_bundle, text, message):
+    (own_bundle / "configs" / "metadata.json").write_text(text)
+
+    with pytest.raises(ValueError, match=message):
+        bundle_class_names(own_bundle)
+
+
+def test_the_weights_are_read_once(own_bundle, monkeypatch):
+    read, loaded = [], []
+    read_bytes, load_state_dict = Path.read_bytes, torch.nn.Module.load_state_dict
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
+    monkeypatch.setattr(
+        torch.nn.Module, "load_state_dict", lambda *args: loaded.append(args[0]) or load_state_dict(*args)
+    )
+
+    model = Predictor(own_bundle).model
+
+    assert read.count("model.pt") == 1
+    assert loaded == [model.network]

@@ -36,7 +36,7 @@ def edited(bundle, folder, **items):
     return folder
 
 
-def test_only_the_chosen_slices_are_read(predictor, counted, large):
+def test_only_the_selected_slices_are_read(predictor, counted, large):
     source = counted(large)
 
     result = predictor.predict(source)
@@ -60,7 +60,7 @@ def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, 
     source = counted(large)
     few = predictor.predict(source)
     source.read_slices.clear()
-    monkeypatch.setattr("monai_das.inference.chosen.allows_parts", lambda steps, source: False)
+    monkeypatch.setattr("monai_das.inference.lazy_reading.allows_parts", lambda steps, source: False)
 
     whole = predictor.predict(source)
 
@@ -182,7 +182,7 @@ def test_the_inferer_wants_a_selection(predictor):
         DASLazyInferer()(torch.rand(1, 1, 64, 64, 4), predictor.model.network)
 
 
-def test_coarse_wavelets_choose_and_answer_as_decoded_slices_do(predictor, tmp_path):
+def test_coarse_wavelets_select_and_answer_as_decoded_slices_do(predictor, tmp_path):
     """Sharp edges: the coarse levels overshoot, and a range taken from them would darken everything."""
     pytest.importorskip("pylibjpeg")
     random = np.random.default_rng(0)

@@ -72,7 +72,7 @@ def test_the_stack_shows_all_slices_in_the_order_of_the_source():
 def test_pictures_without_the_volume_say_so():
     pictures = CasePictures(np.zeros((1, 2, 2), np.uint8), np.zeros((2, 3), np.uint8))
 
-    with pytest.raises(ValueError, match="only the chosen slices have pictures here; give CasePictures make_stack"):
+    with pytest.raises(ValueError, match="only the selected slices have pictures here; give CasePictures make_stack"):
         pictures.stack()
 
 
@@ -96,7 +96,7 @@ def test_the_stack_is_read_few_at_a_time_and_made_small():
     assert all(places == sorted(places) for places in asked)
 
 
-def test_black_and_white_are_those_of_thumbnails_and_chosen_slices():
+def test_black_and_white_are_those_of_thumbnails_and_selected_slices():
     small = torch.full((1, 4, 4, 2), 10.0)
     chosen = torch.tensor([0.0, 20.0]).expand(1, 4, 4, 2)
 

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import nibabel
@@ -117,17 +116,15 @@ def test_a_colour_clip_becomes_luminance_and_names_its_frames(predictor):
     assert result.pictures.pixel_aspect == pytest.approx(240 / 320, abs=0.01)
 
 
-@pytest.mark.skipif("MONAI_DAS_DATA" not in os.environ, reason="MONAI_DAS_DATA is not set")
-def test_a_real_siemens_file_predicts_or_says_what_is_wrong(predictor):
-    folder = Path(os.environ["MONAI_DAS_DATA"]) / "dicom_nih" / "20180918Si" / "mr_0003"
+def test_a_real_siemens_file_predicts_or_says_what_is_wrong(predictor, data_root):
+    folder = data_root / "dicom_nih" / "20180918Si" / "mr_0003"
 
     with pytest.raises(ValueError, match="Siemens mosaic"):
         predictor.predict(folder)
 
 
-@pytest.mark.skipif("MONAI_DAS_DATA" not in os.environ, reason="MONAI_DAS_DATA is not set")
-def test_real_slices_are_named_by_position(predictor, tmp_path):
-    folder = Path(os.environ["MONAI_DAS_DATA"]) / "dicom_nih" / "20180918GE" / "mr_0004"
+def test_real_slices_are_named_by_position(predictor, data_root, tmp_path):
+    folder = data_root / "dicom_nih" / "20180918GE" / "mr_0004"
     by_position = {}
     for path in sorted(folder.glob("*.dcm")):
         position = tuple(float(x) for x in pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient)

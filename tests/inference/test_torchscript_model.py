@@ -27,7 +27,7 @@ def test_the_budget_of_torchscript_can_be_overridden(scripted, predictor, nifti)
     assert result.sampling_indices == predictor.predict(nifti).sampling_indices
 
 
-def test_only_the_chosen_slices_are_read(scripted, counted, nifti):
+def test_only_the_selected_slices_are_read(scripted, counted, nifti):
     source = counted(nifti)
 
     Predictor.from_torchscript(scripted, num_slices=3).predict(source)
@@ -59,7 +59,7 @@ def test_a_file_that_is_no_torchscript(random_bundle, tmp_path):
         load_torchscript_model(tmp_path / "model.ts", CPU)
 
 
-def test_a_network_that_cannot_choose(tmp_path):
+def test_a_network_that_cannot_select(tmp_path):
     torch.jit.save(torch.jit.script(torch.nn.ReLU()), tmp_path / "model.ts")
 
     with pytest.raises(ValueError, match=r"has no score and classify; export a monai_das network, without --use_trace"):

@@ -73,7 +73,7 @@ def test_patient_and_study_stay_and_every_object_is_new(write, name, sources, re
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("write", WRITERS[:2])
-def test_exactly_the_chosen_slices_are_referenced(write, name, sources, result_for, tmp_path):
+def test_exactly_the_selected_slices_are_referenced(write, name, sources, result_for, tmp_path):
     source = sources[name]
     result = result_for(source)
 

@@ -112,7 +112,7 @@ def test_the_page_knows_what_a_verdict_needs(result_with, tmp_path):
         "classes": ["normal", "hyperplasia"],
         "unsure": "unsure",
         "label": 0,
-        "chosen": [3, 7],
+        "selected": [3, 7],
         "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
     }
     assert "Add the slice shown above" in page

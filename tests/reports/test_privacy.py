@@ -6,7 +6,8 @@ import pytest
 from pydicom import dcmread
 
 from monai_das.datasets import write_dicom_series
-from monai_das.reports import pseudonyms, without_identities, write_case_map
+from monai_das.reports import pseudonyms, write_case_map
+from monai_das.reports.privacy import without_identities
 
 
 @pytest.fixture

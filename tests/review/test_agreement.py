@@ -1,7 +1,8 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from monai_das.review import agreement_between_readers, cohen_kappa, fleiss_kappa
+from monai_das.review import cohen_kappa, fleiss_kappa
+from monai_das.review.agreement import agreement_between_readers
 
 
 def test_cohens_kappa_is_scikit_learns():

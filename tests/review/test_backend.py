@@ -61,7 +61,7 @@ def tasks(**data):
     return {"tasks": [{"id": 7, "data": {"kind": "volume", "slice_indices": list(range(12)), **data}}]}
 
 
-def test_a_prediction_has_a_verdict_for_each_chosen_slice(client, live):
+def test_a_prediction_has_a_verdict_for_each_selected_slice(client, live):
     (found,) = client.post("/predict", json=tasks(case="first")).json()["results"]
 
     assert [row["from_name"] for row in found["result"]] == ["class", "verdict", "verdict", "verdict"]

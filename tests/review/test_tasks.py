@@ -2,17 +2,16 @@ import base64
 import json
 import zipfile
 from io import BytesIO
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
 
-from monai_das.review import bundle_class_names, labelling_config, review_tasks
+from monai_das.review import labelling_config, review_tasks
 from monai_das.review.clip import encode_clip
 
 
-def test_a_task_shows_the_chosen_slices_and_says_which_they_are(results):
+def test_a_task_shows_the_selected_slices_and_says_which_they_are(results):
     task, _ = review_tasks(results)
 
     data = task["data"]
@@ -110,18 +109,3 @@ def test_configurations_need_classes():
         labelling_config("volume", ["unsure"])
     with pytest.raises(ValueError, match="kind must be one of volume, clip, got 'cube'"):
         labelling_config("cube", ["a"])
-
-
-def test_a_further_model_names_its_own_classes():
-    bundle = Path(__file__).parents[2] / "bundle"
-
-    assert bundle_class_names(bundle) == ["normal", "hyperplasia"]
-    assert bundle_class_names(bundle, "covid_blues") == ["severity below 2", "severity 2 or above"]
-
-
-def test_the_bundle_names_the_classes(tmp_path):
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "metadata.json").write_text("{}")
-
-    with pytest.raises(ValueError, match=r"metadata\.json names no classes"):
-        bundle_class_names(tmp_path)

@@ -7,6 +7,9 @@ import torch
 
 from monai_das.samplers import Sampler, Selection
 
+# torch's converters are slow under coverage, and reach no line that other tests do not
+pytestmark = pytest.mark.no_cover
+
 Make = Callable[..., Sampler]
 Equal = Callable[[Selection, Selection], None]
 

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -16,9 +14,8 @@ def test_slices_of_the_thumbnails_size_are_scaled_as_by_monai():
     assert torch.equal(DASScaleIntensity(size=64)(image), ScaleIntensity()(image))
 
 
-@pytest.mark.skipif("MONAI_DAS_DATA" not in os.environ, reason="MONAI_DAS_DATA is not set")
-def test_adrenal_volumes_are_scaled_as_before_so_that_weights_stay_valid():
-    cases = medmnist3d_datalist(os.environ["MONAI_DAS_DATA"], "adrenalmnist3d", "test", size=64, slice_dim=0)[:8]
+def test_adrenal_volumes_are_scaled_as_before_so_that_weights_stay_valid(data_root):
+    cases = medmnist3d_datalist(data_root, "adrenalmnist3d", "test", size=64, slice_dim=0)[:8]
 
     for case in cases:
         assert torch.equal(DASScaleIntensity(size=64)(case["image"]), ScaleIntensity()(case["image"]))

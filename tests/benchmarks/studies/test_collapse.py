@@ -1,7 +1,6 @@
 """The setting of the collapse onto empty slices, shortened; ``python -m benchmarks collapse`` has the full length."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,6 @@ from monai_das.samplers import DASSampler
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["masks", "noisy masks"])
-
-
-@pytest.fixture(scope="module")
-def data_root() -> Path:
-    root = os.environ.get("MONAI_DAS_DATA", "")
-    if not root or not Path(root).is_dir():
-        pytest.skip("MONAI_DAS_DATA names no folder with the data")
-    return Path(root)
 
 
 class Unguarded(DASSampler):

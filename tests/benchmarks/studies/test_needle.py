@@ -1,7 +1,8 @@
 import json
 
-from benchmarks.commands import main
 from benchmarks.needle import METHODS, REFERENCES, NeedleJob, NeedleRecipe
+
+from benchmarks.commands import main
 from benchmarks.studies.needle import needle_jobs, run_jobs, summary, table
 
 TINY = NeedleRecipe(epochs=1, train_cases=32, test_cases=40, hold=0.25, end=0.75)

@@ -82,7 +82,7 @@ def test_what_two_readers_say_arrives_in_the_datalist(review, pulled, cases):
 
 def test_the_model_is_fine_tuned_on_what_was_pulled(pulled, bundle_command, laboratory_command, tmp_path):
     configs = "['configs/train.json','configs/review.json']"
-    options = ("--meta_file", "configs/metadata.json", "--datalist", pulled.path, "--output_dir", tmp_path)
+    options = ("--datalist", pulled.path, "--output_dir", tmp_path)
 
     bundle_command("run", "--config_file", configs, *options, "--holdout_every", 2, "--epochs", 1)
     options = ("--bundle", "bundle", "--weights", tmp_path / "model.pt", "--holdout-every", 2)

@@ -1,4 +1,4 @@
-"""The DICOM objects that hold the chosen slices: what our documents refer to and take patient and study from."""
+"""The DICOM objects of the selected slices, which our documents refer to and take patient and study from."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ IDENTITY = (
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenObject:
-    """A chosen slice with the header of its DICOM object, whose frames share one; without pixels."""
+class ReferencedSlice:
+    """A selected slice with the header of its DICOM object, without pixels; frames of an object share one."""
 
     header: Dataset
     selected: SelectedSlice
@@ -31,30 +31,30 @@ class ChosenObject:
         return None if self.selected.ref.frame is None else [self.selected.ref.frame]
 
 
-def chosen_objects(result: CaseResult, source: SliceSource) -> list[ChosenObject]:
-    """Return the chosen slices of ``result`` with their headers, in its order.
+def referenced_slices(result: CaseResult, source: SliceSource) -> list[ReferencedSlice]:
+    """Return the selected slices of ``result`` with their headers, in its order.
 
-    Identifying attributes that a file lacks are there and empty.
+    Identifying attributes that a file lacks are present and empty.
 
     Raises:
-        ValueError: ``source`` is no DICOM, is another one than ``result`` speaks of, or the slices lie in a plane that
-            was not acquired, so that no object holds them.
+        ValueError: ``source`` is not DICOM, is not the source of ``result``, or the slices lie in a plane that was not
+            acquired, so that no object holds them.
     """
     headers: dict[str, Dataset] = {}
-    chosen = []
+    references = []
     for selected in result.selected:
         uid = selected.ref.sop_instance_uid
         if uid is None:
             raise ValueError(_no_object(result))
         if uid not in headers:
             headers[uid] = _header(result, source, selected)
-        chosen.append(ChosenObject(headers[uid], selected))
-    return chosen
+        references.append(ReferencedSlice(headers[uid], selected))
+    return references
 
 
-def distinct_headers(chosen: list[ChosenObject]) -> list[Dataset]:
+def distinct_headers(references: list[ReferencedSlice]) -> list[Dataset]:
     """Return the header of every object once."""
-    return list({str(each.header.SOPInstanceUID): each.header for each in chosen}.values())
+    return list({str(each.header.SOPInstanceUID): each.header for each in references}.values())
 
 
 def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) -> Dataset:
@@ -75,7 +75,7 @@ def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) ->
 def _no_object(result: CaseResult) -> str:
     if result.source_kind.startswith("dicom"):
         return (
-            f"{result.case_id}: the chosen slices lie in a plane that was not acquired, no DICOM object holds them; "
+            f"{result.case_id}: the selected slices lie in a plane that was not acquired, no DICOM object holds them; "
             "leave the reports kos, sr and sc out"
         )
     return (

@@ -1,4 +1,4 @@
-"""Score the thumbnails of a source, then read and preprocess the chosen slices alone."""
+"""Score the thumbnails of a source, then read and preprocess the selected slices alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ OVERSHOOT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenSlices:
-    """What a network chose of a source. "Place" counts in the network's order of slices, "index" in the source's.
+class LoadedSelection:
+    """What a network selected of a source. "Place" counts in the network's order of slices, "index" in the source's.
 
     Attributes:
         selection: of a batch of one, on the network's device; its indices are places.
@@ -44,8 +44,8 @@ class ChosenSlices:
     load: Callable[[Sequence[int]], Tensor]
 
 
-class SliceChooser:
-    """Run ``network.score`` once on the thumbnails of a source, and read only what it chooses.
+class SliceSelector:
+    """Run ``network.score`` once on the thumbnails of a source, and read only what it selects.
 
     The source is read whole where that is the only way to the same result: the slice axis is not the source's own
     (coronal slices of an axial series), or a transform is not known to treat slices one by one
@@ -57,7 +57,7 @@ class SliceChooser:
         key: under which they find the image.
         channels: of the network: a colour source becomes luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601), for
             1; by default channels are as they come.
-        lap: called after opening (or reading whole), after scoring, and after the chosen slices are ready.
+        lap: called after opening (or reading whole), after scoring, and after the selected slices are ready.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class SliceChooser:
         self.lap = lap
         self.device = torch.as_tensor(network.thumbnail_side).device
 
-    def __call__(self, source: SliceSource) -> ChosenSlices:
-        """Return the chosen slices of ``source``.
+    def __call__(self, source: SliceSource) -> LoadedSelection:
+        """Return the selected slices of ``source``.
 
         Raises:
             ValueError: pixels cannot be decoded, channels do not fit, preprocessing changes the number of slices or
@@ -89,7 +89,7 @@ class SliceChooser:
             message = str(error)
             raise ValueError(message if source.name in message else f"{source.name}: {message}") from error
 
-    def _few(self, source: SliceSource) -> ChosenSlices:
+    def _few(self, source: SliceSource) -> LoadedSelection:
         self.lap()
         size = self.network.thumbnail_size
         image = as_image(source.thumbnails(size).numpy(), source.thumbnail_affine(size), source.name)
@@ -123,9 +123,9 @@ class SliceChooser:
             overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
         slices = prepared(few)[..., rows][None].to(self.device)
         self.lap()
-        return ChosenSlices(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
+        return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
 
-    def _whole(self, source: SliceSource) -> ChosenSlices:
+    def _whole(self, source: SliceSource) -> LoadedSelection:
         volume, placed = preprocessed(self._with_channels(source.read_all()), self.steps, self.key)
         refs = network_refs(source, placed, volume.size(3))
         self.lap()
@@ -133,7 +133,7 @@ class SliceChooser:
         self.lap()
         slices = volume[..., selection.indices[0].cpu()][None].to(self.device)
         self.lap()
-        return ChosenSlices(selection, slices, refs, volume, placed, lambda places: volume[..., list(places)])
+        return LoadedSelection(selection, slices, refs, volume, placed, lambda places: volume[..., list(places)])
 
     def _score(self, image: Tensor) -> Selection:
         network = self.network

@@ -1,0 +1,122 @@
+"""The pages of ``docs/results``, one for each grid, and the rows of them that ``docs/results.md`` shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from monai_das.reports.atomic import atomic_path
+
+PAGES = {
+    "evidence": "Known evidence: two needle sets and planted lesions, an eighth of the slices",
+    "adrenal64": "AdrenalMNIST3D at 64 cubed, a quarter of the slices",
+    "adrenal64_mil": "AdrenalMNIST3D at 64 cubed, a quarter of the slices, beside attention MIL",
+    "adrenal64_eighth": "AdrenalMNIST3D at 64 cubed, an eighth of the slices",
+    "headline": "AdrenalMNIST3D at 28 cubed, every method at three budgets",
+    "covid_blues": "COVID-BLUES, severity 2 or above, five trainings",
+    "covid_blues_ten": "COVID-BLUES, severity 2 or above, ten trainings",
+    "covid_blues_severity": "COVID-BLUES, severity as four classes",
+    "hippocampus": "Hippocampus volume, held-out folds",
+    "hippocampus_recipe": "Hippocampus volume, changes to DASSampler tried inside the training parts",
+    "ablation": "Ablation of DASSampler on AdrenalMNIST3D at 28 cubed, inside the training cases",
+    "ablation_evidence": "Ablation of DASSampler on known evidence, inside the training cases",
+}
+SHOWN = (
+    "data",
+    "slices",
+    "method",
+    "seeds",
+    "test AUC (95 % interval)",
+    "reference minus this (95 % interval)",
+    "recall",
+)
+BLOCK = re.compile(r"<!-- rows of (\w+): (.+?) -->\n\n.*?<!-- end -->", re.DOTALL)
+
+
+def write_pages(tables: Mapping[str, str], docs: Path) -> list[Path]:
+    """Write a page of each of ``tables``, by the name of its grid, and fill in ``docs/results.md``; return the paths.
+
+    Raises:
+        ValueError: see :func:`filled`.
+    """
+    summary = docs / "results.md"
+    texts = {docs / "results" / f"{name}.md": page_of(name, table) for name, table in tables.items()}
+    texts[summary] = filled(summary.read_text(encoding="utf-8"), tables)
+    for path, text in texts.items():
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def page_of(name: str, table: str) -> str:
+    """Return the page of ``docs/results`` that shows ``table``."""
+    return f"""# {PAGES[name]}
+
+`python -m benchmarks pages` writes this page from `results/runs.jsonl`: edit neither. The runs were made by
+
+```
+python -m benchmarks table --grid benchmarks/grids/{name}.json
+```
+
+What the columns mean: [how to read the tables](../results.md#how-to-read-the-tables).
+
+{table}
+"""
+
+
+def filled(text: str, tables: Mapping[str, str]) -> str:
+    """Return ``text`` with the rows of ``tables`` that its markers ask for.
+
+    Args:
+        text: Markdown with blocks such as ``<!-- rows of NAME: DATA BUDGET: METHOD; METHOD -->``, an empty line, a
+            table, an empty line, ``<!-- end -->``. `` | `` separates several data sets or budgets of one block.
+        tables: the full tables, by the name of their grid.
+
+    Raises:
+        ValueError: a block asks for a table or a row that is not there.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        name, wanted = match.groups()
+        if name not in tables:
+            raise ValueError(f"rows of {name}: no such table; use one of {', '.join(tables)}")
+        return f"<!-- rows of {name}: {wanted} -->\n\n{shown_rows(tables[name], wanted)}\n\n<!-- end -->"
+
+    return BLOCK.sub(block, text)
+
+
+def shown_rows(table: str, wanted: str) -> str:
+    """Return the rows of ``table`` that ``wanted`` names, with the columns of ``SHOWN`` that are not empty."""
+    head, _, *rows = [cells_of(line) for line in table.splitlines() if line.startswith("|")]
+    chosen = []
+    for part in wanted.split(" | "):
+        place, methods = part.split(": ")
+        data, budget = place.split(" ")
+        chosen += [row_of(rows, data, budget, method) for method in methods.split("; ")]
+    columns = [head.index(name) for name in SHOWN if any(row[head.index(name)] for row in chosen)]
+    lines = [[head[column] for column in columns], ["---"] * len(columns)]
+    lines += [[row[column] for column in columns] for row in chosen]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace(" --- ", "---")
+
+
+def cells_of(line: str) -> list[str]:
+    """Return the cells of one line of a table."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def row_of(rows: list[list[str]], data: str, budget: str, method: str) -> list[str]:
+    """Return the row of a method; one that keeps all slices is found as it stands under ``budget``.
+
+    Raises:
+        ValueError: there is no such row.
+    """
+    here = [row for row in rows if row[0] == data]
+    budgets = list(dict.fromkeys(row[1] for row in here if row[1] != "all"))
+    named = [row for row in here if row[2].rstrip(" †") == method]
+    found = [row for row in named if row[1] == budget]
+    if not found and budget in budgets:
+        found = [row for row in named if row[1] == "all"][budgets.index(budget) :]
+    if not found:
+        raise ValueError(f"the table has no row of {method!r} on {data} at {budget}; it has {sorted(budgets)}")
+    return found[0]

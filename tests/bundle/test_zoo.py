@@ -1,0 +1,86 @@
+"""The bundles of ``zoo/``: each is complete, and runs by itself from any folder."""
+
+import csv
+import hashlib
+import json
+import runpy
+import shutil
+
+import pytest
+import torch
+from pydicom.data import get_testdata_file
+
+from monai_das.cli import main
+from monai_das.inference import Predictor
+from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, workflow
+
+OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
+WEIGHTS = "0a85eacae533ffa29d6443420d0ffb9a72b926873b3b0da8f7d20ba1dbf76ee0"
+
+
+@pytest.fixture
+def echo(tmp_path):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    return shutil.copy(get_testdata_file("examples_ybr_color.dcm", download=False), folder)
+
+
+def test_the_training_configs_are_those_that_the_script_writes():
+    wanted = runpy.run_path(str(ROOT / "scripts" / "write_zoo_configs.py"))["zoo_configs"]()
+
+    for name, text in wanted.items():
+        assert (ULTRASOUND / "configs" / name).read_text(encoding="utf-8") == text, "run scripts/write_zoo_configs.py"
+
+
+def test_the_metadata_say_what_the_overlay_of_the_data_says():
+    overlay = json.loads(OVERLAY.read_text(encoding="utf-8"))
+    parser = workflow(ULTRASOUND, ["train.json"], {}).parser
+
+    for name in ("size", "num_slices", "num_features", "dropout"):
+        assert parser.get_parsed_content(name) == overlay[name]
+
+
+def test_the_weights_are_the_published_ones_with_their_note_beside_them():
+    weights = (ULTRASOUND / "models" / "model.pt").read_bytes()
+
+    assert hashlib.sha256(weights).hexdigest() == WEIGHTS
+    for name in ("LICENSE", "docs/data_license.txt", "docs/README.md"):
+        assert "non-commercial" in (ULTRASOUND / name).read_text(encoding="utf-8")
+    assert "non-commercial" in config("metadata.json", ULTRASOUND)["intended_use"]
+
+
+def test_the_command_reads_a_clip(echo, tmp_path, capsys):
+    arguments = ["predict", str(echo), "--bundle", str(ULTRASOUND), "-o", str(tmp_path / "out")]
+    code = main([*arguments, "--report", "json,html"])
+
+    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
+    assert code == 0
+    assert "case-0001: severity" in capsys.readouterr().out
+    assert set(result["probabilities"]) == {"severity below 2", "severity 2 or above"}
+    assert len(result["selected_slices"]) == 8
+    assert "Not made for hearts" in (tmp_path / "out" / "case-0001" / "case.html").read_text()
+    assert result["model"]["name"] == "Adaptive frame selection for lung ultrasound severity"
+
+
+def test_monai_bundle_and_torchscript_give_what_predict_gives(echo, tmp_path):
+    configs, script = ULTRASOUND / "configs", tmp_path / "model.ts"
+    places = ("--dataset_dir", tmp_path / "clips", "--output_dir", tmp_path / "out")
+    files = ("--config_file", configs / "inference.json", "--meta_file", configs / "metadata.json")
+    weights = ("--net_id", "network_def", "--ckpt_file", ULTRASOUND / "models" / "model.pt")
+
+    # neither is run in the folder of the bundle
+    monai_bundle("run", "--config_file", configs / "inference.json", "--bundle_root", ULTRASOUND, *places, cwd=tmp_path)
+    monai_bundle("ckpt_export", "--filepath", script, *weights, *files, cwd=tmp_path)
+
+    expected = pytest.approx(list(Predictor(ULTRASOUND).predict(echo).probabilities.values()), abs=2e-3)
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
+        ((_, *row),) = csv.reader(file)
+    assert [float(cell) for cell in row] == expected
+    assert list(Predictor.from_torchscript(script).predict(echo).probabilities.values()) == expected
+
+
+def test_the_network_takes_clips_of_any_length():
+    network = Predictor(ULTRASOUND).model.network
+
+    with torch.no_grad():
+        assert [network(torch.rand(1, 1, 112, 112, frames)).shape for frames in (3, 20)] == [(1, 2), (1, 2)]

@@ -1,0 +1,87 @@
+"""What ``scripts/release.sh`` packs: the product without laboratory and tests, and bundles that MONAI unpacks."""
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+from monai.bundle import download, verify_metadata
+
+import monai_das
+from tests.bundle.bundle_runs import BUNDLES, ROOT, SCHEMA_MD5, config
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release") / "dist"
+    subprocess.run([sys.executable, "scripts/pack_release.py", folder], cwd=ROOT, check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(params=BUNDLES, ids=lambda path: path.name)
+def zipped(dist, request):
+    """Folder of a bundle, its name in the zoo, and its zip."""
+    name = "adrenal_gland_classification" if request.param.name == "bundle" else request.param.name
+    version = config("metadata.json", request.param)["version"]
+    return request.param, name, dist / f"{name}_v{version}.zip"
+
+
+def test_there_are_one_wheel_one_sdist_a_zip_per_bundle_and_their_sums(dist):
+    names = sorted(path.name for path in dist.iterdir())
+    version = monai_das.__version__
+    lines = (dist / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+
+    assert len(names) == len(BUNDLES) + 3
+    assert {f"monai_das-{version}-py3-none-any.whl", f"monai_das-{version}.tar.gz", "SHA256SUMS"} < set(names)
+    assert lines == [
+        f"{hashlib.sha256((dist / name).read_bytes()).hexdigest()}  {name}" for name in names if name != "SHA256SUMS"
+    ]
+
+
+def test_the_wheel_holds_the_whole_package_and_nothing_else(dist):
+    (wheel,) = dist.glob("*.whl")
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith("monai_das-")]
+    package = ROOT / "monai_das"
+    sources = {path.relative_to(ROOT).as_posix() for path in package.rglob("*") if path.suffix not in ("", ".pyc")}
+
+    assert set(names) == sources
+
+
+def test_the_sdist_holds_no_laboratory_and_no_tests(dist):
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        folders = {name.split("/")[1] for name in archive.getnames() if name.count("/") > 1}
+
+    assert folders == {"monai_das", "monai_das.egg-info"}
+
+
+def test_a_zip_stands_on_its_own(zipped):
+    _, name, path = zipped
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        texts = {each: archive.read(each) for each in names if not each.endswith((".pt", ".ts", ".safetensors"))}
+
+    needed = {"LICENSE", "configs/metadata.json", "configs/inference.json", "docs/README.md", "models/model.pt"}
+    assert {f"{name}/{file}" for file in needed} <= set(names)
+    assert [each for each in names if not each.startswith(f"{name}/") or ".." in each] == []
+    assert [each for each, content in texts.items() if b"../" in content] == []
+
+
+@pytest.mark.filterwarnings("ignore:No hash value provided")  # MONAI asks for none where a URL is given
+def test_monai_unpacks_a_zip_where_it_looks_for_the_bundle(zipped, tmp_path):
+    folder, name, path = zipped
+
+    download(name=name, url=path.as_uri(), bundle_dir=tmp_path)
+
+    for file in ("configs/metadata.json", "models/model.pt"):
+        assert (tmp_path / name / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_the_metadata_in_a_zip_fit_the_official_schema(zipped, official_schema, tmp_path):
+    _, name, path = zipped
+    zipfile.ZipFile(path).extractall(tmp_path)
+
+    metadata = tmp_path / name / "configs" / "metadata.json"
+    verify_metadata(meta_file=str(metadata), filepath=str(official_schema), hash_val=SCHEMA_MD5)
