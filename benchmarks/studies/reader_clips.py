@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -42,8 +43,8 @@ def clip_sets(
         stacked(tuple((item["image"], item["label"]) for item in parts[name])[:number])
         for name, number in zip(SHARES, (clips[0], *clips), strict=True)
     )
-    model = trained(study_cell("needle", "full", {"seed": seed, "epochs": epochs, **evidence_settings(reader)}))
-    assert isinstance(model, DASSliceClassifier)
+    job = study_cell("needle", "full", {"seed": seed, "epochs": epochs, **evidence_settings(reader)})
+    model = cast(DASSliceClassifier, trained(job))
     first, second = (
         DASEvidenceSet(part.images, part.labels, most_important(occlusion_importance(model, part), num_slices))
         for part in (training, held_out)

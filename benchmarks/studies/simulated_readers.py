@@ -78,8 +78,8 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
 
     Returns:
         Per case of the test: ``label``; ``verdicts``, the slices that the simulated reader wants; and for each of
-        ``before``, ``after`` and ``labels only`` (the same fine-tuning without verdicts) ``p``, the probability of class
-        1, and ``chosen``. All are lists, rounded to five digits. ``engine`` says what trained them.
+        ``before``, ``after`` and ``labels only`` (the same fine-tuning without verdicts) ``p``, the probability of
+        class 1, and ``chosen``. All are lists, rounded to five digits. ``engine`` says what trained them.
     """
     recipe = ReadersRecipe(**{name: job[name] for name in asdict(ReadersRecipe())})
     torch.set_num_threads(1)
@@ -96,9 +96,7 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     labels_only = fine_tuned(before, settings, recipe, torch.zeros_like(verdicts))
     nothing = torch.full_like(measure(before, test.images).chosen, -1)
     wanted = simulated_verdicts(test.evidence, nothing, recipe, generator)
-    outcomes = {
-        name: measure(each, test.images) for name, each in zip(ARMS, (before, after, labels_only), strict=True)
-    }
+    outcomes = {name: measure(each, test.images) for name, each in zip(ARMS, (before, after, labels_only), strict=True)}
     return {
         "engine": ENGINE,
         "label": test.labels.tolist(),
@@ -108,9 +106,7 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     }
 
 
-def fine_tuned(
-    start: DASNetwork, settings: Mapping[str, Any], recipe: ReadersRecipe, verdicts: Tensor
-) -> DASNetwork:
+def fine_tuned(start: DASNetwork, settings: Mapping[str, Any], recipe: ReadersRecipe, verdicts: Tensor) -> DASNetwork:
     """Return ``start`` trained further on the cases of ``settings``, which carry their ``verdicts`` ``(N, D)``."""
     cases = zip(settings["train_cases"], verdicts, strict=True)
     asked = {
