@@ -2,7 +2,15 @@
 
 from benchmarks.ablated_das import DASAblatedSampler
 from benchmarks.folds import fold_parts
-from benchmarks.made_up_cases import evidence_cases, hippocampus_cases, no_split
+from benchmarks.made_up_cases import evidence_cases, hippocampus_cases, mask_cases, no_split
 from benchmarks.needle_network import DASNeedleCNN
 
-__all__ = ["DASAblatedSampler", "DASNeedleCNN", "evidence_cases", "fold_parts", "hippocampus_cases", "no_split"]
+__all__ = [
+    "DASAblatedSampler",
+    "DASNeedleCNN",
+    "evidence_cases",
+    "fold_parts",
+    "hippocampus_cases",
+    "mask_cases",
+    "no_split",
+]

@@ -1,4 +1,4 @@
-"""Datalists of the laboratory's own sets, which configs name: evidence in known slices, and hippocampi."""
+"""Datalists of the laboratory's own sets, which configs name: evidence in known slices, hippocampi, made-up masks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from benchmarks.sets import (
     planted_set,
     real_backgrounds,
 )
+from monai_das.datasets import make_sample_volumes
 
 CASES = {"train": 1500, "val": 300, "test": 600}
 SEEDS = {"train": 1000, "val": 1001, "test": 1002}
 SETS = ("needle", "hard_needle", "planted")
+MASKS = 400
 
 
 def evidence_cases(name: str, split: str, root: str | None = None, number: int | None = None) -> list[dict[str, Any]]:
@@ -70,3 +72,8 @@ def hippocampus_cases(root: str, size: int) -> list[dict[str, Any]]:
     images, labels, subjects = hippocampus_tensors(root, size)
     cases = zip(images, labels.tolist(), subjects.tolist(), strict=True)
     return [{"image": image, "label": label, "patient": str(subject)} for image, label, subject in cases]
+
+
+def mask_cases(split: str, size: int, number: int | None = None) -> list[dict[str, Any]]:
+    """Return made-up masks of one split as a datalist, by default 400; see ``make_sample_volumes``."""
+    return make_sample_volumes(MASKS if number is None else number, size, seed=tuple(CASES).index(split))

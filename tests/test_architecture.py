@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -25,6 +26,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # the Deploy SDK has an environment of its own
 NEED_THE_DEPLOY_SDK = ("monai_das.deploy.application", "monai_das.deploy.operators")
 CORE = ("samplers", "networks", "transforms", "losses", "handlers", "metrics")
+TRAINERS = ("monai_das", "benchmarks", "scripts", "zoo")
 # what only an extra installs, and what a first `import monai_das` has no use for
 EXTRAS = ("highdicom", "dicomweb_client", "av", "label_studio_sdk", "fastapi", "uvicorn", "onnxruntime", "onnxscript")
 LATER = ("torch", "monai", "numpy", "pydicom", "nibabel", "itk", "matplotlib")
@@ -135,6 +137,21 @@ def test_only_the_command_line_imports_our_own_files_inside_functions():
     }
 
     assert found == set()
+
+
+def calls_of(path: Path) -> Iterator[str]:
+    """Yield the method of every call in a file, ``optimizer.step`` with the name before it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
+            yield f"{ast.unparse(node.func.value).rpartition('.')[2]}.{node.func.attr}"
+
+
+def test_nothing_trains_but_the_engine_of_monai():
+    calls = {"backward", "zero_grad", "optimizer.step"}
+    files = [path for path in tracked_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in TRAINERS]
+
+    assert {name_of(path) for path in files if not calls.isdisjoint(calls_of(path))} == set()
 
 
 def test_files_stay_short():

@@ -64,7 +64,7 @@ def cost_command(arguments: argparse.Namespace) -> int:
 
 def collapse_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks collapse``; data that is not there exits with 2."""
-    from benchmarks.collapse import run_collapse
+    from benchmarks.studies.collapse import run_collapse
 
     report, held = or_exit(arguments, lambda: run_collapse(data_folder(arguments), arguments.epochs))
     print(report)

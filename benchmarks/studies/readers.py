@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.readers import ARMS, RECIPES, REQUIRED, ReadersRecipe, readers_job
 from benchmarks.results_file import append_result, finished_jobs, job_name
 from benchmarks.sets import real_backgrounds
 from benchmarks.statistics import over_trainings
+from benchmarks.studies.simulated_readers import ARMS, RECIPES, REQUIRED, ReadersRecipe, readers_job
 from benchmarks.tables.old_engine import by_old_engine, marked, with_note
 from monai_das.metrics import auc, case_weights, interval_of, slice_agreement, weighted_auc, weighted_mean
 from monai_das.metrics.measures import Array, Labels

@@ -1,15 +1,18 @@
 """The table of the simulated-reader experiment: figures, intervals, and jobs that are not run twice."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from benchmarks.commands import main
-from benchmarks.readers import ARMS
 from benchmarks.results_file import read_results
 from benchmarks.studies import readers
 from benchmarks.studies.readers import run_readers
+from benchmarks.studies.simulated_readers import ARMS
 from benchmarks.tables.old_engine import NOTE
+
+RESULTS = Path(__file__).parents[3] / "docs/results"
 
 
 def outcome(before, after):
@@ -80,3 +83,26 @@ def test_trainings_by_the_old_engine_are_marked(monkeypatch):
     assert "| needle | after † |" in old
     assert NOTE in old.splitlines()
     assert "†" not in new
+
+
+@pytest.mark.parametrize("task", ["needle", "needle_longer"])
+def test_committed_trainings_are_read_again_and_are_what_the_page_shows(task, monkeypatch):
+    # a job that is not in the file would call None
+    monkeypatch.setattr(readers, "readers_job", None)
+
+    report, _ = run_readers(None, [task], results=RESULTS / "readers.jsonl")
+
+    rows = [line for line in report.splitlines() if line.startswith(f"| {task} |")]
+    assert len(rows) == 3
+    assert set(rows) <= set((RESULTS / "readers.md").read_text(encoding="utf-8").splitlines())
+    assert NOTE in report
+
+
+def test_committed_trainings_on_real_backgrounds_are_read_again(data_root, monkeypatch):
+    monkeypatch.setattr(readers, "readers_job", None)
+
+    report, success = run_readers(str(data_root), ["planted"], results=RESULTS / "readers.jsonl")
+
+    rows = [line for line in report.splitlines() if line.startswith("| planted |")]
+    assert success
+    assert set(rows) <= set((RESULTS / "readers.md").read_text(encoding="utf-8").splitlines())

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from monai.bundle import ConfigWorkflow
 from torch import Tensor
 
-from benchmarks.evidence import Measured, arm, measure, train_arm
-from benchmarks.needle import NeedleRecipe, gated_sampler
-from benchmarks.readers_clips import clip_sets
 from benchmarks.sets import DASEvidenceSet, needle_set, planted_set, real_backgrounds
-from monai_das.losses import DASReaderLoss
-from monai_das.networks import DASSliceClassifier
-from monai_das.samplers import sampler_param_groups
+from benchmarks.studies.reader_clips import clip_sets
+from benchmarks.study_cell import evidence_settings, study_cell, trained
+from benchmarks.sweep_job import ENGINE
+from monai_das.networks import DASNetwork
 
+OVERLAY = Path(__file__).with_name("readers.json")
 REQUIRED = ("needle", "planted")
 LONGER = "needle_longer"
 CLIPS = "covid_blues"
@@ -28,17 +28,18 @@ ARMS = ("before", "after", "labels only")
 class ReadersRecipe:
     """One experiment: a base model trained too shortly, a share of its cases reviewed, and fine-tuning.
 
-    Fine-tuning shows all cases with their classes again, and the verdicts of those that were reviewed.
+    Base model and fine-tuning are cells of ``configs/method/das.json``. Fine-tuning shows all cases with their classes
+    again, and the verdicts of those that were reviewed.
 
     Attributes:
         cases, test_cases: for training the base model, and held out; of clips at most so many.
-        epochs: of the base model; its budget shrinks from 0.5 to 0.8 of them.
+        epochs: of the base model.
         reviewed: share of the training cases that readers see.
         miss: how often a reader overlooks evidence that the model did not choose, or rejects what it did choose.
         false_alarm: how often a reader confirms a chosen slice that bears none.
-        tune_epochs, tune_rate: of fine-tuning, by AdamW at a rate that falls to 0, batches of 16.
+        tune_epochs, tune_rate: of fine-tuning.
         verdict_weight: of the readers' term in fine-tuning.
-        detach_choice: verdicts alone move the choice in fine-tuning (not in the arm "labels only").
+        detach_choice: in fine-tuning the class loss does not reach the choice.
     """
 
     cases: int = 800
@@ -63,6 +64,13 @@ RECIPES = {
 }
 
 
+class Measured(NamedTuple):
+    """Per case of a test: probability of class 1 ``(N,)``, chosen slices ``(N, k)`` (-1: none)."""
+
+    probabilities: Tensor
+    chosen: Tensor
+
+
 def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, Any]:
     """Run the experiment of ``job``: its ``task``, ``seed`` and the fields of :class:`ReadersRecipe`.
 
@@ -71,35 +79,60 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     Returns:
         Per case of the test: ``label``; ``verdicts``, the slices that the simulated reader wants; and for each of
         ``before``, ``after`` and ``labels only`` (the same fine-tuning without verdicts) ``p``, the probability of
-        class 1, and ``chosen``. All are lists, rounded to five digits.
+        class 1, and ``chosen``. All are lists, rounded to five digits. ``engine`` says what trained them.
     """
     recipe = ReadersRecipe(**{name: job[name] for name in asdict(ReadersRecipe())})
     torch.set_num_threads(1)
     seed = int(job["seed"])
-    torch.manual_seed(seed)
     cases, test = task_sets(str(job["task"]), recipe, seed, root)
-    network = arm(gated_sampler(recipe.num_slices), cases.images.size(2))
-    size, epochs = min(16, len(cases.labels)), recipe.epochs
-    base = NeedleRecipe(epochs=epochs, hold=0.5 * epochs, end=0.8 * epochs, batch_size=size)
-    train_arm(network, cases, base)
+    settings = {"seed": seed, "num_slices": recipe.num_slices, "epochs": recipe.epochs, **evidence_settings(cases)}
+    before = trained(study_cell("needle", "das", settings))
     generator = torch.Generator().manual_seed(seed)
     verdicts = torch.zeros(cases.evidence.shape, dtype=torch.int64)
     number = round(recipe.reviewed * len(cases.labels))
-    chosen = measure(network, cases.images[:number]).chosen
+    chosen = measure(before, cases.images[:number]).chosen
     verdicts[:number] = simulated_verdicts(cases.evidence[:number], chosen, recipe, generator)
-    told, untold = copy.deepcopy(network), copy.deepcopy(network)
-    told.detach_choice = recipe.detach_choice
-    fine_tune(told, cases, verdicts, recipe)
-    fine_tune(untold, cases, torch.zeros_like(verdicts), recipe)
-    nothing = torch.full_like(measure(network, test.images).chosen, -1)
+    after = fine_tuned(before, settings, recipe, verdicts)
+    labels_only = fine_tuned(before, settings, recipe, torch.zeros_like(verdicts))
+    nothing = torch.full_like(measure(before, test.images).chosen, -1)
     wanted = simulated_verdicts(test.evidence, nothing, recipe, generator)
-    outcomes = {name: measure(each, test.images) for name, each in zip(ARMS, (network, told, untold), strict=True)}
+    outcomes = {name: measure(each, test.images) for name, each in zip(ARMS, (before, after, labels_only), strict=True)}
     return {
+        "engine": ENGINE,
         "label": test.labels.tolist(),
         "evidence": [torch.nonzero(row).flatten().tolist() for row in test.evidence],
         "verdicts": [torch.nonzero(row > 0).flatten().tolist() for row in wanted],
         **{name: as_lists(each) for name, each in outcomes.items()},
     }
+
+
+def fine_tuned(start: DASNetwork, settings: Mapping[str, Any], recipe: ReadersRecipe, verdicts: Tensor) -> DASNetwork:
+    """Return ``start`` trained further on the cases of ``settings``, which carry their ``verdicts`` ``(N, D)``."""
+    cases = zip(settings["train_cases"], verdicts, strict=True)
+    asked = {
+        **settings,
+        "train_cases": tuple({**case, "verdicts": said, "slice_count": len(said)} for case, said in cases),
+        "epochs": recipe.tune_epochs,
+        "learning_rate": recipe.tune_rate,
+        "verdict_weight": recipe.verdict_weight,
+        "network_def#detach_choice": recipe.detach_choice,
+    }
+
+    def load(workflow: ConfigWorkflow) -> None:
+        workflow.parser.get_parsed_content("network_def").load_state_dict(start.state_dict())
+
+    return trained(study_cell("needle", "das", asked, OVERLAY), prepare=load)
+
+
+@torch.no_grad()
+def measure(network: DASNetwork, images: Tensor) -> Measured:
+    """Return what ``network``, in ``eval()``, says about ``images`` ``(N, 1, H, W, D)``."""
+    probabilities, chosen = [], []
+    for part in torch.split(images, 50):
+        selection = network.score(network.thumbnails(part))
+        chosen.append(torch.where(selection.kept, selection.indices, -1))
+        probabilities.append(torch.softmax(network(part), dim=1)[:, 1])
+    return Measured(torch.cat(probabilities), torch.cat(chosen))
 
 
 def as_lists(measured: Measured) -> dict[str, Any]:
@@ -149,20 +182,3 @@ def simulated_verdicts(evidence: Tensor, chosen: Tensor, recipe: ReadersRecipe, 
     right = torch.where(evidence, errs >= recipe.miss, errs >= recipe.false_alarm)
     wanted = torch.where(evidence, right, ~right & seen)
     return torch.where(wanted, 1, torch.where(seen, -1, 0))
-
-
-def fine_tune(network: DASSliceClassifier, cases: DASEvidenceSet, verdicts: Tensor, recipe: ReadersRecipe) -> None:
-    """Train ``network`` further by the loss of ``configs/review.json``; the budget stays k."""
-    optimizer = torch.optim.AdamW(sampler_param_groups(network, recipe.tune_rate), weight_decay=0.01)
-    steps = recipe.tune_epochs * -(-len(cases.labels) // 16)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    loss = DASReaderLoss(network, verdict_weight=recipe.verdict_weight)
-    network.train()
-    network.sampler.widening = 0.0
-    for _ in range(recipe.tune_epochs):
-        for batch in torch.split(torch.randperm(len(cases.labels)), 16):
-            optimizer.zero_grad()
-            target = {"label": cases.labels[batch], "verdicts": verdicts[batch]}
-            torch.autograd.backward(loss(network(cases.images[batch]), target))
-            optimizer.step()
-            schedule.step()

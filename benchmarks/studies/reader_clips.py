@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from benchmarks.evidence import arm, train_arm
-from benchmarks.needle import NeedleRecipe
 from benchmarks.sets import DASEvidenceSet
+from benchmarks.study_cell import evidence_settings, study_cell, trained
 from monai_das.data import open_source
 from monai_das.datasets import split_by_patient
 from monai_das.datasets.ultrasound import covid_blues_items
 from monai_das.networks import DASSliceClassifier
-from monai_das.samplers import DASFullSampler, Selection
+from monai_das.samplers import Selection
+from monai_das.samplers.selection import new_selection
 
 SIZE = 64
 DEPTH = 32
@@ -42,8 +43,8 @@ def clip_sets(
         stacked(tuple((item["image"], item["label"]) for item in parts[name])[:number])
         for name, number in zip(SHARES, (clips[0], *clips), strict=True)
     )
-    model = arm(DASFullSampler(), SIZE)
-    train_arm(model, reader, NeedleRecipe(epochs=epochs, batch_size=min(16, len(reader.labels))))
+    job = study_cell("needle", "full", {"seed": seed, "epochs": epochs, **evidence_settings(reader)})
+    model = cast(DASSliceClassifier, trained(job))
     first, second = (
         DASEvidenceSet(part.images, part.labels, most_important(occlusion_importance(model, part), num_slices))
         for part in (training, held_out)
@@ -76,7 +77,6 @@ def occlusion_importance(model: DASSliceClassifier, cases: DASEvidenceSet) -> Te
 
     A hidden frame takes no part in the aggregation; the others are described once.
     """
-    model.eval()
     found = []
     for image, label in zip(cases.images, cases.labels, strict=True):
         selection = model.score(model.thumbnails(image[None]))
@@ -92,13 +92,11 @@ def occlusion_importance(model: DASSliceClassifier, cases: DASEvidenceSet) -> Te
 def hidden(selection: Selection, kept: Tensor) -> Selection:
     """Return the selection of one case, all slices of it, once for each row of ``kept`` ``(M, D)``."""
     rows = len(kept)
-    return Selection(
+    return new_selection(
         selection.weights.expand(rows, -1, -1),
         selection.indices.expand(rows, -1),
         kept,
         selection.scores.expand(rows, -1),
-        None,
-        None,
     )
 
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.evidence import arm
-from benchmarks.readers import ARMS, ReadersRecipe, readers_job, simulated_verdicts
-from benchmarks.readers_clips import most_important, occlusion_importance
+from benchmarks import DASNeedleCNN
 from benchmarks.sets import DASEvidenceSet
+from benchmarks.studies.reader_clips import most_important, occlusion_importance
 from benchmarks.studies.readers import run_readers
+from benchmarks.studies.simulated_readers import ARMS, ReadersRecipe, readers_job, simulated_verdicts
+from monai_das.networks import DASSliceClassifier
 from monai_das.samplers import DASFullSampler
 
 TINY = ReadersRecipe(cases=40, test_cases=30, epochs=1, reviewed=0.5, tune_epochs=1)
@@ -39,7 +40,7 @@ def test_the_whole_experiment_runs(task):
 
 
 def test_verdicts_move_the_choice_and_labels_alone_do_not_as_much():
-    job = {"task": "needle", "seed": 0, **vars(replace(NEVER, cases=100, reviewed=0.8, tune_epochs=10, tune_rate=5e-3))}
+    job = {"task": "needle", "seed": 0, **vars(replace(NEVER, cases=100, reviewed=0.8, tune_epochs=5, tune_rate=5e-3))}
 
     measured = readers_job(job)
 
@@ -78,7 +79,7 @@ def test_clips_are_read_by_an_independent_model_and_are_no_matter_of_success(blu
 
 
 def test_a_frame_is_as_important_as_the_probability_that_falls_without_it():
-    model = arm(DASFullSampler(), 28).eval()
+    model = DASSliceClassifier(DASFullSampler(), DASNeedleCNN(), 2, thumbnail_size=28).eval()
     images, labels = torch.randn(2, 1, 28, 28, 5), torch.tensor([0, 1])
     cases = DASEvidenceSet(images, labels, torch.zeros(2, 5, dtype=torch.bool))
 

@@ -1,0 +1,146 @@
+"""``python -m benchmarks collapse``: does a sampler flee to empty slices while its backbone knows nothing yet?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from itertools import product
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from ignite.engine import Engine, Events
+from monai.bundle import ConfigWorkflow
+from torch import Tensor
+
+from benchmarks.study_cell import study_cell, trained
+from benchmarks.sweep_job import split_of
+from monai_das.metrics import empty_share
+from monai_das.networks import DASNetwork
+from monai_das.networks.eval_view import eval_view
+from monai_das.samplers import DASTopVarianceSampler, Selection
+
+HERE = Path(__file__).parent
+NOISES = (0.0, 0.01)
+MARGIN = 0.05
+
+GATE = {
+    "network_def#sampler": {"_target_": "monai_das.samplers.DASGateSampler", "num_slices": "@num_slices"},
+    "network_def#aggregation": {"_target_": "monai_das.networks.DASGatedAggregation"},
+}
+AT_ONCE = {"widening_epochs": [0.0, 0.0]}
+# what is set on top of the default method; a sampler that attention teaches needs the schedule, the gate does not
+VARIANTS: dict[str, dict[str, Any]] = {
+    "DASSampler, 28 to 7": {},
+    "DASGateSampler, 7": GATE | AT_ONCE,
+    "DASGateSampler, 28 to 7": GATE,
+}
+
+
+class MaskSet(NamedTuple):
+    """Volumes ``(N, 1, 28, 28, 28)`` float32 as the network sees them, and the masks without noise."""
+
+    images: Tensor
+    masks: Tensor
+
+
+class EmptyShares:
+    """After every epoch note which share of the slices that ``network`` chooses of ``cases`` is empty.
+
+    Attributes:
+        shares: one for each epoch so far.
+    """
+
+    def __init__(self, network: DASNetwork, cases: MaskSet) -> None:
+        self.network = network
+        self.cases = cases
+        self.shares: list[float] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Look after every epoch of the training ``engine``."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Note the share of the present network, as ``eval()`` chooses."""
+        self.shares.append(share_of_empty(eval_view(self.network).score, self.cases))
+
+
+def collapse(
+    root: str | PathLike[str] | None,
+    epochs: int = 8,
+    noise: float = 0.0,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    limit: int | None = None,
+) -> list[tuple[float, float]]:
+    """Train where a sampler once collapsed, and return after each epoch which share of the chosen slices is empty.
+
+    The setting: MobileNetV3-Small from scratch on AdrenalMNIST3D at 28 cubed, 7 of the 28 slices along the first axis.
+    A cell of ``configs/method/das.json``; only the backbone and the noise are the study's own.
+
+    Args:
+        root: folder of the data, see :func:`monai_das.datasets.medmnist3d_datalist`; None takes made-up masks.
+        epochs: how long to train, at least 1.
+        noise: standard deviation of Gaussian noise added to every voxel (masks are 0 and 1), so that no slice is
+            constant.
+        settings: on top of the method, such as one of ``VARIANTS``.
+        limit: only the first so many volumes for training, and for testing; made-up ones are 400 by default.
+
+    Returns:
+        Per epoch the share of mask-empty slices among those chosen in ``eval()`` from the test volumes: that of the
+        sampler, and that of :class:`DASTopVarianceSampler`. A slice is empty where the mask without noise is.
+
+    Raises:
+        ValueError: ``epochs`` is below 1, or ``limit`` is out of range.
+        OSError: the data is nowhere, and cannot be downloaded.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, got {epochs}")
+    overlays = [HERE / "collapse.json"] + ([HERE / "made_up_masks.json"] if root is None else [])
+    asked = {"epochs": epochs, "noise": noise, "limit": limit, **(settings or {})}
+    looks: list[EmptyShares] = []
+
+    def look(workflow: ConfigWorkflow) -> None:
+        network = workflow.parser.get_parsed_content("network_def")
+        looks.append(EmptyShares(network, mask_set(workflow, noise)))
+        looks[0].attach(workflow.parser.get_parsed_content("train#trainer"))
+
+    network = trained(study_cell("adrenal28", "das", asked, *overlays), None if root is None else str(root), look)
+    bar = share_of_empty(DASTopVarianceSampler(num_slices=network.sampler.num_slices), looks[0].cases)
+    return [(share, bar) for share in looks[0].shares]
+
+
+def mask_set(workflow: ConfigWorkflow, noise: float) -> MaskSet:
+    """Return the test cases of ``workflow``, with noise of their own."""
+    masks = split_of(workflow.parser, "test").images
+    return MaskSet(masks + noise * torch.randn(masks.shape, generator=torch.Generator().manual_seed(0)), masks)
+
+
+@torch.no_grad()
+def share_of_empty(choose: Callable[[Tensor], Selection], cases: MaskSet) -> float:
+    """Return which share of the slices that ``choose`` takes is empty in the clean mask.
+
+    The volumes are as small as thumbnails, and serve as such.
+    """
+    shares = []
+    for images, masks in zip(torch.split(cases.images, 64), torch.split(cases.masks, 64), strict=True):
+        selection = choose(images)
+        shares.append(empty_share(masks, torch.where(selection.kept, selection.indices, -1)))
+    return float(torch.cat(shares).mean())
+
+
+def run_collapse(root: str | PathLike[str] | None, epochs: int = 8, limit: int | None = None) -> tuple[str, bool]:
+    """Train each of ``VARIANTS`` with and without noise; return the report, and whether all of them held.
+
+    Held: in no epoch the share of empty slices exceeds that of top-variance by more than 0.05. The last line of the
+    report is a JSON object, ``{"excess": {variant: largest excess}}``. See :func:`collapse` for the arguments.
+    """
+    lines = ["| sampler, budget | noise | empty share after each epoch | top variance |", "|---|---|---|---|"]
+    excess = {}
+    for (name, settings), noise in product(VARIANTS.items(), NOISES):
+        shares = collapse(root, epochs, noise, settings, limit=limit)
+        each = ", ".join(f"{share:.3f}" for share, _ in shares)
+        lines.append(f"| {name} | {noise} | {each} | {shares[0][1]:.3f} |")
+        excess[f"{name}, noise {noise}"] = round(max(share - bar for share, bar in shares), 4)
+    return "\n".join([*lines, json.dumps({"excess": excess})]), max(excess.values()) <= MARGIN
