@@ -1,10 +1,8 @@
 """A sampler that is to be taught and is not says so on the first backward pass, whatever was constructed."""
 
-import warnings
-
 import pytest
 import torch
-from torch import distributed, nn
+from torch import nn
 
 from monai_das.handlers import DASBudgetSchedule
 from monai_das.losses import DASLoss, DASReaderLoss
@@ -171,14 +169,6 @@ def test_eval_and_passes_without_gradient_say_nothing_and_count_for_nothing():
         learn(network)
 
 
-@pytest.fixture
-def process_group():
-    """A group of this one process."""
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-    yield
-    distributed.destroy_process_group()
-
-
 def test_processes_that_train_together_are_told_as_well(process_group):
     network = classifier()
     parallel = nn.parallel.DistributedDataParallel(network)
@@ -197,9 +187,7 @@ def test_the_warning_comes_at_the_first_backward_pass_of_two_forward_passes():
     assert len(caught) == 1
 
 
-def test_who_catches_the_warning_as_an_error_gets_it_from_backward():
-    network = classifier()
-
-    with warnings.catch_warnings(), pytest.raises(UserWarning, match=WARNING):
-        warnings.simplefilter("error")
-        learn(network)
+@pytest.mark.filterwarnings("error")
+def test_a_warning_turned_into_an_error_comes_out_of_backward():
+    with pytest.raises(UserWarning, match=WARNING):
+        learn(classifier())
