@@ -62,7 +62,7 @@ def test_the_message_says_what_was_called_and_with_what(which, request):
 
 
 def test_what_nobody_has_is_named(output):
-    with pytest.raises(AttributeError, match="^DASOutput has no attribute 'selections'$"):
+    with pytest.raises(AttributeError, match=r"^DASOutput has no attribute 'selections'$"):
         _ = output.selections
 
 
