@@ -6,6 +6,7 @@ from monai.transforms import Activationsd
 from monai_das.handlers import DASPrepareBatch, DASSplitOutput
 from monai_das.losses import DASLoss, DASPolicyInferer
 from monai_das.samplers import Selection
+from tests.networks.taught import taught_network
 
 
 def train(network, volumes, handlers, **settings):
@@ -42,11 +43,12 @@ def test_each_case_has_its_probabilities_and_its_part_of_the_selection(network, 
         assert torch.equal(case["image"], volume)
 
 
-def test_a_batch_that_is_not_decollated_keeps_the_names_as_well(network, volumes):
-    output = train(network, volumes, [DASSplitOutput()], decollate=False)
+def test_a_batch_that_is_not_decollated_keeps_the_names_and_loses_the_graph(volumes):
+    output = train(taught_network(), volumes, [DASSplitOutput()], decollate=False)
 
     assert output["pred"].shape == (2, 2)
-    assert output["selection"]["indices"].shape == (2, 3)
+    assert output["selection"]["indices"].shape == (2, 8)
+    assert (output["selection"]["penalty"] > 0.0).all()
     assert not any(part.requires_grad for part in output["selection"].values())
 
 
