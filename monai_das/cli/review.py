@@ -1,4 +1,4 @@
-"""``monai-das review``: readers correct what the model selected, in Label Studio."""
+"""``monai-das review``: readers correct the model's selection in Label Studio."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def review_status(arguments: argparse.Namespace) -> int:
 
 
 def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient], str]) -> int:
-    """Print what ``act`` says."""
+    """Print what ``act`` returns."""
 
     def asked() -> str:
         from monai_das.review import LabelStudioClient
@@ -151,7 +151,7 @@ def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient
 
 
 def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
-    """Print what ``act`` says; what goes wrong exits with 2."""
+    """Print what ``act`` returns; an error exits with 2."""
     from monai_das.review import LabelStudioError
 
     try:

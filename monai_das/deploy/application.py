@@ -18,7 +18,7 @@ __all__ = ["DASDeployApplication", "DeployPaths", "init_app_context", "run_appli
 
 
 class DeployPaths(NamedTuple):
-    """Folders: the study, the reports, and an empty one for links."""
+    """The folders of the study, of the reports, and an empty one for links."""
 
     study: Path
     reports: Path
@@ -26,7 +26,7 @@ class DeployPaths(NamedTuple):
 
 
 class DASDeployApplication(Application):  # type: ignore[misc]
-    """A DICOM study in; for each series that ``rules`` select: the selected slices, a prediction, SR, KOS and JSON.
+    """For each series of a study that ``rules`` select: select slices, predict, and write SR, KOS and JSON.
 
     Args:
         paths: where the study is, where results go, and an empty folder for links to the selected files.
@@ -61,7 +61,7 @@ class DASDeployApplication(Application):  # type: ignore[misc]
 
 
 def run_application(context: AppContext, rules: str, scratch: Path) -> int:
-    """Run the application once; return the number of failures, each of which was logged and is in ``errors.json``."""
+    """Run the application once; return the number of failures. Each failure is in the log and in ``errors.json``."""
     predictor = Predictor.from_torchscript(model_file(Path(context.model_path)))
     outcome = DeployOutcome()
     paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)

@@ -1,4 +1,4 @@
-"""Operators between the SDK's own: thin shells over :mod:`monai_das.inference` and :mod:`monai_das.reports`."""
+"""Operators that join the SDK's own: thin shells over :mod:`monai_das.inference` and :mod:`monai_das.reports`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from monai_das.inference import Predictor
 
 
 class DASSeriesOperator(Operator):  # type: ignore[misc]
-    """Selected series become cases, with all their files; no pixel is decoded and no volume built.
+    """Turn selected series into cases with all their files, without decoding a pixel or building a volume.
 
-    The SDK's ``DICOMSeriesToVolumeOperator`` is left out on purpose: it decodes every slice, knows no clips, and swaps
-    the spacings in the affine where pixels are not square.
+    The SDK's ``DICOMSeriesToVolumeOperator`` is not used: it decodes every slice, does not know clips, and swaps the
+    spacings in the affine if pixels are not square.
 
     Inputs: ``study_selected_series_list``. Outputs: ``cases``, a list of :class:`DeployCase`.
     """
@@ -50,7 +50,7 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
 
 
 class DASBundleOperator(Operator):  # type: ignore[misc]
-    """Score the thumbnails of each case, decode the k selected slices, classify them: all from the TorchScript file.
+    """Score the thumbnails of each case, decode the k selected slices and classify them with the TorchScript file.
 
     The SDK's ``MonaiBundleInferenceOperator`` gives a classifier's probabilities wrong labels and needs the volume.
 
@@ -97,7 +97,7 @@ class DASReportOperator(Operator):  # type: ignore[misc]
         spec.input("results")
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
-        """Write the reports; those of an older run go first."""
+        """Remove the reports of an older run and write new ones."""
         remove_reports(self.output_folder)
         for case, result, source in op_input.receive("results"):
             with self.outcome.of(case.case_id, case.series):

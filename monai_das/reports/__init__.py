@@ -1,4 +1,4 @@
-"""A :class:`~monai_das.inference.CaseResult` as JSON, picture and web page; one writer per file, all atomic."""
+"""Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, web page or DICOM; one atomic writer per file."""
 
 from monai_das.reports.batch import CaseError, report_cases
 from monai_das.reports.html import write_html

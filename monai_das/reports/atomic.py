@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, with its suffix; at the end it takes the place of ``path``.
+    """Yield a temporary path beside ``path`` with the same suffix; at the end it replaces ``path``.
 
-    When the body raises, what it wrote is removed and an older ``path`` stays as it was. Missing folders are made.
+    If the body raises, the temporary file is removed and an older ``path`` stays unchanged. Missing folders are made.
 
     Example:
         >>> from tempfile import TemporaryDirectory

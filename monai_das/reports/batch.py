@@ -1,4 +1,4 @@
-"""All reports of many cases, one folder for each; a bad case does not stop the others."""
+"""Write all reports of many cases, one folder for each; a failed case does not stop the others."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def report_cases(
 ) -> Iterator[CaseResult | CaseError]:
     """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
 
-    ``folder/errors.json`` names the cases that failed so far; it is not there where none did. A case that fails leaves
-    no reports behind, older ones included; one that goes well, none of an older run.
+    ``folder/errors.json`` names the cases that failed so far; without failures there is no such file. A failed case
+    leaves no reports, not even older ones. A case that succeeds leaves no reports of an older run.
 
     Args:
         predictor: the model.
-        cases: id, which becomes the folder's name, and path or address of each; ids are written as they are, so give
-            :func:`pseudonyms` of them.
-        folder: made where it is missing.
+        cases: the id of each case, which names its folder, and its path or address. Ids are written unchanged, so pass
+            the cases through :func:`pseudonyms`.
+        folder: made if missing.
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
             (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
             ``"sc"`` (``montage.dcm``).
@@ -91,7 +91,7 @@ def report_cases(
 def _report_case(
     predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str]
 ) -> CaseResult:
-    """Return the result of ``case``, its id, study and session, once its reports are written."""
+    """Write the reports of ``case`` (its id, study and session) and return its result."""
     case_id, study, session = case
     plain: dict[str, Callable[[CaseResult, Path], None]]
     plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}

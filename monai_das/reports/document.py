@@ -1,4 +1,4 @@
-"""What all DICOM objects of ours have in common: fresh UIDs, who made them, and whose they are."""
+"""Shared parts of our DICOM objects: new UIDs, the device that made them, and the patient."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LONGEST_TEXT = 64
 
 @contextmanager
 def quiet_about_names() -> Iterator[None]:
-    """Keep highdicom from quoting the patient's name in a warning where the name has one part only."""
+    """Keep highdicom from quoting the patient's name in a warning if the name has only one part."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The string .* is unlikely to represent the intended person name")
         yield
 
 
 def new_instance(offset: int) -> dict[str, Any]:
-    """Return fresh UIDs and a series number for a document in a series of its own."""
+    """Return new UIDs and a series number for a document in a series of its own."""
     from pydicom.uid import generate_uid
 
     return {
@@ -48,7 +48,7 @@ def new_instance(offset: int) -> dict[str, Any]:
 
 
 def device_context(result: CaseResult) -> Any:
-    """Return the model as the observer; its UID is made of its weights, equal for equal weights."""
+    """Return the model as the observer; its UID is derived from its weights."""
     sr = require("highdicom", extra="dicom").sr
     from pydicom.sr.codedict import codes
 

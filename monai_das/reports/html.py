@@ -1,7 +1,7 @@
-"""A case as one web page that needs nothing else: every slice, the score curve, the selection, and its origin.
+"""Write a case as one self-contained web page: every slice, the score curve, the selection and its origin.
 
-``page.*`` and ``page.review.*`` (what readers fill in) beside this file are put together here; the page's own policy
-forbids it to ask any network for anything.
+This module assembles the files ``page.*`` and ``page.review.*`` (the part that readers fill in) beside it. The page's
+own policy forbids any network request.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ WIDTH, HEIGHT, MARGIN = 1000, 200, 14
 def write_html(result: CaseResult, path: Path) -> None:
     """Write ``result`` to ``path`` as one self-contained HTML page, whole or not at all.
 
-    Pictures are JPEGs of at most 640 pixels a side, smaller where all together would exceed 10 MB. Slices count from
-    0, the frames of a clip from 1.
+    Pictures are JPEGs of at most 640 pixels a side, and smaller if all of them would exceed 10 MB. Slices count from 0,
+    frames of a clip from 1.
 
     Raises:
         ValueError: ``result.pictures`` has no pictures of all slices.
@@ -51,7 +51,7 @@ def _part(suffix: str, name: str = "page") -> str:
 
 
 def _fields(result: CaseResult) -> dict[str, object]:
-    """Return what the template's names stand for, as HTML."""
+    """Return the values of the template's names, as HTML."""
     clip = _is_clip(result)
     noun, first = ("frame", 1) if clip else ("slice", 0)
     stack = result.pictures.stack()
@@ -120,7 +120,7 @@ def _probability(result: CaseResult, name: str) -> str:
 
 
 def _curve(result: CaseResult) -> str:
-    """Return the scores of all slices as an SVG, a vertical mark at each selected one."""
+    """Return the scores of all slices as an SVG, with a vertical mark at each selected slice."""
     low, high = min(result.scores), max(result.scores)
     scale = (HEIGHT - 2 * MARGIN) / ((high - low) or 1.0)
     step = WIDTH / result.total_slices
@@ -140,7 +140,7 @@ def _curve(result: CaseResult) -> str:
 
 
 def _ends(result: CaseResult, noun: str, first: int) -> str:
-    """Return what the ends of the curve's axes are."""
+    """Return the labels at the ends of the curve's axes."""
     low, high = min(result.scores), max(result.scores)
     return (
         f"<span>{noun} {first}</span><span>scores from {low:.3g} to {high:.3g}</span>"

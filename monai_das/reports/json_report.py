@@ -1,4 +1,4 @@
-"""A case as JSON; ``case_result.schema.json`` beside this file is its published schema (draft 2020-12)."""
+"""Write a case as JSON; ``case_result.schema.json`` beside this file is the published schema (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def write_object(content: dict[str, Any], path: Path) -> None:
 
 
 def model_as_json(model: DASModelInfo) -> dict[str, str]:
-    """Return what tells a model from others."""
+    """Return the fields that identify a model."""
     return {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256}
 
 
 def as_json(result: CaseResult) -> dict[str, Any]:
-    """Return ``result`` as what JSON can hold; times in ``timings`` are milliseconds, indices are 0-based."""
+    """Return ``result`` in types that JSON can hold; times in ``timings`` are milliseconds, indices are 0-based."""
     return {
         "schema_version": SCHEMA_VERSION,
         "case_id": result.case_id,
@@ -60,6 +60,6 @@ def as_json(result: CaseResult) -> dict[str, Any]:
 
 
 def _slice_as_json(selected: SelectedSlice) -> dict[str, Any]:
-    """Return index and score, and of the rest what the source knows; frames count from 1."""
+    """Return index, score, and every other field that the source knows; frames count from 1."""
     known = {key: value for key, value in selected.ref.to_dict().items() if value is not None}
     return {"index": selected.index, "score": selected.score, **known}

@@ -1,4 +1,4 @@
-"""The selected slices as a DICOM Key Object Selection: any archive can fetch and any viewer can flag them."""
+"""Write the selected slices as a DICOM Key Object Selection, which archives can fetch and viewers can flag."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from monai_das.reports.referenced_slices import distinct_headers, referenced_sli
 def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> None:
     """Write the selected slices of ``result`` to ``path`` as a Key Object Selection "Of Interest", new at every call.
 
-    Of a multi-frame object the selected frames are named, counted from 1.
+    In a multi-frame object it refers to the selected frames, counted from 1.
 
     Args:
-        result: what the model said.
-        source: the study that it speaks of; patient and study identity come from its headers.
+        result: the case, as predicted.
+        source: the study of ``result``; patient and study identity come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     ko = require("highdicom", extra="dicom").ko

@@ -1,4 +1,4 @@
-"""A case as one picture: the selected slices, their scores, and where in the volume they lie."""
+"""Draw a case as one picture: the selected slices, their scores, and their places in the volume."""
 
 from __future__ import annotations
 
@@ -178,12 +178,12 @@ def _is_frame_of_clip(selected: SelectedSlice) -> bool:
 
 
 def _name(selected: SelectedSlice) -> str:
-    """Return what a reader calls it: slices count from 0, the frames of a clip from 1, as DICOM has it."""
+    """Return the name that readers use: slices count from 0, frames of a clip from 1, as in DICOM."""
     return f"frame {selected.ref.frame}" if _is_frame_of_clip(selected) else f"slice {selected.index}"
 
 
 def _where(selected: SelectedSlice) -> str:
-    """Return the position in the patient or the time, as far as known."""
+    """Return the position in the patient or the time, if known."""
     ref = selected.ref
     if ref.position_mm is not None:
         return ", ".join(f"{value:.0f}" for value in ref.position_mm) + " mm"

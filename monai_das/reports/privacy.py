@@ -1,4 +1,4 @@
-"""Case ids and messages that say nothing about whose study it is."""
+"""Case ids and messages that do not identify the patient."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ QUOTED = re.compile(r"[\\\"'\[]|\((?!\d{3} [A-Za-z -]+\))")
 
 
 def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
-    """Return ``cases`` with ``case-0001``, ``case-0002``, ... in the place of their names, in the same order.
+    """Return ``cases`` in the same order, with ``case-0001``, ``case-0002``, ... instead of their names.
 
-    A number says nothing of the study, and cannot be turned back without the inputs or :func:`write_case_map`.
+    A number does not identify the study; only the inputs or :func:`write_case_map` lead back to it.
 
     Example:
         >>> pseudonyms([("DOE_JOHN", Path("DOE_JOHN"))])[0][0]
@@ -37,20 +37,20 @@ def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
 
 
 def write_case_map(cases: Sequence[tuple[str, Study]], path: Path) -> None:
-    """Write which pseudonym is which path or address to ``path`` as JSON, whole or not at all.
+    """Write the path or address behind each pseudonym to ``path`` as JSON, whole or not at all.
 
-    This file holds identities where paths do; no other one that we write does unless asked to.
+    This file holds identities if paths do. We write no other such file unless asked to.
     """
     places = {case_id: str(found.absolute() if isinstance(found, Path) else found) for case_id, found in cases}
     write_object({"cases": places}, path)
 
 
 def without_identities(message: str, study: Study, case_id: str) -> str:
-    """Return ``message`` about ``study``, a path or address, without what could tell whose it is.
+    """Return ``message`` about ``study``, a path or address, without anything that could identify the patient.
 
-    The path becomes ``case_id``; names of the folders and files that lead to it or lie in it and the texts of their
-    DICOM headers become ``[removed]``. Where a header cannot be read, so that its texts are not known, only what comes
-    before the first bracket or quotation is left. So it is of an address, whose server and UIDs are removed too.
+    The path becomes ``case_id``. The names of folders and files that lead to it or lie in it, and the texts of their
+    DICOM headers, become ``[removed]``. If a header cannot be read, its texts are unknown; then only the words before
+    the first bracket or quotation remain. The same holds for an address, whose server and UIDs are removed too.
     """
     if isinstance(study, str):
         return _without_address(message, study, case_id)
@@ -75,7 +75,7 @@ def _without_address(message: str, address: str, case_id: str) -> str:
 
 
 def _plain_words(message: str, quoted: re.Pattern[str]) -> str:
-    """Return what comes before the first match of ``quoted``."""
+    """Return the words before the first match of ``quoted``."""
     return quoted.split(message)[0].rstrip(" ,;:")
 
 
@@ -94,7 +94,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _texts(file: Path) -> set[str]:
-    """Return the texts in the header of ``file``; none for what is no DICOM."""
+    """Return the texts in the header of ``file``; none if it is not DICOM."""
     from pydicom import dcmread
 
     if not is_dicom_file(file):

@@ -1,4 +1,4 @@
-"""The DICOM objects that hold the selected slices: what our documents refer to and take patient and study from."""
+"""The DICOM objects of the selected slices, which our documents refer to and take patient and study from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDENTITY = (
 
 @dataclass(frozen=True, eq=False)
 class ReferencedSlice:
-    """A selected slice with the header of its DICOM object, whose frames share one; without pixels."""
+    """A selected slice with the header of its DICOM object, without pixels; frames of an object share one."""
 
     header: Dataset
     selected: SelectedSlice
@@ -34,11 +34,11 @@ class ReferencedSlice:
 def referenced_slices(result: CaseResult, source: SliceSource) -> list[ReferencedSlice]:
     """Return the selected slices of ``result`` with their headers, in its order.
 
-    Identifying attributes that a file lacks are there and empty.
+    Identifying attributes that a file lacks are present and empty.
 
     Raises:
-        ValueError: ``source`` is no DICOM, is another one than ``result`` speaks of, or the slices lie in a plane that
-            was not acquired, so that no object holds them.
+        ValueError: ``source`` is not DICOM, is not the source of ``result``, or the slices lie in a plane that was not
+            acquired, so that no object holds them.
     """
     headers: dict[str, Dataset] = {}
     references = []

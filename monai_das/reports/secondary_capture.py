@@ -1,4 +1,4 @@
-"""The montage as a DICOM Secondary Capture: shown by whatever shows the study."""
+"""Write the montage as a DICOM Secondary Capture, which every viewer of the study can show."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
     """Write the montage of ``result`` to ``path`` as an RGB Secondary Capture, new at every call.
 
     Args:
-        result: what the model said, with its pictures.
-        source: the study that it speaks of; patient and study identity and the body part come from its headers.
+        result: the case, as predicted, with its pictures.
+        source: the study of ``result``; patient and study identity and the body part come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     sc = require("highdicom", extra="dicom").sc

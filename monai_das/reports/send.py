@@ -18,7 +18,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file, and why the server did not take it; None: it did."""
+    """A file, and the reason why the server refused it, or None."""
 
     path: Path
     error: str | None
@@ -28,15 +28,15 @@ def send_files(inputs: Sequence[Path], address: str, session: Any = None) -> Ite
     """Send every DICOM file of ``inputs``, files or folders at any depth, and yield each when it is done.
 
     Args:
-        inputs: other files in folders are passed over.
+        inputs: other files in folders are skipped.
         address: ``https://host/dicom-web`` (or ``http``) for STOW-RS, ``dicom://AET@host:port`` for C-STORE.
         session: a ``requests.Session`` for STOW-RS, see :func:`~monai_das.data.dicomweb_session`; None for a plain one.
 
     Raises:
         ImportError: the extra ``dicom`` is not installed.
         FileNotFoundError: an input does not exist.
-        ValueError: ``address`` is neither; an input is no DICOM file, or a folder without one.
-        ConnectionError: nobody answers a C-STORE at ``address``, or will not speak with us.
+        ValueError: ``address`` is neither; an input is not a DICOM file, or a folder without one.
+        ConnectionError: no server answers a C-STORE at ``address``, or it refuses the association.
     """
     files = [file for given in inputs for file in _dicom_files(given)]
     store = STORE_ADDRESS.fullmatch(address)
@@ -102,7 +102,7 @@ def _kind(file: Path) -> tuple[str, str]:
 
 
 def _status_error(status: Any) -> str | None:
-    """Return what a C-STORE status means, None for success and for warnings (0xBxxx), with which the file is stored."""
+    """Return the meaning of a C-STORE status; None for success and for warnings (0xBxxx), as both store the file."""
     if "Status" not in status:
         return "the server broke the connection"
     code = int(status.Status)
@@ -113,7 +113,7 @@ def _status_error(status: Any) -> str | None:
 
 
 def _error(send: Any) -> str | None:
-    """Return what ``send`` returns, or the error that it raises as text."""
+    """Return the answer of ``send``, or the error that it raises as text."""
     try:
         found: str | None = send()
     except Exception as error:

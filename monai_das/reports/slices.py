@@ -1,4 +1,4 @@
-"""All slices of a case as PNG pictures in one ZIP file, for programs that show single slices."""
+"""Write all slices of a case as PNG pictures in one ZIP file, for programs that show single slices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monai_das.reports.atomic import atomic_path
 def write_slices(result: CaseResult, path: Path) -> None:
     """Write ``0000.png``, ``0001.png``, ... into the ZIP file ``path``, whole or not at all.
 
-    Numbers are 0-based in the source's own order; pixels are those that the network saw, scaled to 0-255.
+    Numbers are 0-based in the source's own order. The pixels are what the network saw, scaled to 0-255.
 
     Raises:
         ValueError: ``result.pictures`` has no pictures of all slices.

@@ -1,4 +1,4 @@
-"""A case as a DICOM Structured Report by TID 1500: one planar group per selected slice, as viewers list them."""
+"""Write a case as a DICOM Structured Report by TID 1500, with one planar group for each selected slice."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def write_structured_report(result: CaseResult, source: SliceSource, path: Path)
     first and also holds the probability of every class and the predicted class, so that viewers open there.
 
     Args:
-        result: what the model said.
-        source: the study that it speaks of; patient and study identity come from its headers.
+        result: the case, as predicted.
+        source: the study of ``result``; patient and study identity come from its headers.
         path: the DICOM file to write.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
-        ValueError: ``source`` is no DICOM, or not what ``result`` was made from.
+        ValueError: ``source`` is not DICOM, or not the source of ``result``.
         OSError: ``path`` cannot be written.
     """
     sr = require("highdicom", extra="dicom").sr
@@ -64,7 +64,7 @@ def _procedure(modality: str) -> Code:
 
 
 def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
-    """Return the planar group of one selected slice; that of the top slice speaks for the case too."""
+    """Return the planar group of one selected slice; the group of the top slice also describes the case."""
     sr = require("highdicom", extra="dicom").sr
     model, selected = result.model, reference.selected
     scores = [_number("selection-score", "Slice selection score", selected.score)]

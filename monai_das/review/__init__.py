@@ -1,4 +1,4 @@
-"""Readers correct what the model selected: Label Studio projects, tasks, live predictions, and their verdicts back."""
+"""Readers correct the model's selection: Label Studio projects, tasks, live predictions, verdicts."""
 
 from monai_das.review.agreement import ReaderAgreement, cohen_kappa, fleiss_kappa
 from monai_das.review.answers import exported_verdicts, verdict_agreement, with_images

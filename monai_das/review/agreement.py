@@ -1,4 +1,4 @@
-"""How far readers agree beyond chance."""
+"""Agreement of readers beyond chance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Ratings = Mapping[object, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class ReaderAgreement:
-    """Agreement on classes, and on whether slices are informative; None where no two readers saw the same.
+    """Agreement on classes, and on whether slices are informative; None if no two readers saw the same.
 
     Attributes:
         class_kappa: over cases.
         slice_kappa: over slices of cases.
-        kind: ``"cohen"`` where there are two readers in all, ``"fleiss"`` where there are more, else None.
+        kind: ``"cohen"`` for two readers in all, ``"fleiss"`` for more, else None.
     """
 
     class_kappa: float | None
@@ -26,7 +26,7 @@ class ReaderAgreement:
 
 
 def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return Cohen's kappa of two readers; 1 where both always said the same one thing.
+    """Return Cohen's kappa of two readers; 1 if both always gave the same single answer.
 
     References:
         Cohen, *A coefficient of agreement for nominal scales*, Educ. Psychol. Meas. 20, 1960.
@@ -62,7 +62,7 @@ def fleiss_kappa(items: Sequence[Sequence[str]]) -> float:
 def agreement_between_readers(classes: Ratings, slices: Ratings) -> ReaderAgreement:
     """Return the agreement on ``classes`` (by case) and ``slices`` (by case and slice).
 
-    Fleiss' kappa wants the same number of ratings for each item: the number, from two on, that most items have.
+    Fleiss' kappa needs the same number of ratings for each item. It is the number, at least two, that most items have.
     """
     readers = {reader for said in classes.values() for reader in said}
     if len(readers) < 2 or all(len(said) < 2 for said in classes.values()):

@@ -1,4 +1,4 @@
-"""From Label Studio's full JSON export (not JSON_MIN or CSV, which drop the slice numbers) to verdicts."""
+"""Turn Label Studio's full JSON export into verdicts; JSON_MIN and CSV drop the slice numbers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NEEDED = ("case", "classes", "label", "slice_indices", "chosen", "total_slices",
 def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]:
     """Return the verdicts in ``tasks``, each reader's latest answer to each task; skipped tasks count as not read.
 
-    Readers are ``reader-N`` with the server's number N; no name or address of theirs is taken over.
+    Readers are ``reader-N`` with the server's number N; their names and addresses are dropped.
 
     Raises:
-        ValueError: a task is none of ours, or an answer names a slice or class that the task has not.
+        ValueError: a task is not ours, or an answer names a slice or class that the task does not have.
     """
     found = []
     for task in tasks:
@@ -43,7 +43,7 @@ def exported_verdicts(tasks: Iterable[Mapping[str, Any]]) -> list[ReaderVerdict]
 
 
 def _reader(completed_by: Any) -> str:
-    """Return the pseudonym of who answered: a number, or an object with it."""
+    """Return the pseudonym of the reader, given as a number or as an object that holds it."""
     return f"reader-{completed_by['id'] if isinstance(completed_by, Mapping) else completed_by}"
 
 
@@ -72,7 +72,7 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any]) ->
 
 
 def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added slices; of slices shown beside the selected, the informative are added."""
+    """Return confirmed, rejected and added slices; an informative slice that was shown but not selected is added."""
     shown, selected = data["slice_indices"], set(data["chosen"])
     said = {int(shown[row["item_index"]]): row["value"]["choices"][0] for row in rows.get(VERDICT, [])}
     liked = {index for index, verdict in said.items() if verdict == VERDICTS[0]}
@@ -84,7 +84,7 @@ def _of_volume(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any
 
 
 def _of_clip(data: Mapping[str, Any], rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[set[int], ...]:
-    """Return confirmed, rejected and added frames: the marks that stay, that are gone, that are new."""
+    """Return confirmed, rejected and added frames: marks that stayed, that are gone, and new ones."""
     marked: set[int] = set()
     for row in rows.get(KEY_FRAMES, []):
         for span in row["value"]["ranges"]:
@@ -112,7 +112,7 @@ def _numbers(text: str, total: int) -> set[int]:
 
 
 def verdict_agreement(verdicts: Iterable[ReaderVerdict]) -> ReaderAgreement:
-    """Return how far the readers of ``verdicts`` agree: on classes, and on slices being informative."""
+    """Return the agreement of the readers of ``verdicts`` on classes and on informative slices."""
     classes: dict[object, dict[str, str]] = {}
     slices: dict[object, dict[str, str]] = {}
     for each in verdicts:

@@ -1,4 +1,4 @@
-"""Label Studio's ML backend: live predictions of a bundle for the tasks that it asks about."""
+"""An ML backend for Label Studio: live predictions of a bundle for its tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class BackendRefusalError(ValueError):
-    """Why a request cannot be answered, and the HTTP status that says so."""
+    """The reason why a request cannot be answered, with its HTTP status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -37,8 +37,8 @@ class LivePredictions:
 
     Args:
         predictor: the model.
-        root: folder of the cases, as ``monai-das predict`` was given it; what leads out of it is refused.
-        map_file: what ``monai-das predict --map`` wrote; None where cases are called by their files.
+        root: folder of the cases, as given to ``monai-das predict``; paths that lead out of it are refused.
+        map_file: from ``monai-das predict --map``; None if cases are named by their files.
     """
 
     def __init__(self, predictor: Predictor, root: Path, map_file: Path | None = None) -> None:
@@ -50,7 +50,7 @@ class LivePredictions:
 
     @property
     def version(self) -> str:
-        """Which model speaks, in one line."""
+        """The model in one line."""
         info: DASModelInfo = self.predictor.model.info
         return model_version({"name": info.name, "version": info.version, "weights_sha256": info.weights_sha256})
 
@@ -58,7 +58,7 @@ class LivePredictions:
         """Return Label Studio's ``{"results": [...]}`` to its request ``{"tasks": [...]}``.
 
         Raises:
-            BackendRefusalError: no tasks (422), a task that is none of ours (422), or whose case is not there (404), or
+            BackendRefusalError: there are no tasks (422), a task is not ours (422), or its case does not exist (404) or
                 cannot be read (422).
         """
         tasks = content.get("tasks")
@@ -86,7 +86,7 @@ class LivePredictions:
         return task_prediction(as_json(result), data["kind"], shown)
 
     def _path(self, case: str, name: str) -> Path:
-        """Return the place of ``case``; the folder is searched again where it is not known or gone."""
+        """Return the path of ``case``; if it is unknown or gone, the folder is searched again."""
         if not CASE_ID.fullmatch(case):
             raise BackendRefusalError(
                 422, f"{name}: {case[:80]!r} is no case's id (letters, digits, dot, dash, underscore)"
@@ -106,9 +106,9 @@ def build_review_backend(live: LivePredictions, token: str | None = None) -> Any
     """Return the FastAPI application with ``/health``, ``/setup``, ``/predict`` and ``/webhook``.
 
     Args:
-        live: where predictions come from.
-        token: asked for at every request but ``/health``, as ``Authorization: Token ...``, ``Bearer ...``, or as the
-            password of ``Basic ...``, which is what Label Studio sends. None: not asked for.
+        live: makes the predictions.
+        token: every request but ``/health`` must send it as ``Authorization: Token ...``, ``Bearer ...``, or as the
+            password of ``Basic ...``, which Label Studio sends. None: no token is needed.
 
     Raises:
         ImportError: FastAPI is not installed.
@@ -142,7 +142,7 @@ class _Setup:
 
 
 def _webhook(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Take note of an event; training is a command of its own (``docs/review.md``), no event starts it."""
+    """Accept an event without effect; training is a command of its own (``docs/review.md``)."""
     action = content.get("action")
     if not isinstance(action, str) or not re.fullmatch(r"[A-Z_]{1,60}", action):
         raise BackendRefusalError(422, "action must be the name of an event, such as ANNOTATION_CREATED")
@@ -151,7 +151,7 @@ def _webhook(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _endpoint(act: Callable[[Mapping[str, Any]], dict[str, Any]], token: str | None) -> Callable[[Any], Awaitable[Any]]:
-    """Return what answers a request by ``act``, and every refusal by its status and reason."""
+    """Return a function that answers a request by ``act``, and turns a refusal into its status and reason."""
 
     async def endpoint(request: Any) -> Any:
         concurrency: Any = require("starlette.concurrency", extra="review")

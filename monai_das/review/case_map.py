@@ -1,4 +1,4 @@
-"""Which case is which path: by the map that ``monai-das predict --map`` wrote, or by the files' names."""
+"""Find the path of each case, by the map of ``monai-das predict --map`` or by the files' names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def mapped_cases(inputs: Sequence[Path], map_file: Path | None = None) -> dict[s
     """Return the path of each case by its id.
 
     Args:
-        inputs: what ``monai-das predict`` was given; looked at only without ``map_file``, when cases are called by
-            their files, as with ``--include-phi``.
-        map_file: what ``monai-das predict --map`` wrote; cases on DICOMweb servers have no path and are left out.
+        inputs: the inputs of ``monai-das predict``; used only without ``map_file``, when cases are named by their
+            files, as with ``--include-phi``.
+        map_file: from ``monai-das predict --map``; cases on DICOMweb servers have no path and are left out.
 
     Raises:
         FileNotFoundError: an input or the map does not exist.
-        ValueError: an input holds no case, or ``map_file`` is no such map.
+        ValueError: an input holds no case, or ``map_file`` is not such a map.
     """
     if map_file is None:
         return dict(find_cases(inputs))

@@ -1,6 +1,6 @@
-"""The few requests to Label Studio's web API that the review loop needs.
+"""A small client for the part of Label Studio's web API that the review loop needs.
 
-Plain HTTP instead of ``label-studio-sdk``: the SDK brings thirty packages with pins of their own for these few calls.
+It uses plain HTTP, because ``label-studio-sdk`` brings thirty packages with pins of their own for these few calls.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TIMEOUT = 120.0  # seconds; an import of large pictures takes its time
 
 
 class LabelStudioError(RuntimeError):
-    """What Label Studio refused, with its own words."""
+    """A refusal by Label Studio, in its own words."""
 
 
 class LabelStudioClient:
@@ -24,12 +24,12 @@ class LabelStudioClient:
 
     Args:
         url: such as ``http://127.0.0.1:8080``.
-        token: a legacy token (40 hexadecimal digits) or a personal access token (which Label Studio trades in for
-            one that lives for minutes).
+        token: a legacy token (40 hexadecimal digits) or a personal access token, which Label Studio exchanges for
+            one that is valid for minutes.
 
     Raises:
         ImportError: httpx is not installed.
-        ValueError: ``url`` is no web address, or the token cannot be one.
+        ValueError: ``url`` is not a web address, or ``token`` has no valid form.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -92,7 +92,7 @@ class LabelStudioClient:
         self._ask("DELETE", f"/api/tasks/{task}/")
 
     def export(self, number: int) -> list[dict[str, Any]]:
-        """Return the answered tasks as the full JSON export has them."""
+        """Return the answered tasks in the form of the full JSON export."""
         found: list[dict[str, Any]] = self._ask("GET", f"/api/projects/{number}/export", params={"exportType": "JSON"})
         return found
 

@@ -1,4 +1,4 @@
-"""Frames as a video that a browser plays and steps through."""
+"""Encode frames as a video that a browser can play and step through."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SIDE = 480
 def encode_clip(frames: Sequence[bytes]) -> str:
     """Return the PNG pictures ``frames`` as a ``data:`` URI of an H.264 video in mp4.
 
-    Every frame is a key frame, so that stepping back is exact; an odd last row or column, which H.264 cannot hold, is
-    cut off. The labelling page shows a video in its own size: small frames, as networks see them, are enlarged by a
-    whole factor to at most 480 pixels on the shorter side. 15 frames per second, whatever the source's: the page counts
-    frames.
+    Every frame is a key frame, so that stepping back is exact. An odd last row or column is cut off, because H.264
+    cannot hold it. The labelling page shows a video in its own size, so small frames are enlarged by a whole factor to
+    at most 480 pixels on the shorter side. The video has 15 frames per second, whatever the source has, because the
+    page counts frames.
 
     Raises:
         ImportError: PyAV is not installed.

@@ -1,4 +1,4 @@
-"""What the reader sees and ticks: the labelling configurations of our Label Studio projects."""
+"""The labelling configurations of our Label Studio projects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def labelling_config(kind: str, classes: Sequence[str]) -> str:
     Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, and a note.
 
     Raises:
-        ValueError: there is no such kind, no class, or a class called as the answer of who is not sure.
+        ValueError: the kind is unknown, there is no class, or a class is named like the answer "unsure".
 
     Example:
         >>> "perItem" in labelling_config("volume", ["normal", "hyperplasia"])

@@ -1,4 +1,4 @@
-"""A Label Studio project of ours: made once, filled without duplicates, read back."""
+"""Make a Label Studio project once, fill it without duplicates, and read it back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from monai_das.review.client import LabelStudioClient
 
 @dataclass(frozen=True)
 class PushedTasks:
-    """What became of the tasks of a push, in numbers.
+    """Numbers of tasks in a push.
 
     Attributes:
-        added: new ones.
-        same: those that were there already.
-        replaced: those whose results had changed, not yet read by anyone.
-        kept: those whose results had changed, but that a reader has answered: the answer stays with what was shown.
+        added: new tasks.
+        same: tasks that existed already.
+        replaced: tasks whose results had changed and that nobody had answered.
+        kept: tasks whose results had changed but that a reader had answered; the answer stays with what was shown.
     """
 
     added: int = 0
@@ -39,10 +39,10 @@ class ReviewProgress:
 
 
 def ensure_project(client: LabelStudioClient, title: str, config: str) -> tuple[int, bool]:
-    """Return the number of the project called ``title``, and whether it had to be made.
+    """Return the number of the project ``title``, and whether it is new.
 
     Raises:
-        ValueError: there is one with another labelling configuration.
+        ValueError: such a project exists with another labelling configuration.
         LabelStudioError: Label Studio does not answer, or refuses.
     """
     for project in client.projects():
@@ -59,7 +59,7 @@ def _canonical(xml: str) -> str:
 
 
 def push_tasks(client: LabelStudioClient, project: int, tasks: Iterable[dict[str, Any]]) -> PushedTasks:
-    """Add ``tasks`` to a project, but those that are there by their key; what is interrupted can be done again.
+    """Add ``tasks`` to a project unless their key is there already; an interrupted push can be repeated.
 
     Raises:
         LabelStudioError: Label Studio does not answer, or refuses.
@@ -83,7 +83,7 @@ def push_tasks(client: LabelStudioClient, project: int, tasks: Iterable[dict[str
 
 @dataclass(frozen=True)
 class _Known:
-    """What is asked of a task that is there: without the pictures, which would fill the memory."""
+    """The fields of an existing task that are needed, without the pictures, which would fill the memory."""
 
     number: int
     digest: str
@@ -103,7 +103,7 @@ def _outcome(there: _Known | None, task: dict[str, Any]) -> str:
 
 
 def review_progress(client: LabelStudioClient, project: int) -> ReviewProgress:
-    """Return how far the readers of a project are.
+    """Return the progress of the readers of a project.
 
     Raises:
         LabelStudioError: Label Studio does not answer, or there is no such project.

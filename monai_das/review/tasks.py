@@ -1,4 +1,4 @@
-"""From the folder of ``monai-das predict`` to Label Studio's tasks, answered beforehand by the model."""
+"""Turn the output of ``monai-das predict`` into Label Studio tasks that show the model's answer."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ PNG = "data:image/png;base64,"
 def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = False) -> Iterator[dict[str, Any]]:
     """Yield one task for each ``folder/<case>`` with ``result.json`` and ``slices.zip``, sorted by case.
 
-    A task holds no identity but the case's id, and everything that :func:`~monai_das.review.exported_verdicts` needs;
-    its ``data["key"]`` is the same for the same case and model, its ``data["digest"]`` for the same answer.
+    The case's id is the only identity in a task. A task also holds everything that
+    :func:`~monai_das.review.exported_verdicts` needs. Its ``data["key"]`` is equal for the same case and model, its
+    ``data["digest"]`` for the same answer.
 
     Args:
-        folder: what ``monai-das predict --report json,slices`` wrote.
+        folder: the output of ``monai-das predict --report json,slices``.
         kind: ``"volume"`` or ``"clip"``.
-        every_slice: show all slices of a volume, not the selected ones only.
+        every_slice: show all slices of a volume instead of the selected ones.
 
     Raises:
         FileNotFoundError: ``folder`` holds no result, or a case has no ``slices.zip``.
-        ValueError: there is no such kind, or a file is damaged.
+        ValueError: the kind is unknown, or a file is damaged.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -75,10 +76,10 @@ def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) 
 
 
 def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> dict[str, Any]:
-    """Return what the model would have answered, as Label Studio's prediction.
+    """Return the model's answer as a prediction of Label Studio.
 
     Args:
-        result: the case, as :func:`~monai_das.reports.as_json` has it.
+        result: the case in the form of :func:`~monai_das.reports.as_json`.
         kind: ``"volume"`` or ``"clip"``.
         shown: source index of each picture of the task; a selected slice that is not among them has no verdict.
     """
@@ -98,7 +99,7 @@ def task_prediction(result: dict[str, Any], kind: str, shown: Sequence[int]) -> 
 
 
 def model_version(model: dict[str, str]) -> str:
-    """Return name, version and the beginning of the weights' SHA-256 in one line."""
+    """Return the name, the version and the first digits of the weights' SHA-256 in one line."""
     return f"{model['name']} {model['version']} {model['weights_sha256'][:12]}"
 
 
@@ -109,7 +110,7 @@ def _row(name: str, target: str, kind: str, value: dict[str, Any], score: float)
 
 
 def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
-    """Say which picture is which slice, and its score."""
+    """Return the slice and the score of each picture, as text."""
     noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
     scores = result["scores"]
     selected = [int(each["index"]) for each in result["selected_slices"]]

@@ -1,4 +1,4 @@
-"""What readers said of cases, and the MONAI datalist that carries it to training."""
+"""Readers' verdicts on cases, and the MONAI datalist that carries them to training."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from monai_das.review.agreement import ReaderAgreement
 
 @dataclass(frozen=True)
 class ReaderVerdict:
-    """What one reader said of one case. Slice numbers are 0-based, in the source's own order.
+    """The verdict of one reader on one case. Slice numbers are 0-based, in the source's own order.
 
     Attributes:
         case_id: name of the case, as in :class:`~monai_das.inference.CaseResult`.
-        label: class number after the reader: corrected, or the predicted one; None where the reader was unsure.
-        label_name: its name.
+        label: number of the class, corrected by the reader or as predicted; None if the reader was unsure.
+        label_name: name of that class.
         slices_confirmed: selected slices that the reader found informative.
-        slices_rejected: selected slices that the reader found not informative, or spoilt by an artefact.
-        slices_added: slices that the model did not select and the reader would have.
-        quality: 1 (poor) to 5 (good), None where not given.
-        note: free text, None where not given.
+        slices_rejected: selected slices that the reader found not informative, or affected by an artefact.
+        slices_added: slices that the model did not select and the reader wants.
+        quality: 1 (poor) to 5 (good), None if not given.
+        note: free text, None if not given.
         reviewer: a pseudonym.
         reviewed_at: time in ISO 8601.
         model: name, version and ``weights_sha256`` of the model under review.
-        image: file or folder of the case, None where not known.
+        image: file or folder of the case, None if not known.
     """
 
     case_id: str
@@ -51,7 +51,7 @@ class ReaderVerdict:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReaderVerdict:
-        """Return what :meth:`to_dict` was made of.
+        """Return the verdict that :meth:`to_dict` turned into ``entry``.
 
         Raises:
             ValueError: a field is missing, or is not of its kind.
@@ -65,7 +65,7 @@ class ReaderVerdict:
 
 
 def _checked(key: str, value: Any) -> Any:
-    """Return ``value`` as the field ``key`` holds it."""
+    """Return ``value`` in the type of the field ``key``."""
     if key.startswith("slices_"):
         if not isinstance(value, list | tuple) or not all(_is_index(each) for each in value):
             raise ValueError(f"{key} must be a list of 0-based slice numbers, got {value!r}")
@@ -88,7 +88,7 @@ def _is_index(value: Any) -> bool:
 def verdict_datalist(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement) -> dict[str, Any]:
     """Return the MONAI datalist of ``verdicts``: one entry for each case and reader.
 
-    ``training`` holds those with a label; ``unsure`` those without, which no loss can use.
+    ``training`` holds entries with a label; ``unsure`` holds entries without one, which no loss can use.
     """
     entries = [verdict.to_dict() for verdict in verdicts]
     return {
@@ -104,13 +104,13 @@ def write_verdicts(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement
 
 
 def read_verdicts(path: Path) -> list[ReaderVerdict]:
-    """Read what :func:`write_verdicts` wrote, or the file that a page of ``monai-das predict --report html`` saved.
+    """Read the file of :func:`write_verdicts`, or a file that a page of ``monai-das predict --report html`` saved.
 
-    Both hold ``{"training": [...], "unsure": [...]}``, each entry as :meth:`ReaderVerdict.to_dict` has it.
+    Both hold ``{"training": [...], "unsure": [...]}``, each entry in the form of :meth:`ReaderVerdict.to_dict`.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
