@@ -1,13 +1,14 @@
 """A frozen backbone looks at no image twice, and nothing else changes."""
 
 import copy
+import pickle
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from monai_das import samplers
-from monai_das.losses import DASLoss
+from monai_das.losses import DASLoss, DASPolicyInferer
 from monai_das.networks import DASEfficientNetLite0, DASSliceClassifier, feature_cache
 from monai_das.networks.feature_cache import FeatureCache
 
@@ -111,6 +112,49 @@ def test_a_backbone_that_starts_to_learn_is_refused():
 
     with pytest.raises(ValueError, match="only the features of a frozen backbone can be remembered, this one learns; "):
         FeatureCache().features(learning, torch.rand(1, 1, 8, 8))
+
+
+def test_the_same_weights_with_another_setting_inside_are_another_backbone():
+    images, cache = torch.rand(2, 1, 8, 8), FeatureCache()
+    once, twice = (nn.Sequential(nn.Flatten(), nn.LeakyReLU(slope)) for slope in (0.1, 0.9))
+
+    assert torch.equal(cache.features(once, -images), -0.1 * images.flatten(1))
+    torch.testing.assert_close(cache.features(twice, -images), -0.9 * images.flatten(1))
+
+
+def test_features_are_those_of_eval_and_no_statistic_moves():
+    noisy = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.5), nn.Flatten()).requires_grad_(False).train()
+    images = torch.rand(6, 1, 8, 8)
+
+    found = FeatureCache().features(noisy, images)
+
+    assert all(part.training for part in noisy.modules())
+    assert noisy[0].num_batches_tracked == 0
+    torch.testing.assert_close(found, noisy.eval()(images))
+
+
+def test_a_pickled_network_holds_no_features():
+    network = remembering(samplers.DASUniformSampler(num_slices=2)).eval()
+    before = len(pickle.dumps(network))
+
+    network(torch.rand(2, 1, 8, 8, 6))
+
+    assert len(pickle.dumps(network)) == before
+    assert not pickle.loads(pickle.dumps(network)).cache.known
+
+
+def test_a_view_in_eval_shares_what_is_known(monkeypatch):
+    network = remembering(samplers.PolicyTopKSampler(num_slices=2)).train()
+    volume = torch.rand(2, 1, 8, 8, 6)
+    identities = []
+    known = feature_cache.identity
+    monkeypatch.setattr(feature_cache, "identity", lambda backbone: identities.append(backbone) or known(backbone))
+
+    for _ in range(3):
+        DASPolicyInferer()(volume, network)
+
+    assert network.backbone.seen <= 12
+    assert len(identities) == 1
 
 
 def test_a_copy_shares_what_is_known():
