@@ -12,7 +12,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from benchmarks.resolved import digest, nearest, unknown_argument
+from benchmarks.engine.resolved import digest, nearest, unknown_argument
 from monai_das.samplers.selection import rounded_half_up
 
 ADDED = ("recipe", "settings", "variants")
@@ -30,7 +30,7 @@ class SweepJob:
         seed: of the training.
         fold: None for the official split, else the part of the training cases that is held out.
         folds: how many parts there are.
-        inside: see :func:`benchmarks.folds.fold_parts`.
+        inside: see :func:`benchmarks.engine.folds.fold_parts`.
         files: configs, each on top of those before it; the first is ``bundle/configs/train.json``.
         settings: what is set on top of the files, by id; ``python -m monai.bundle run`` takes them as options.
         key: digest of all that the training reads of the config.
