@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
+from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
 
     If several images share a position, such as a second echo, the SDK's own loader keeps one of them without a message.
-    This function finds all of them, so that the code which stacks them can refuse. The
-    headers are kept for opening the cases.
+    This function finds all of them, so that the code which stacks them can refuse. It keeps the headers for opening the
+    cases.
 
     Raises:
         ValueError: DICOM files are damaged; the message only counts them, because a file name may hold a patient's.
@@ -39,7 +39,7 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     damaged = 0
     for file in sorted(path for path in folder.rglob("*") if is_dicom_file(path)):
         try:
-            header = image_header(file)
+            header = header_ahead(file)
         except ValueError:
             damaged += 1
             continue
