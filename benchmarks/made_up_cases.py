@@ -58,6 +58,15 @@ def made_up(name: str, number: int, seed: int, root: str | None, *, test: bool) 
     return planted_set(number, seed, stacks.test if test else stacks.train)
 
 
+def no_split(name: str) -> list[dict[str, Any]]:
+    """Refuse to give a split of the set ``name``, which has none.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{name} has no split of its own, only patients; give the grid folds")
+
+
 def hippocampus_cases(root: str, size: int) -> list[dict[str, Any]]:
     """Return the hippocampus volumes as a datalist ``{"image", "label", "patient"}``; see hippocampus_tensors."""
     images, labels, subjects = hippocampus_tensors(root, size)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pydoc import locate
 from typing import Any
 
 # the parts that a training and its measurement are made of; all else is reached from them, or does not count
@@ -89,3 +91,15 @@ def nearest(name: str, config: Mapping[str, Any]) -> str:
     known = {place.partition("#")[0] if "#" not in name else place for place in resolved(config)}
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return close[0] if close else ""
+
+
+def unknown_argument(name: str, config: Mapping[str, Any]) -> str:
+    """Return what is wrong where ``name``, an id ``a#b#argument``, is no argument of the component ``a#b``; else ""."""
+    place, _, argument = name.rpartition("#")
+    target = value_at(config, f"{place}#_target_") if place else None
+    if not isinstance(target, str) or (component := locate(target)) is None:
+        return ""
+    taken = inspect.signature(component).parameters  # type: ignore[arg-type]
+    if argument in taken or any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return ""
+    return f"{target.rpartition('.')[2]} takes no {argument!r}; it takes {', '.join(map(repr, taken))}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from benchmarks.resolved import digest, nearest
+from benchmarks.resolved import digest, nearest, unknown_argument
 from monai_das.samplers.selection import rounded_half_up
 
 ADDED = ("recipe", "settings", "variants")
@@ -111,7 +111,7 @@ def make_job(
         raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")
     whole = tuple(file.resolve() for file in files)
     asked = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
-    depth = int(loaded(whole, json.dumps(asked, sort_keys=True)).get_parsed_content("depth"))
+    depth = depth_of(whole, json.dumps(asked, sort_keys=True))
     inside, folds = bool(grid.get("inside", False)), int(grid.get("folds", 0))
     placed: dict[str, Any] = {
         "seed": seed,
@@ -119,27 +119,46 @@ def make_job(
     }
     if fold is not None:
         placed |= {"fold": fold, "num_folds": folds, "inside": inside}
-    key = checked(path, whole, asked, placed)
-    return SweepJob(data, variant["name"], budget, seed, fold, folds, inside, whole, {**asked, **placed}, key)
+    checked(path, whole, asked)
+    settings = {**asked, **placed}
+    return SweepJob(data, variant["name"], budget, seed, fold, folds, inside, whole, settings, key_of(whole, settings))
 
 
-def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any], placed: Mapping[str, Any]) -> str:
-    """Return the key of the job of ``files`` with the settings ``asked`` of the grid and its place.
+def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> None:
+    """Check that each setting that the grid at ``path`` has ``asked`` of ``files`` changes the training.
 
     Raises:
-        ValueError: a setting changes nothing: it is misspelt, nothing reads it, or the config says so already.
+        ValueError: a setting changes nothing: it is misspelt, nothing reads it, or the config says so already; or a
+            component takes no such argument.
     """
-    key = key_of(files, {**asked, **placed})
-    for name in asked:
-        if key_of(files, {**{each: value for each, value in asked.items() if each != name}, **placed}) == key:
-            config = loaded(files, "{}").get()
+    fault = _fault(files, json.dumps(asked, sort_keys=True))
+    if fault:
+        raise ValueError(f"{path}: {fault}")
+
+
+@lru_cache(maxsize=10_000)
+def _fault(files: tuple[Path, ...], settings: str) -> str:
+    """Return what is wrong with ``settings``, a JSON object, on top of ``files``; else an empty text."""
+    asked: dict[str, Any] = json.loads(settings)
+    key, config = key_of(files, asked), loaded(files).get()
+    for name, value in asked.items():
+        unknown = unknown_argument(name, config)
+        if unknown:
+            return f"the setting {name!r}: {unknown}"
+        if key_of(files, {each: other for each, other in asked.items() if each != name}) == key:
             close = nearest(name, config)
             hint = f"; is {close!r} meant?" if close and close != name else ""
-            raise ValueError(
-                f"{path}: the setting {name!r} changes nothing of the training: nothing reads it, or the configs say "
-                f"{asked[name]!r} already{hint}"
+            return (
+                f"the setting {name!r} changes nothing of the training: nothing reads it, or the configs say "
+                f"{value!r} already{hint}"
             )
-    return key
+    return ""
+
+
+@lru_cache(maxsize=10_000)
+def depth_of(files: tuple[Path, ...], settings: str) -> int:
+    """Return D of the cases of ``files`` with ``settings``, a JSON object."""
+    return int(loaded(files, settings).get_parsed_content("depth"))
 
 
 def key_of(files: tuple[Path, ...], settings: Mapping[str, Any]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
     torch.set_num_threads(1)
     began, cpu_began = time.perf_counter(), time.process_time()
     workflow = cell_workflow(job, root)
+    test = split_of(workflow.parser, "test")
     workflow.run()
     network: DASNetwork = workflow.parser.get_parsed_content("averaged_network")
     if weights is not None:
@@ -52,7 +55,6 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
     line["configs"] = [os.path.relpath(file, Path(__file__).parents[1]) for file in job.files]
     if job.fold is None:
         line["val"] = rounded(evaluate_cases(network, split_of(workflow.parser, "val"))[0])
-    test = split_of(workflow.parser, "test")
     workflow.finalize()
     found, probabilities, recalls = evaluate_cases(network, test)
     line["test"] = rounded(found)
@@ -69,16 +71,31 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
 
 def cell_workflow(job: SweepJob, root: str | None, **options: Any) -> ConfigWorkflow:
     """Return MONAI's workflow of ``job``, initialized: what ``python -m monai.bundle run`` makes of its configs."""
-    workflow = ConfigWorkflow(
-        config_file=[str(file) for file in job.files],
-        logging_file=False,  # type: ignore[arg-type] # MONAI's way to leave the loggers alone
-        workflow_type="train",
-        **job.settings,
-        **({} if root is None else {"dataset_dir": root}),
-        **options,
-    )
+    # it warns that configs lie in several folders, which is what a cell is made of
+    with at_level("monai.bundle.workflows", logging.ERROR):
+        workflow = ConfigWorkflow(
+            config_file=[str(file) for file in job.files],
+            meta_file=str(job.files[0].with_name("metadata.json")),
+            logging_file=False,  # MONAI's way to leave the loggers alone
+            workflow_type="train",
+            **job.settings,
+            **({} if root is None else {"dataset_dir": root}),
+            **options,
+        )
     workflow.initialize()
     return workflow
+
+
+@contextmanager
+def at_level(name: str, level: int) -> Iterator[None]:
+    """Inside, the logger ``name`` says nothing below ``level``."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def job_parser(job: SweepJob, root: str | None) -> ConfigParser:
@@ -96,10 +113,17 @@ def network_of(job: SweepJob, root: str | None) -> DASNetwork:
 
 
 def split_of(parser: ConfigParser, split: str) -> SweepCases:
-    """Return the cases of ``"train"``, ``"val"`` or ``"test"``, preprocessed as the config says, not augmented."""
+    """Return the cases of ``"train"``, ``"val"`` or ``"test"``, preprocessed as the config says, not augmented.
+
+    Raises:
+        ValueError: the ``depth`` of the config, by which shares become numbers of slices, is not that of the cases.
+    """
     items: Sequence[dict[str, Any]] = parser.get_parsed_content(SPLITS[split])
     preprocess = parser.get_parsed_content("validate#preprocessing")
-    return cases_of([preprocess(item) for item in items])
+    cases, depth = cases_of([preprocess(item) for item in items]), int(parser.get_parsed_content("depth"))
+    if cases.images.size(4) > depth or (cases.lengths is None and cases.images.size(4) < depth):
+        raise ValueError(f"depth must be that of the volumes, {cases.images.size(4)}, got {depth}; correct the config")
+    return cases
 
 
 @torch.no_grad()

@@ -2,10 +2,7 @@
 
 import ast
 import re
-import shutil
-import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -83,17 +80,3 @@ def test_no_url_is_hidden_among_the_pins():
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
     assert all(re.fullmatch(r"#.*|[\w-]+==[\w.]+|", line) for line in text.splitlines())
-
-
-def test_the_wheel_holds_the_product_alone(tmp_path):
-    unneeded = shutil.ignore_patterns(".*", "build", "tests", "docs", "results", "models", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT, tmp_path / "tree", ignore=unneeded)
-    build = "from setuptools.build_meta import build_wheel; build_wheel('..')"
-
-    subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "tree", capture_output=True, check=True)
-
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "monai_das/metrics/__init__.py" in names
-    assert (tmp_path / "tree/benchmarks/pool.py").is_file()
-    assert not any("benchmarks" in name for name in names)

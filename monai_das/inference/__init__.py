@@ -1,4 +1,4 @@
-"""A bundle and a file or folder in, one :class:`CaseResult` out, or a transform that reads the selected slices only."""
+"""Run a bundle on a file or folder: a :class:`CaseResult`, or a transform that reads only the selected slices."""
 
 from monai_das.inference.bundle_model import (
     DASBundleModel,

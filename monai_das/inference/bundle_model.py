@@ -1,4 +1,4 @@
-"""A bundle as a model, from its folder or from TorchScript: network, weights, transforms, and what metadata say."""
+"""Load a bundle from its folder or from TorchScript: network, weights, transforms, and the facts in its metadata."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from monai_das.networks import DASNetwork
 
 @dataclass(frozen=True, eq=False)
 class DASBundleModel:
-    """What the predictor needs of a bundle.
+    """The parts of a bundle that a predictor needs.
 
     Attributes:
-        network: in ``eval()``, on its device; or the TorchScript of one, which has the same methods.
-        preprocessing: the transforms of ``inference.json`` without those that load files.
-        postprocessing: those applied to ``{"pred": logits (num_classes,)}``.
-        channels: C that the network expects.
+        network: in ``eval()``, on its device; or its TorchScript, which has the same methods.
+        preprocessing: the transforms of ``inference.json``, except the ones that load files.
+        postprocessing: the transforms for ``{"pred": logits (num_classes,)}``.
+        channels: number of channels that the network expects.
         classes: names in the order of class numbers.
-        info: name, version, SHA-256 of the weights, and the metadata's intended use.
+        info: name, version, SHA-256 of the weights, and intended use.
     """
 
     network: DASNetwork
@@ -44,13 +44,13 @@ class DASBundleModel:
 def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     """Read ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt`` of a bundle.
 
-    Weights are loaded with ``weights_only=True``; nothing in them is executed.
+    ``weights_only=True`` loads the weights: nothing in them is executed.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle, or has no weights.
-        ValueError: the config has no ``network_def`` or no transforms, or builds something else than a
-            :class:`~monai_das.networks.DASNetwork`; the metadata lack the classes; the weights are no state dict or
-            do not fit the network.
+        FileNotFoundError: ``bundle_dir`` is not a bundle, or has no weights.
+        ValueError: the config has no transforms or no ``network_def``, or ``network_def`` is not a
+            :class:`~monai_das.networks.DASNetwork`; the metadata lack the classes; the weights are not a state dict
+            or do not fit the network.
     """
     config, metadata = (bundle_dir / "configs" / name for name in ("inference.json", "metadata.json"))
     for file in (config, metadata):
@@ -73,7 +73,7 @@ def bundle_class_names(bundle_dir: Path) -> tuple[str, ...]:
 
     Raises:
         FileNotFoundError: ``bundle_dir`` has no such file.
-        ValueError: the file is no JSON, or names no classes.
+        ValueError: the file is not JSON, or names no classes.
     """
     file = bundle_dir / "configs" / "metadata.json"
     try:
@@ -86,12 +86,13 @@ def bundle_class_names(bundle_dir: Path) -> tuple[str, ...]:
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
     """Read a ``model.ts`` with its config and metadata, as ``python -m monai.bundle ckpt_export`` writes it.
 
-    ``thumbnails``, ``score`` and ``classify`` are those of the TorchScript. The SHA-256 is that of the file.
+    The network is the TorchScript itself. The SHA-256 is the one of the file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no TorchScript, has no ``score`` and ``classify`` (as after ``--use_trace``), or was exported
-            without ``--meta_file`` and ``--config_file configs/inference.json``; or see :func:`load_bundle_model`.
+        FileNotFoundError: the file does not exist.
+        ValueError: it is not TorchScript; it lacks ``score`` and ``classify`` because it was exported with
+            ``--use_trace``; it was exported without ``--meta_file`` and ``--config_file configs/inference.json``; or
+            see :func:`load_bundle_model`.
     """
     file = Path(path)
     if not file.is_file():
@@ -116,7 +117,7 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
 
 
 def _formats(parser: ConfigParser, file: str) -> tuple[int, tuple[str, ...]]:
-    """Return the number of channels and the classes, which the metadata, called ``file`` in errors, hold."""
+    """Return the number of channels and the classes from the metadata, which errors call ``file``."""
     metadata = parser.get("_meta_")
     return _of_format(metadata, "inputs", "image", "num_channels", file), _class_names(metadata, file)
 
@@ -128,7 +129,7 @@ def _described(
     weights: tuple[Path, str],
     config: str,
 ) -> DASBundleModel:
-    """Return ``network`` with what config and metadata say about it.
+    """Return ``network`` with the transforms of its config and the facts of its metadata.
 
     Args:
         network: in ``eval()``, on its device.
@@ -183,7 +184,7 @@ def _class_names(metadata: Mapping[str, Any], file: str) -> tuple[str, ...]:
 
 
 def _load_weights(network: DASNetwork, weights: Path, config: str) -> str:
-    """Read the state dict in ``weights``, once, into ``network``, which ``config`` builds; return its SHA-256."""
+    """Read the state dict ``weights`` once, load it into ``network`` of ``config``, and return its SHA-256."""
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
     content = weights.read_bytes()

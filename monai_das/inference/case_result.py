@@ -1,4 +1,4 @@
-"""What a network found in one case, in words and numbers that every report is written from."""
+"""The result of one case, from which every report is written."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class SelectedSlice:
     """One slice that the network saw.
 
     Attributes:
-        ref: its place in the source's own order; as far as known SOPInstanceUID or frame, position in mm, time in ms.
-        score: what the sampler gave it; higher is selected first, comparable within a case only.
+        ref: its place in the source's own order; if known, SOPInstanceUID or frame, position in mm, time in ms.
+        score: the sampler's score; higher is selected first. Scores are comparable only within a case.
     """
 
     ref: SliceRef
@@ -31,7 +31,7 @@ class SelectedSlice:
 
 @dataclass(frozen=True)
 class DASModelInfo:
-    """Which model spoke: its name and version, the SHA-256 of its weights file in hexadecimal, and what it is for."""
+    """The model of a result: name, version, SHA-256 of its weights file in hexadecimal, and intended use."""
 
     name: str
     version: str
@@ -44,7 +44,7 @@ class CaseTimings:
     """Milliseconds of wall time.
 
     Attributes:
-        read: opening the study and reading its headers; all of it and preprocessing, where a bundle needs the whole.
+        read: opening the study and reading its headers; reading all and preprocessing where a bundle needs the whole.
         score: making and preprocessing thumbnails, and scoring them.
         decode: reading and preprocessing the selected slices.
         backbone: classifying them.
@@ -63,15 +63,14 @@ class CaseTimings:
 
 @dataclass(frozen=True)
 class CasePictures:
-    """Grey or colour values for display, as the network saw them, scaled to 0-255 by their range in the thumbnails.
+    """Pictures of what the network saw, scaled to 0-255 by the range of values in the thumbnails.
 
     Attributes:
         slices: the selected slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
             ``(k, rows, columns, 3)``, uint8.
-        side_view: brightest value of each line of pixels across the slices, ``(lines, D)``, uint8; D in the source's
-            own order.
-        pixel_aspect: height of a pixel of ``slices`` by its width.
-        make_stack: makes what :meth:`stack` returns; it holds the source, which the other attributes do not.
+        side_view: the brightest pixel of each line in each slice, ``(lines, D)``, uint8; D in the source's own order.
+        pixel_aspect: height of a pixel of ``slices`` divided by its width.
+        make_stack: makes the return value of :meth:`stack`; it holds the source.
     """
 
     slices: NDArray[np.uint8]
@@ -82,7 +81,7 @@ class CasePictures:
     def stack(self) -> NDArray[np.uint8]:
         """Return all slices in the source's own order, ``(D, rows, columns)`` or ``(D, rows, columns, 3)``.
 
-        This reads all of the source, a few slices at a time. No side is longer than 640 pixels.
+        This reads the whole source, a few slices at a time. No side is longer than 640 pixels.
 
         Raises:
             ValueError: these pictures were made without the volume.
@@ -94,7 +93,7 @@ class CasePictures:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """The answer for one case: prediction, the selection of slices itself, and where both came from.
+    """The result of one case: the prediction, the selected slices, and where both came from.
 
     All slice numbers are 0-based and count in the source's own order (for DICOM: along the slice normal; for NIfTI:
     along the file's axis; for a clip: in time), whatever order the network worked in.
@@ -106,14 +105,14 @@ class CaseResult:
         label: class number of the highest probability.
         label_name: its name.
         probabilities: by class name, in the order of class numbers; they sum to 1.
-        selected: the slices that the network saw, by ascending index.
+        selected: the slices that the network saw, by ascending index of the source.
         scores: of all D slices.
         sampling_indices: the sampling matrix ``(k, D)``, one-hot per row, as the column of each row, in the
             network's order of rows.
-        model: which model spoke.
+        model: the model that gave this result.
         timings: in milliseconds.
-        pictures: for display; no part of comparisons and of the JSON.
-        warnings: what a reader should know before sharing this, as text burned into pixels.
+        pictures: for display; comparisons and the JSON leave them out.
+        warnings: what a reader should know before sharing this, for instance that text is burned into the pixels.
     """
 
     case_id: str

@@ -1,4 +1,4 @@
-"""From slices that were selected while loading to logits."""
+"""Classify slices that were selected while loading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_das.samplers.selection import new_selection, one_hot_rows
 
 
 class DASLazyInferer(Inferer):
-    """Classify slices that :class:`LoadImageSelectedd` has selected; nothing is scored a second time.
+    """Classify slices that :class:`LoadImageSelectedd` has selected; it does not score them again.
 
     The selection comes as a keyword of the call, as
     ``monai.engines.PrepareBatchExtraInput(extra_keys={"selection": "image_selection"})`` hands it to a MONAI engine.
@@ -24,7 +24,7 @@ class DASLazyInferer(Inferer):
         - returns logits ``(B, num_classes)``.
 
     Raises:
-        ValueError: there is no selection, or it does not fit ``inputs``.
+        ValueError: the selection is missing, or does not fit ``inputs``.
     """
 
     def __call__(

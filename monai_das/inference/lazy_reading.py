@@ -1,4 +1,4 @@
-"""Score the thumbnails of a source, then read and preprocess the selected slices alone."""
+"""Score the thumbnails of a source, then read and preprocess only the selected slices."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
 from monai_das.transforms.thumbnails import make_thumbnails
 
-# what a mean of 3 x 3 pixels leaves of a wavelet's overshoot, as a part of the step, at a corner
+# share of the step that remains of a wavelet's overshoot at a corner, after a mean of 3 x 3 pixels
 OVERSHOOT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedSelection:
-    """What a network selected of a source. "Place" counts in the network's order of slices, "index" in the source's.
+    """The slices that a network selected from a source, read and preprocessed.
+
+    "Place" counts in the network's order of slices, "index" in the source's order.
 
     Attributes:
-        selection: of a batch of one, on the network's device; its indices are places.
-        slices: ``(1, C, H, W, k)`` as the backbone sees them, a row per row of the selection, on the same device.
-        refs: who the slice of each place is.
-        overview: ``(C, h, w, D)``, all slices preprocessed: thumbnails, or the whole volume where it had to be read.
-        placed: the last preprocessed slices that had metadata; their affine gives the directions of the plane.
-        load: preprocessed slices ``(C, H, W, n)`` of ascending, distinct places.
+        selection: a batch of one, on the network's device; its indices are places.
+        slices: ``(1, C, H, W, k)`` for the backbone, one for each row of the selection, on the same device.
+        refs: the identity of the slice at each place.
+        overview: ``(C, h, w, D)``, all slices preprocessed: thumbnails, or the whole volume if it had to be read.
+        placed: the last preprocessed slices with metadata; their affine gives the directions of the plane.
+        load: returns preprocessed slices ``(C, H, W, n)`` of ascending, distinct places.
     """
 
     selection: Selection
@@ -47,17 +49,17 @@ class LoadedSelection:
 class SliceSelector:
     """Run ``network.score`` once on the thumbnails of a source, and read only what it selects.
 
-    The source is read whole where that is the only way to the same result: the slice axis is not the source's own
-    (coronal slices of an axial series), or a transform is not known to treat slices one by one
+    The whole source is read where parts would give another result: the slice axis is not the source's own (coronal
+    slices of an axial series), or a transform may need the whole volume
     (:func:`~monai_das.inference.steps.allows_parts`).
 
     Args:
         network: in ``eval()``.
-        steps: dictionary transforms after loading; those that resize slices are left out for thumbnails.
-        key: under which they find the image.
-        channels: of the network: a colour source becomes luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601), for
-            1; by default channels are as they come.
-        lap: called after opening (or reading whole), after scoring, and after the selected slices are ready.
+        steps: dictionary transforms after loading; thumbnails skip the ones that resize slices.
+        key: key of the image for these transforms.
+        channels: number of channels of the network; for 1, a colour source becomes luminance,
+            ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601). By default channels stay as they are.
+        lap: called after opening (or reading the whole), after scoring, and when the selected slices are ready.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class SliceSelector:
         """Return the selected slices of ``source``.
 
         Raises:
-            ValueError: pixels cannot be decoded, channels do not fit, preprocessing changes the number of slices or
+            ValueError: pixels cannot be decoded; channels do not fit; preprocessing changes the number of slices or
                 gives values that are not finite.
         """
         try:
@@ -151,11 +153,11 @@ class SliceSelector:
 
 
 def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaTensor:
-    """Return approximate thumbnails so that their range of values is that of exact ones, for scaling by it.
+    """Return approximate thumbnails with the range of values of exact thumbnails, so that scaling by it is right.
 
-    Those of the slices ``indices``, which are there at full size by now, become exact. Beside sharp edges a wavelet's
-    coarse levels overshoot, in single pixels, by up to a seventh of the step: the others become means of 3 x 3 pixels,
-    and where they leave the range of the exact ones they are moved towards it, by what may be left of that.
+    The slices ``indices`` have been read at full size: their thumbnails become exact. In the others, single pixels
+    beside sharp edges overshoot by up to a seventh of the step, as coarse levels of a wavelet do. They become means of
+    3 x 3 pixels, and values outside the exact range move towards it by the overshoot that may remain.
     """
     exact = make_thumbnails(few.as_tensor()[None], image.size(1))[0]
     low, high = exact.min(), exact.max()
@@ -168,7 +170,7 @@ def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaT
 
 
 def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[SliceRef, ...]:
-    """Return who the ``depth`` slices are in the network's order; raise ``ValueError`` if not all are there."""
+    """Return the identities of the ``depth`` slices in the network's order; raise ``ValueError`` if one is missing."""
     refs = plane_refs(source.refs, placed) if "slice_axis" in placed.meta else list(source.refs)
     check_depth(depth, len(refs))
     return tuple(refs)

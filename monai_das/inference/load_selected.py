@@ -17,13 +17,13 @@ from monai_das.networks import DASNetwork
 
 
 class LoadImageSelectedd(MapTransform):
-    """Load and preprocess only the slices that ``network`` selects by the thumbnails of all.
+    """Load and preprocess only the slices that ``network`` selects from the thumbnails of all.
 
-    In place of loading and preprocessing a whole study and having the network score it; what
-    :class:`~monai_das.inference.DASLazyInferer` makes of the result is what the network makes of the whole. ``key``
-    becomes the selected slices ``(C, H, W, k)``, float32, in the network's order. The transform adds
+    :class:`~monai_das.inference.DASLazyInferer` classifies the result. The answer is the same as the network's answer
+    for the whole study. ``key`` becomes the selected slices ``(C, H, W, k)``, float32, in the network's order. The
+    transform adds
 
-    - ``{key}_slices``: ``(n,)`` int64, their indices in the source's own order, those that are kept;
+    - ``{key}_slices``: ``(n,)`` int64, the indices of the kept slices in the source's own order;
     - ``{key}_selection``: ``indices`` ``(k,)`` and ``scores`` ``(D,)`` in the network's order of slices, ``kept``
       ``(k,)``; for the inferer.
 
@@ -33,14 +33,14 @@ class LoadImageSelectedd(MapTransform):
 
     Args:
         keys: each holds a path, or an open :class:`~monai_das.data.SliceSource`.
-        network: the one that classifies, weights loaded by the time data are; ``eval()`` is set while it scores.
-        transforms: a ``Compose``, or a sequence, of the dictionary transforms after loading; those with ``LoadImage``
-            in their name are passed over, so that a whole ``preprocessing`` can be given. They get ``key`` alone.
+        network: the network that classifies, with its weights; it scores in ``eval()``.
+        transforms: a ``Compose`` or a sequence of dictionary transforms, for instance the whole ``preprocessing`` of a
+            bundle: transforms with ``LoadImage`` in their name are skipped. They see only ``key``.
         choose: which stack of slices of a DICOM folder, see :func:`~monai_das.data.open_source`.
 
     Raises:
-        ValueError: a study cannot be read as one stack of slices, or its values are not finite; ``transforms`` change
-            the number of slices.
+        ValueError: a study is not one stack of slices; its values are not finite; ``transforms`` change the number of
+            slices.
     """
 
     def __init__(

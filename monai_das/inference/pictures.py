@@ -1,4 +1,4 @@
-"""Pictures of a case for people: the selected slices upright, and the volume from the side."""
+"""Pictures of a case: the selected slices upright, and the volume from the side."""
 
 from __future__ import annotations
 

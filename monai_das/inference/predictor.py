@@ -1,4 +1,4 @@
-"""From a file or folder to a :class:`CaseResult`, by a bundle."""
+"""Run a bundle on a file or folder and return a :class:`CaseResult`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from monai_das.samplers import Selection
 class Predictor:
     """Run the trained bundle ``bundle_dir`` on studies, one at a time.
 
-    The sampler scores thumbnails of all slices, the backbone sees the k selected ones; both happen once. Only these are
-    read at full size, unless the bundle's transforms need the whole: see ``monai_das.inference.lazy_reading``.
-    Colour clips for a network of one channel are converted to luminance, ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
+    The sampler scores thumbnails of all slices, once. The backbone classifies the k selected slices, once. Only these
+    are read at full size, unless the bundle's transforms need the whole study: see
+    ``monai_das.inference.lazy_reading``. For a network with one channel, colour becomes luminance,
+    ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
 
     Args:
         bundle_dir: folder with ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt``.
         device: ``"cpu"`` or ``"cuda"``.
-        num_slices: the budget k; by default the bundle's own. It changes ``model`` where that is given.
-        model: in place of ``bundle_dir``, what :func:`~monai_das.inference.load_torchscript_model` returned.
+        num_slices: the budget k; by default the bundle's own. It also changes a given ``model``.
+        model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model`.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` is no bundle or has no weights.
-        ValueError: not one of ``bundle_dir`` and ``model`` is given; ``num_slices`` is below 1; CUDA is asked for and
-            not there; config and weights do not fit.
+        FileNotFoundError: ``bundle_dir`` is not a bundle or has no weights.
+        ValueError: both or neither of ``bundle_dir`` and ``model`` are given; ``num_slices`` is below 1; there is no
+            CUDA; the weights do not fit the config.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
@@ -61,7 +62,7 @@ class Predictor:
     def from_torchscript(
         cls, path: str | PathLike[str], device: str = "cpu", num_slices: int | None = None
     ) -> Predictor:
-        """Return a predictor that runs the TorchScript ``path``; errors are those of :func:`load_torchscript_model`."""
+        """Return a predictor that runs the TorchScript ``path``; see :func:`load_torchscript_model` for the errors."""
         return cls(device=device, num_slices=num_slices, model=load_torchscript_model(path, _checked_device(device)))
 
     def predict(
@@ -70,13 +71,13 @@ class Predictor:
         """Classify the file or folder ``study``, or an open source; ``case_id`` is by default the name of the path.
 
         Args:
-            study: what :func:`~monai_das.data.open_source` takes or returns.
+            study: anything that :func:`~monai_das.data.open_source` takes or returns.
             case_id: name of the case.
-            opening_ms: for an open source, what opening it took, in milliseconds, for the result's timings.
+            opening_ms: milliseconds spent on opening an open source; they count in the result's timings.
 
         Raises:
             FileNotFoundError: the path does not exist.
-            ValueError: it cannot be read as one stack of slices; its channels are not the network's, or its values not
+            ValueError: the study is not one stack of slices; its channels do not fit the network; its values are not
                 finite; the bundle's transforms drop slices or give no probabilities.
         """
         clock = _Clock(self.device)
@@ -129,12 +130,12 @@ class Predictor:
 
 
 class _SelectionInSource:
-    """A selection of one case in the words of its source.
+    """The selection of one case, in the source's own order of slices.
 
     Attributes:
         rows: source index of each kept row.
-        shown_rows: row of the selection of each selected slice.
-        order: network's place of each slice, in source order.
+        shown_rows: for each selected slice, its row of the selection.
+        order: for each slice of the source, its place in the network's order.
     """
 
     def __init__(self, selection: Selection, refs: Sequence[SliceRef]) -> None:
@@ -149,7 +150,7 @@ class _SelectionInSource:
 
 
 class _Clock:
-    """Milliseconds between laps, the device's own work included."""
+    """Milliseconds between laps; waits for the device to finish."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device

@@ -1,4 +1,4 @@
-"""Preprocessing of a part of the slices: which transforms allow it, and running them."""
+"""Run preprocessing on some of the slices, where the transforms allow that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monai_das.transforms import SliceAxisd
 
 Step = Callable[[Any], Any]
 
-# MONAI's transforms that do to one slice what they do to it in a volume; ours say so by an attribute `slicewise`
+# MONAI's transforms that treat a slice alone as they treat it within a volume; ours have the attribute `slicewise`
 SLICEWISE = frozenset(
     [
         "CastToTyped",
@@ -33,9 +33,9 @@ SLICEWISE = frozenset(
 
 
 def flat_steps(transforms: Any) -> tuple[Step, ...]:
-    """Return the single transforms of a ``Compose``, a sequence or one transform, without those that load files.
+    """Return the single transforms of a ``Compose``, a sequence or one transform, except the ones that load files.
 
-    These are told by ``LoadImage`` in the name of their class, the mark that MONAI Deploy knows them by.
+    A transform loads files if the name of its class contains ``LoadImage``. MONAI Deploy has the same rule.
     """
     content = list(transforms) if isinstance(transforms, Sequence) else [transforms]
     flat: Any = Compose(content).flatten()  # type: ignore[no-untyped-call]
@@ -43,10 +43,10 @@ def flat_steps(transforms: Any) -> tuple[Step, ...]:
 
 
 def allows_parts(steps: Iterable[Step], source: SliceSource) -> bool:
-    """Say whether ``steps`` give the same for a few slices of ``source`` as for these within the whole.
+    """Say whether ``steps`` do the same to a few slices of ``source`` as to these slices within the whole.
 
-    That is so where each is known to treat slices one by one (:data:`SLICEWISE`, or an attribute ``slicewise``), and
-    the slice axis stays that of the source. Anything unknown counts as looking at the whole.
+    They do if every step treats slices one by one (:data:`SLICEWISE`, or the attribute ``slicewise``) and none changes
+    the slice axis. An unknown transform counts as one that needs the whole.
     """
     known = list(steps)
     if not all(_is_slicewise(step) for step in known):
@@ -66,7 +66,7 @@ def _is_slicewise(step: Step) -> bool:
 
 
 def resizes(step: Step) -> bool:
-    """Say whether ``step`` is MONAI's ``Resized`` of all slices in their plane, as in ``spatial_size=[64, 64, -1]``."""
+    """Say whether ``step`` is MONAI's ``Resized`` that keeps the number of slices: ``spatial_size=[64, 64, -1]``."""
     resizer: Any = getattr(step, "resizer", None)
     size = getattr(resizer, "spatial_size", None)
     in_plane = isinstance(size, Sequence) and len(size) == 3 and int(size[2]) == -1
@@ -74,7 +74,7 @@ def resizes(step: Step) -> bool:
 
 
 def preprocessed(image: MetaTensor, steps: Iterable[Step], key: Hashable) -> tuple[Tensor, MetaTensor]:
-    """Return what ``steps`` make of ``image`` ``(C, W, H, D)``, and it again as the last of them with metadata left it.
+    """Return ``image`` ``(C, W, H, D)`` after ``steps``, and again as the last step that kept its metadata left it.
 
     Raises:
         ValueError: the result holds NaN or infinite values.

@@ -122,10 +122,10 @@ class DASAttentionAggregation(DASAggregation):
 class DASGatedAggregation(DASAggregation):
     """Weights from the sampler's scores: their softmax over the kept slices.
 
-    With it a sampler learns from the task (``gradient="gate"``): the loss reaches the scores with an exact gradient of
-    low variance, which spoils the choice where evidence is hidden (docs/results.md). The scores must be logits, of the
-    order of 1, as those of learned samplers are; for scores in other units (a variance in HU squared) the softmax is
-    one-hot: use :class:`DASAttentionAggregation` there.
+    With it ``DASGateSampler`` learns from the task: the loss reaches the scores with an exact gradient of low variance.
+    Where evidence is hidden, this gradient spoils the choice (docs/results.md). The scores must be logits of the order
+    of 1, as learned samplers give. For scores in other units (a variance in HU squared) the softmax is one-hot: use
+    :class:`DASAttentionAggregation` there.
 
     Args:
         attention: adds the logits of this attention to the scores.

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_das._optional import require
-from monai_das.networks.mobilenet import misfits
 
 # EfficientNet-B0 without squeeze and excitation; the first and the last stage are as wide in every Lite
 BLOCKS = (
@@ -128,3 +127,13 @@ def make_lite(net: nn.Module) -> None:
             # named by the branch that is never taken, which TorchScript compiles all the same
             for name in ("adaptpool", "reduce", "reduce_padding", "expand", "expand_padding"):
                 setattr(module, f"_se_{name}", nn.Identity())
+
+
+def misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return the names, sorted, that only one of two state dicts has, or that have another shape in the other."""
+    return sorted(k for k in own.keys() | tensors.keys() if not same_shape(own.get(k), tensors.get(k)))
+
+
+def same_shape(own: Tensor | None, other: Tensor | None) -> bool:
+    """Return whether both tensors are there and have one shape."""
+    return own is not None and other is not None and own.shape == other.shape

@@ -14,8 +14,8 @@ from monai_das.samplers import Sampler
 REMEDY = (
     "Move its budget from all slices to k by DASBudgetSchedule(network, hold_epochs, end_epoch): schedule.step(epoch) "
     "in your own loop, schedule.attach(trainer) in MONAI's; give the output of the network to DASLoss; give "
-    "DASSliceClassifier an aggregation that teaches, as its default does; or build the sampler with "
-    'gradient="gate", noise=0.3'
+    "DASSliceClassifier an aggregation that teaches, as its default does; or take DASGateSampler, which learns "
+    "from the task loss"
 )
 
 

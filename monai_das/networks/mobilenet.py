@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from monai.networks.layers.factories import Conv, Norm, Pool
 from torch import Tensor, nn
@@ -146,48 +144,6 @@ class DASMobileNetV3Small(nn.Module):
         pooled = torch.flatten(self.avgpool(self.features(image)), 1)
         output: Tensor = self.classifier(pooled)
         return output
-
-    def load_torchvision_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load the weights of ``torchvision.models.mobilenet_v3_small``.
-
-        The stem of a one-channel network takes the sum over red, green and blue, which equals feeding the grey image
-        three times. A network without a classifier ignores that of ``state_dict``; all else must fit exactly.
-
-        Args:
-            state_dict: the tensors by torchvision's names; not changed.
-
-        Raises:
-            ValueError: the network is not 2-D with 1 or 3 channels, or a tensor is missing, unknown or of another
-                shape.
-        """
-        if self.spatial_dims != 2 or self.in_channels not in (1, 3):
-            raise ValueError(
-                "torchvision's weights need spatial_dims=2 and in_channels 1 or 3, "
-                f"got spatial_dims={self.spatial_dims} and in_channels={self.in_channels}"
-            )
-        tensors = {k: v for k, v in state_dict.items() if self.num_classes > 0 or not k.startswith("classifier.")}
-        stem = "features.0.0.weight"
-        if self.in_channels == 1 and stem in tensors and tensors[stem].size(1) == 3:
-            tensors[stem] = tensors[stem].sum(dim=1, keepdim=True)
-        own = self.state_dict()
-        wrong = misfits(own, tensors)
-        if wrong:
-            raise ValueError(
-                f"state_dict must be torchvision's mobilenet_v3_small with {self.num_classes} classes (0: any), "
-                f"but {len(wrong)} tensors are missing, unknown or of another shape: {', '.join(wrong[:4])}; "
-                "build the network with num_classes=0 to leave the classifier out"
-            )
-        self.load_state_dict(tensors)
-
-
-def misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return the names, sorted, that only one of two state dicts has, or that have another shape in the other."""
-    return sorted(k for k in own.keys() | tensors.keys() if not same_shape(own.get(k), tensors.get(k)))
-
-
-def same_shape(own: Tensor | None, other: Tensor | None) -> bool:
-    """Return whether both tensors are there and have one shape."""
-    return own is not None and other is not None and own.shape == other.shape
 
 
 def stages(dims: int, in_channels: int) -> nn.Sequential:

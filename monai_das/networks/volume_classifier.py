@@ -19,7 +19,7 @@ class DASVolumeClassifier(DASNetwork):
 
     which lies in (0, 2) and is exactly 1 for equal scores, so that the task loss reaches the scores. They must be
     logits, of the order of 1, as those of learned samplers are; for others say ``gate=False``. Nothing here teaches a
-    sampler: give ``DASSampler`` ``gradient="gate"`` and ``noise=0.3``.
+    sampler: use ``DASGateSampler``, which learns through the gate.
 
     Args:
         sampler: chooses the slices.

@@ -74,7 +74,6 @@ class ADPSSampler(Sampler):
         super().__init__(num_slices, fraction)
         check_grid(depth, temperature)
         self.temperature: float = temperature
-        self.hidden: int = hidden
         self.reader = SliceReader(hidden)
         self.memory = nn.LSTMCell(hidden, hidden)
         self.decide = decision_layers(hidden, depth, dropout)

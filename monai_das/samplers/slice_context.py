@@ -1,4 +1,4 @@
-"""What DASSampler learns of the slices: a small encoder of each thumbnail, and attention over all of them."""
+"""What samplers learn of the slices: a small encoder of each thumbnail, and attention over all of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class ThumbnailEncoder(nn.Module):
-    """Encode each slice of a block-averaged volume by its blocks of 8 x 8 pixels and a small network per block.
+def encoded_blocks(image: Tensor, first: Tensor, bias: Tensor, second: Tensor, last_bias: Tensor) -> Tensor:
+    """Encode each slice of a block-averaged volume by its blocks of 8 x 8 pixels and two linear layers per block.
 
     A matrix product with the slices last, as they come: on a CPU a convolution, which wants the slices first, takes
     several times as long.
+
+    Shape:
+        - ``image``: ``(B, C, h, w, D)``, standardised intensities; channels are averaged.
+        - ``first``: ``(width, 64)`` and ``bias``: ``(width,)``; ``second``: ``(F / 2, width)`` and ``last_bias``.
+        - returns ``(B, D, F)``: half of them the mean, half the maximum over the slice.
+    """
+    grey = image[:, 0] if image.size(1) == 1 else image.mean(dim=1)
+    block = 8
+    below, right = -grey.size(1) % block, -grey.size(2) % block
+    if below + right > 0:
+        grey = functional.pad(grey, (0, 0, 0, right, 0, below))
+    batch, rows, columns, depth = grey.shape
+    blocks = grey.reshape(batch, rows // block, block, columns // block, block, depth)
+    pixels = blocks.permute(0, 2, 4, 1, 3, 5).reshape(batch, block * block, -1)
+    maps = torch.matmul(first, pixels).add_(bias[:, None]).relu_()
+    maps = torch.matmul(second, maps).add_(last_bias[:, None]).relu_().float()
+    maps = maps.reshape(batch, maps.size(1), -1, depth)
+    return torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1).transpose(1, 2)
+
+
+class ThumbnailEncoder(nn.Module):
+    """Encode each slice of a block-averaged volume, see :func:`encoded_blocks`.
 
     Shape:
         - ``image``: ``(B, C, h, w, D)``, standardised intensities; channels are averaged.
@@ -20,24 +42,12 @@ class ThumbnailEncoder(nn.Module):
 
     def __init__(self, num_features: int = 32, width: int = 16) -> None:
         super().__init__()
-        self.block: int = 8
-        self.first = nn.Linear(self.block**2, width)
+        self.first = nn.Linear(8 * 8, width)
         self.second = nn.Linear(width, num_features // 2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the features of every slice."""
-        grey = image[:, 0] if image.size(1) == 1 else image.mean(dim=1)
-        block = self.block
-        below, right = -grey.size(1) % block, -grey.size(2) % block
-        if below + right > 0:
-            grey = functional.pad(grey, (0, 0, 0, right, 0, below))
-        batch, rows, columns, depth = grey.shape
-        blocks = grey.reshape(batch, rows // block, block, columns // block, block, depth)
-        pixels = blocks.permute(0, 2, 4, 1, 3, 5).reshape(batch, block * block, -1)
-        maps = torch.matmul(self.first.weight, pixels).add_(self.first.bias[:, None]).relu_()
-        maps = torch.matmul(self.second.weight, maps).add_(self.second.bias[:, None]).relu_().float()
-        maps = maps.reshape(batch, maps.size(1), -1, depth)
-        return torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1).transpose(1, 2)
+        return encoded_blocks(image, self.first.weight, self.first.bias, self.second.weight, self.second.bias)
 
 
 class SliceAttention(nn.Module):

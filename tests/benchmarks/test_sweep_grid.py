@@ -17,11 +17,11 @@ def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_gri
 
 
 def test_variants_have_settings_of_their_own(write_grid):
-    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.0}}
+    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.5}}
 
     job = grid_jobs(write_grid(methods=[variant]))[0]
 
-    assert (job.method, job.config["network_def"]["sampler"]["noise"]) == ("calm", 0.0)
+    assert (job.method, job.settings["network_def#sampler#noise"]) == ("calm", 0.5)
 
 
 def test_variants_have_a_name_that_all_methods_share(write_grid):
@@ -29,7 +29,11 @@ def test_variants_have_a_name_that_all_methods_share(write_grid):
 
     jobs = grid_jobs(write_grid(methods=["das", "das, longer", "dps, longer"], variants=variants))
 
-    assert [(job.method, job.config["epochs"]) for job in jobs] == [("das", 1), ("das, longer", 2), ("dps, longer", 2)]
+    assert [(job.method, job.settings["epochs"]) for job in jobs] == [
+        ("das", 1),
+        ("das, longer", 2),
+        ("dps, longer", 2),
+    ]
 
 
 def test_a_variant_that_the_grid_has_not_is_named(write_grid):
@@ -49,6 +53,34 @@ def test_the_grids_of_the_repository_make_jobs(grid):
     jobs = grid_jobs(grid)
 
     assert len({job.key for job in jobs}) == len(jobs) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("epoch", 3, r"the setting 'epoch' changes nothing of the training: nothing reads it, .*; is 'epochs' meant\?"),
+        ("rotate_range", 0.3, "the setting 'rotate_range' changes nothing of the training"),
+        ("batch_size", 16, "the setting 'batch_size' changes nothing .* or the configs say 16 already"),
+        ("output_dir", "elsewhere", "the setting 'output_dir' changes nothing of the training"),
+        (
+            "network_def#sampler#nois",
+            0.3,
+            r"#nois': DASSampler takes no 'nois'; it takes .*'noise'",
+        ),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_refused_by_name(write_grid, name, value, said):
+    with pytest.raises(ValueError, match=said):
+        grid_jobs(write_grid(recipe={"epochs": 1, name: value}))
+
+
+@pytest.mark.parametrize("name", ["rotate_range", "scale_range", "affine_prob"])
+def test_rotations_and_zooms_of_clips_are_other_trainings(write_grid, name):
+    one = {"data": ["covid_blues"], "folds": 2, "methods": ["centre"]}
+
+    keys = {grid_jobs(write_grid(**one, recipe={"epochs": 1, name: value}))[0].key for value in (0.05, 0.2)}
+
+    assert len(keys) == 2
 
 
 def test_grids_that_cannot_be_read_are_named(write_grid):

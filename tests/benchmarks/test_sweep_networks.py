@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.made_up_cases import CASES, evidence_cases
 from benchmarks.results_file import recalls_of
-from benchmarks.sweep_data import MADE_UP_CASES, sweep_cases
-from benchmarks.sweep_grid import grid_jobs, settings_of
-from benchmarks.sweep_job import built, run_sweep_job
+from benchmarks.sweep_grid import grid_jobs
+from benchmarks.sweep_job import job_parser, network_of, run_sweep_job
 
 ROOT = Path(__file__).parents[2]
 GRIDS = ["ablation", "ablation_evidence", "adrenal64", "budget", "evidence", "headline"]
@@ -20,24 +20,45 @@ def test_every_method_of_the_grids_classifies_its_data(name):
     jobs = {(job.data, job.method): job for job in grid_jobs(ROOT / f"benchmarks/grids/{name}.json")}
 
     for job in jobs.values():
-        settings = settings_of(job)
-        network, _ = built(job, total_steps=10)
-        size, depth = settings["size"], settings["depth"]
-        logits = network.eval()(torch.rand(1, 1, size, size, depth))
-        assert logits.shape == (1, settings["num_classes"]), json.dumps([job.data, job.method])
+        parser = job_parser(job, None)
+        size, depth, classes = (parser.get_parsed_content(name) for name in ("size", "depth", "num_classes"))
+        parser.set(10, "total_steps")
+        network = parser.get_parsed_content("network_def").eval()
+        logits = network(torch.rand(1, 1, size, size, depth))
+        assert logits.shape == (1, classes), json.dumps([job.data, job.method])
+
+
+def test_a_network_of_a_job_is_untrained_and_in_eval(write_grid):
+    (job,) = grid_jobs(write_grid(methods=["top_variance"]))
+
+    assert not network_of(job, None).training
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "telling"), [("needle", 32, {1}), ("hard_needle", 32, {1, 2}), ("planted", 24, {3})]
+)
+def test_made_up_sets_have_truth_and_the_depth_of_their_config(name, depth, telling):
+    cases = evidence_cases(name, "val")
+
+    assert len(cases) == CASES["val"]
+    assert {tuple(case["image"].shape) for case in cases} == {(1, 28, 28, depth)}
+    assert {int(case["telling"].sum()) for case in cases} == telling
+    assert json.loads((ROOT / f"configs/data/{name}.json").read_text())["depth"] == depth
+
+
+@pytest.mark.parametrize(("name", "split"), [("haystack", "val"), ("needle", "both")])
+def test_sets_and_splits_that_there_are_not_are_named(name, split):
+    with pytest.raises(ValueError, match=f"name must be one of .* and split one of .*{name}.*{split}"):
+        evidence_cases(name, split)
 
 
 def test_the_recall_of_every_case_is_kept(monkeypatch):
-    monkeypatch.setitem(MADE_UP_CASES, "train", 16)
-    monkeypatch.setitem(MADE_UP_CASES, "val", 4)
-    monkeypatch.setitem(MADE_UP_CASES, "test", 10)
+    for split, number in (("train", 16), ("val", 4), ("test", 10)):
+        monkeypatch.setitem(CASES, split, number)
     jobs = grid_jobs(ROOT / "benchmarks/grids/evidence.json")
     job = next(job for job in jobs if (job.data, job.method) == ("planted", "full"))
 
-    try:
-        line = run_sweep_job(job, None)
-    finally:
-        sweep_cases.cache_clear()
+    line = run_sweep_job(job, None)
 
     assert recalls_of(line).tolist() == [1.0] * 10
     assert line["test"]["recall"] == 1.0

@@ -1,8 +1,5 @@
 """The commands of the bundle's README, each in a process of its own: ``scripts/test_e2e.sh`` runs them."""
 
-import logging
-
-import monai.bundle
 import numpy as np
 import onnxruntime
 import pytest
@@ -90,24 +87,3 @@ def test_onnx_takes_any_batch_and_depth(bundle, network):
         volume = torch.rand(batch, 1, 64, 64, depth)
         (logits,) = session.run(None, {"image": volume.numpy()})
         assert np.allclose(logits, network(volume).detach().numpy(), atol=1e-4)
-
-
-@pytest.fixture
-def restored_logging():
-    """MONAI applies the bundle's logging.conf to this process: its handler would outlive the captured stream."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logging.root.handlers[:], logging.root.level = handlers, level
-
-
-@pytest.mark.usefixtures("restored_logging")
-@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")
-@every_bundle
-def test_monai_alone_loads_the_network_with_its_weights(folder):
-    load = {"name": folder.name, "bundle_dir": folder.parent, "workflow_type": "inference"}
-
-    network = monai.bundle.load(**load, net_override={"sampler#num_slices": 2})
-
-    stored = torch.load(folder / "models" / "model.pt", weights_only=True)
-    assert all(torch.equal(value, stored[name]) for name, value in network.state_dict().items())
-    assert network.sampler.num_slices == 2

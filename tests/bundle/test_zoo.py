@@ -62,6 +62,7 @@ def test_the_command_reads_a_clip(echo, tmp_path, capsys):
     assert result["model"]["name"] == "Adaptive frame selection for lung ultrasound severity"
 
 
+@pytest.mark.e2e
 def test_monai_bundle_and_torchscript_give_what_predict_gives(echo, tmp_path):
     configs, script = ULTRASOUND / "configs", tmp_path / "model.ts"
     places = ("--dataset_dir", tmp_path / "clips", "--output_dir", tmp_path / "out")

@@ -1,5 +1,5 @@
-"""The fixtures of ``tests/data`` that data sets need too."""
+"""The fixture of ``tests/data`` that data sets need too."""
 
-from tests.data.conftest import data_root, volume
+from tests.data.conftest import volume
 
-__all__ = ["data_root", "volume"]
+__all__ = ["volume"]

@@ -47,7 +47,7 @@ def orthanc(orthanc_process):
     return orthanc_process
 
 
-def long_case(depth=300, side=512, chosen=(20, 77, 150, 151, 220, 281)):
+def long_case(depth=300, side=512, selected_indices=(20, 77, 150, 151, 220, 281)):
     """A made-up volume of ``depth`` slices of ``side`` pixels, with the grain of real images."""
     random = np.random.RandomState(0)
     shape = make_sample_volumes(1, 64)[0]["image"][0].astype(np.float32)
@@ -61,7 +61,7 @@ def long_case(depth=300, side=512, chosen=(20, 77, 150, 151, 220, 281)):
 
     scores = np.exp(-(((np.arange(depth) - 150) / 60.0) ** 2)) + 0.1 * random.rand(depth)
     refs = [SliceRef(index, f"1.2.{index}", position_mm=(0.0, 0.0, 1.5 * index)) for index in range(depth)]
-    selected = tuple(SelectedSlice(refs[index], float(scores[index])) for index in chosen)
+    selected = tuple(SelectedSlice(refs[index], float(scores[index])) for index in selected_indices)
     return CaseResult(
         case_id="case-0001",
         source_kind="dicom_series",
@@ -70,10 +70,10 @@ def long_case(depth=300, side=512, chosen=(20, 77, 150, 151, 220, 281)):
         probabilities={"normal": 0.18, "hyperplasia": 0.82},
         selected=selected,
         scores=tuple(float(score) for score in scores),
-        sampling_indices=tuple(chosen),
+        sampling_indices=tuple(selected_indices),
         model=DASModelInfo("DAS slice classifier", "0.1.0", "ab" * 32),
         timings=CaseTimings(120.0, 14.0, 3.0, 40.0),
-        pictures=CasePictures(stack()[list(chosen)], np.zeros((side, depth), np.uint8), make_stack=stack),
+        pictures=CasePictures(stack()[list(selected_indices)], np.zeros((side, depth), np.uint8), make_stack=stack),
     )
 
 

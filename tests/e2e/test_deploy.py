@@ -38,7 +38,7 @@ def assert_same(ours, command):
     )
 
 
-def chosen(result):
+def selected_indices(result):
     return {(each["sop_instance_uid"], each.get("frame")) for each in result["selected_slices"]}
 
 
@@ -55,7 +55,7 @@ def test_a_head_ct_gives_the_slices_and_numbers_of_the_command_line(tmp_path):
     assert "PLANTED" not in (run.folder / "case-001" / "result.json").read_text(encoding="utf-8")
     assert_same(run.result(), command_line(series, tmp_path / "predict"))
     for name in ("kos.dcm", "sr.dcm"):
-        assert referenced(run.folder / "case-001" / name) == chosen(run.result())
+        assert referenced(run.folder / "case-001" / name) == selected_indices(run.result())
         assert str(dcmread(run.folder / "case-001" / name).PatientName) == "PLANTED^NAME"
 
 
@@ -67,7 +67,7 @@ def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_
     assert run.code == 0, run.log
     assert run.result()["total_slices"] == 30
     assert_same(run.result(), command_line(clip, tmp_path / "predict"))
-    assert referenced(run.folder / "case-001" / "kos.dcm") == chosen(run.result())
+    assert referenced(run.folder / "case-001" / "kos.dcm") == selected_indices(run.result())
 
 
 def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):

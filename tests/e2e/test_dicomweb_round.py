@@ -51,15 +51,15 @@ def series_of(server, study):
 
 
 def assert_documents(folder, header, result):
-    """Each document passes dciodvfy, is of the study's patient, and refers to exactly the chosen slices or frames."""
-    chosen = {(each["sop_instance_uid"], each.get("frame")) for each in result["selected_slices"]}
+    """Each document passes dciodvfy, is of the study's patient, and refers to exactly the selected slices or frames."""
+    selected = {(each["sop_instance_uid"], each.get("frame")) for each in result["selected_slices"]}
     for name in REPORTS:
         checker = [Path(sys.executable).with_name("dciodvfy"), folder / name]
         checked = subprocess.run(checker, capture_output=True, text=True)
         assert [line for line in (checked.stdout + checked.stderr).splitlines() if "Error" in line] == []
         written = dcmread(folder / name)
         assert (written.PatientID, written.StudyInstanceUID) == (header.PatientID, header.StudyInstanceUID)
-        assert name == "montage.dcm" or referenced(folder / name) == chosen
+        assert name == "montage.dcm" or referenced(folder / name) == selected
 
 
 def assert_anonymous(folder, said, server, *words):
@@ -91,13 +91,13 @@ def test_results_are_found_beside_the_study_on_the_server(orthanc, study, tmp_pa
     assert series_of(server, uid) == sorted([header.Modality, *REPORTS.values()])
     assert_documents(out / "case-0001", header, result)
     assert_anonymous(out, said, orthanc, "PLANTED", uid, series)
-    # the server draws thumbnails in 8 bits: the choice may differ, what is read of a slice may not
+    # the server draws thumbnails in 8 bits: the selection may differ, what is read of a slice may not
     files = command_line(study, tmp_path / "files")
     assert result["total_slices"] == files["total_slices"]
-    chosen, local = ({each["index"] for each in case["selected_slices"]} for case in (result, files))
-    assert len(chosen & local) >= 0.75 * len(local)
+    selected, local = ({each["index"] for each in case["selected_slices"]} for case in (result, files))
+    assert len(selected & local) >= 0.75 * len(local)
     source = open_source(f"{orthanc.dicomweb}/studies/{uid}/series/{series}")
-    np.testing.assert_array_equal(source.read(sorted(chosen)), open_source(study).read(sorted(chosen)))
+    np.testing.assert_array_equal(source.read(sorted(selected)), open_source(study).read(sorted(selected)))
 
 
 def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(

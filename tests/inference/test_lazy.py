@@ -16,7 +16,7 @@ from monai_das.samplers import DASPaperSampler
 from monai_das.transforms import DASScaleIntensityd, SliceAxisd
 
 
-def chosen(result):
+def selected_indices(result):
     return [each.index for each in result.selected]
 
 
@@ -41,7 +41,7 @@ def test_only_the_selected_slices_are_read(predictor, counted, large):
 
     result = predictor.predict(source)
 
-    assert source.read_slices == chosen(result)
+    assert source.read_slices == selected_indices(result)
     assert len(source.read_slices) == 4
 
 
@@ -53,7 +53,7 @@ def test_the_pictures_of_all_slices_are_read_when_asked_for(predictor, counted, 
     stack = result.pictures.stack()
 
     assert sorted(source.read_slices) == list(range(30))
-    assert np.array_equal(stack[chosen(result)], result.pictures.slices)
+    assert np.array_equal(stack[selected_indices(result)], result.pictures.slices)
 
 
 def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, large, tmp_path, monkeypatch):
@@ -65,7 +65,7 @@ def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, 
     whole = predictor.predict(source)
 
     assert len(source.read_slices) == 30
-    assert chosen(few) == chosen(whole)
+    assert selected_indices(few) == selected_indices(whole)
     assert list(few.probabilities.values()) == pytest.approx(list(whole.probabilities.values()), abs=1e-5)
     assert few.scores == pytest.approx(whole.scores, abs=1e-5)
     assert [each.ref for each in few.selected] == [each.ref for each in whole.selected]
@@ -79,9 +79,9 @@ def test_a_sampler_may_repeat_slices(random_bundle, counted, large):
 
     result = predictor.predict(source)
 
-    assert source.read_slices == chosen(result)
+    assert source.read_slices == selected_indices(result)
     assert len(result.sampling_indices) == 6
-    assert set(result.sampling_indices) == set(chosen(result))
+    assert set(result.sampling_indices) == set(selected_indices(result))
 
 
 @pytest.mark.parametrize("axis", ["coronal", "sagittal"])
@@ -150,7 +150,7 @@ def test_the_transform_gives_what_the_network_gives(predictor, nifti, counted):
     result = predictor.predict(nifti)
     assert item["label"] == 1
     assert item["image"].shape == (1, 64, 64, 4)
-    assert sorted(item["image_slices"].tolist()) == chosen(result) == source.read_slices
+    assert sorted(item["image_slices"].tolist()) == selected_indices(result) == source.read_slices
     assert logits.softmax(dim=1)[0].tolist() == pytest.approx(list(result.probabilities.values()), abs=1e-6)
 
 
@@ -198,5 +198,5 @@ def test_coarse_wavelets_select_and_answer_as_decoded_slices_do(predictor, tmp_p
 
     assert not source.exact_thumbnails
     assert float(source.thumbnails(64).max()) > 1050
-    assert chosen(cheap) == chosen(exact)
+    assert selected_indices(cheap) == selected_indices(exact)
     assert list(cheap.probabilities.values()) == pytest.approx(list(exact.probabilities.values()), abs=2e-4)

@@ -98,9 +98,9 @@ def test_the_stack_is_read_few_at_a_time_and_made_small():
 
 def test_black_and_white_are_those_of_thumbnails_and_selected_slices():
     small = torch.full((1, 4, 4, 2), 10.0)
-    chosen = torch.tensor([0.0, 20.0]).expand(1, 4, 4, 2)
+    large = torch.tensor([0.0, 20.0]).expand(1, 4, 4, 2)
 
-    pictures = case_pictures(lambda places: chosen[..., places], small, chosen, [0, 1], torch.eye(4), False)
+    pictures = case_pictures(lambda places: large[..., places], small, large, [0, 1], torch.eye(4), False)
 
     assert pictures.slices[:, 0, 0].tolist() == [0, 255]
     assert pictures.side_view.tolist() == [[128, 128]] * 4

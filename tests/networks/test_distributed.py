@@ -33,7 +33,7 @@ def gradients(network, wrapped):
 
 def test_a_lesson_is_learnt_in_parallel_as_alone(process_group):
     torch.manual_seed(1)
-    network = taught(DASSampler(num_slices=2, gradient="distillation", noise=0.0)).train()
+    network = taught(DASSampler(num_slices=2)).train()
     network.sampler.widening = 1.0
     alone = gradients(network, network)
 

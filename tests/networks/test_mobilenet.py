@@ -45,10 +45,6 @@ def torchvision_shapes() -> dict[str, tuple[int, ...]]:
     return shapes | {"classifier.3.weight": (1000, 1024), "classifier.3.bias": (1000,)}
 
 
-def torchvision_weights() -> dict[str, torch.Tensor]:
-    return {k: torch.rand(s) if s else torch.tensor(7) for k, s in torchvision_shapes().items()}
-
-
 def test_names_shapes_and_order_are_torchvisions():
     own = {k: tuple(v.shape) for k, v in DASMobileNetV3Small(num_classes=1000).state_dict().items()}
 
@@ -97,43 +93,6 @@ def test_strides_are_torchvisions():
         sides.append(image.size(2))
 
     assert sides == [32, 16, 8, 8, 4, 4, 4, 4, 4, 2, 2, 2, 2]
-
-
-def test_torchvision_weights_load_by_name():
-    weights = torchvision_weights()
-    net = DASMobileNetV3Small(num_classes=1000)
-
-    net.load_torchvision_weights(weights)
-
-    assert all(torch.equal(v, weights[k]) for k, v in net.state_dict().items())
-
-
-def test_one_channel_stem_equals_the_grey_image_three_times():
-    weights = torchvision_weights()
-    colour, grey = DASMobileNetV3Small().eval(), DASMobileNetV3Small(in_channels=1).eval()
-    colour.load_torchvision_weights(weights)
-    grey.load_torchvision_weights(weights)
-    image = torch.rand(2, 1, 32, 32)
-
-    torch.testing.assert_close(grey(image), colour(image.expand(-1, 3, -1, -1)))
-
-    assert weights["features.0.0.weight"].size(1) == 3
-
-
-def test_weights_that_do_not_fit_are_named():
-    weights = torchvision_weights()
-    del weights["features.12.0.weight"]
-
-    with pytest.raises(
-        ValueError,
-        match=r"with 2 classes .* 3 tensors .*: classifier.3.bias, classifier.3.weight, features.12.0.weight",
-    ):
-        DASMobileNetV3Small(num_classes=2).load_torchvision_weights(weights)
-
-
-def test_weights_for_another_number_of_channels_are_refused():
-    with pytest.raises(ValueError, match="in_channels 1 or 3, got spatial_dims=2 and in_channels=2"):
-        DASMobileNetV3Small(in_channels=2).load_torchvision_weights({})
 
 
 def test_bad_spatial_dims_are_refused():

@@ -13,7 +13,7 @@ from monai_das.networks import (
     DASMobileNetV3Small,
     DASSliceClassifier,
 )
-from monai_das.samplers import DASFullSampler, DASSampler, DASUniformSampler, DPSSampler
+from monai_das.samplers import DASFullSampler, DASGateSampler, DASSampler, DASUniformSampler, DPSSampler
 
 
 class Recorder(nn.Module):
@@ -184,9 +184,7 @@ def test_who_knows_what_they_do_is_not_warned(silence):
     assert sampler_learns(net) == (silence == "gate")
 
 
-@pytest.mark.parametrize(
-    ("sampler", "weight"), [(DASSampler(num_slices=2), 10.0), (DASSampler(num_slices=2, gradient="gate"), 0.0)]
-)
+@pytest.mark.parametrize(("sampler", "weight"), [(DASSampler(num_slices=2), 10.0), (DASGateSampler(num_slices=2), 0.0)])
 def test_attention_is_the_default_and_teaches_those_that_are_to_be_taught(sampler, weight):
     net = DASSliceClassifier(sampler, Recorder(), 2)
 

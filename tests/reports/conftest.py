@@ -12,7 +12,7 @@ from monai_das.datasets import write_dicom_series
 from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 
 
-def make_result(depth=12, chosen=(3, 7), colour=False, clip=False, classes=2, **changes):
+def make_result(depth=12, selected_indices=(3, 7), colour=False, clip=False, classes=2, **changes):
     random = np.random.RandomState(0)
     refs = [
         SliceRef(index, "1.2.3", frame=index + 1, time_ms=40.0 * index)
@@ -22,16 +22,16 @@ def make_result(depth=12, chosen=(3, 7), colour=False, clip=False, classes=2, **
     ]
     scores = tuple(float(score) for score in random.rand(depth))
     names = ["normal", "hyperplasia", *[f"class {number}" for number in range(2, classes)]][:classes]
-    shape = (len(chosen), 20, 30, 3) if colour else (len(chosen), 20, 30)
+    shape = (len(selected_indices), 20, 30, 3) if colour else (len(selected_indices), 20, 30)
     values = {
         "case_id": "case",
         "source_kind": "dicom_multiframe" if clip else "dicom_series",
         "label": 0,
         "label_name": names[0],
         "probabilities": dict(zip(names, [1 - 0.1 * (classes - 1), *[0.1] * (classes - 1)], strict=True)),
-        "selected": tuple(SelectedSlice(refs[index], scores[index]) for index in chosen),
+        "selected": tuple(SelectedSlice(refs[index], scores[index]) for index in selected_indices),
         "scores": scores,
-        "sampling_indices": tuple(chosen),
+        "sampling_indices": tuple(selected_indices),
         "model": DASModelInfo("A model", "1.2.3", "ab" * 32),
         "timings": CaseTimings(1.0, 2.0, 3.0, 4.0),
         "pictures": CasePictures(
@@ -53,10 +53,10 @@ def result_with():
     return make_result
 
 
-def result_of(source, chosen=(0, 2), **changes):
+def result_of(source, selected_indices=(0, 2), **changes):
     """A result that speaks of these slices of ``source``."""
-    result = make_result(depth=len(source), chosen=chosen, source_kind=source.kind, **changes)
-    selected = tuple(SelectedSlice(source.refs[index], result.scores[index]) for index in chosen)
+    result = make_result(depth=len(source), selected_indices=selected_indices, source_kind=source.kind, **changes)
+    selected = tuple(SelectedSlice(source.refs[index], result.scores[index]) for index in selected_indices)
     return replace(result, selected=selected)
 
 

@@ -91,7 +91,7 @@ def test_exactly_the_selected_slices_are_referenced(write, name, sources, result
 
 
 def test_frames_count_from_1(echo, result_for, tmp_path):
-    tags = written(write_key_objects, result_for(echo, chosen=(0, 12, 29)), echo, tmp_path / "new.dcm")
+    tags = written(write_key_objects, result_for(echo, selected_indices=(0, 12, 29)), echo, tmp_path / "new.dcm")
 
     (item,) = [item for item in tags.ContentSequence if item.ValueType == "IMAGE"]
     assert list(item.ReferencedSOPSequence[0].ReferencedFrameNumber) == [1, 13, 30]
@@ -126,7 +126,7 @@ def test_a_result_of_another_source_is_refused(write, sample_series, sources, re
 
 
 def test_the_report_opens_with_the_top_slice_and_what_it_says_of_the_case(sample_series, result_for, tmp_path):
-    result = result_for(sample_series, chosen=(1, 2, 4))
+    result = result_for(sample_series, selected_indices=(1, 2, 4))
 
     tags = written(write_structured_report, result, sample_series, tmp_path / "new.dcm")
 
@@ -154,7 +154,7 @@ def test_the_capture_is_the_montage(sources, result_for, tmp_path):
     tags = written(write_secondary_capture, result, source, tmp_path / "new.dcm")
 
     assert tags.pixel_array.shape == (tags.Rows, 1200, 3)
-    assert np.ptp(tags.pixel_array.astype(int), axis=2).max() > 100  # the chosen bars are orange
+    assert np.ptp(tags.pixel_array.astype(int), axis=2).max() > 100  # the selected bars are orange
     assert tags.BodyPartExamined == source.header(0).BodyPartExamined
     assert "BurnedInAnnotation" not in tags
 

@@ -61,15 +61,15 @@ def test_long_and_odd_names_are_cut_and_taken_literally(result_with, tmp_path, m
     assert sum(each.endswith("%") for each in words) == 5
 
 
-@pytest.mark.parametrize("chosen", [(0,), tuple(range(12))])
-def test_the_picture_grows_with_the_slices_and_orange_marks_them(result_with, chosen, tmp_path):
-    write_montage(result_with(chosen=chosen), tmp_path / "montage.png", dpi=60)
+@pytest.mark.parametrize("selected_indices", [(0,), tuple(range(12))])
+def test_the_picture_grows_with_the_slices_and_orange_marks_them(result_with, selected_indices, tmp_path):
+    write_montage(result_with(selected_indices=selected_indices), tmp_path / "montage.png", dpi=60)
 
     picture = pixels(tmp_path / "montage.png")
     assert picture.shape[1] == 600
     lower_half = picture[picture.shape[0] // 2 :]
     orange = (np.abs(lower_half - ORANGE).max(axis=2) < 8).any(axis=0).sum()
-    assert orange == pytest.approx(len(chosen) / 12 * 519, rel=0.15)
+    assert orange == pytest.approx(len(selected_indices) / 12 * 519, rel=0.15)
 
 
 def test_equal_scores_are_drawn(result_with, tmp_path):

@@ -16,7 +16,7 @@ RECORDED = Path(__file__).parent / "recorded"
 
 @pytest.fixture
 def results(tmp_path):
-    """Two cases of 12 slices, 3 and 7 chosen."""
+    """Two cases of 12 slices, 3 and 7 selected."""
     for case in ("case-0001", "case-0002"):
         result = make_result(case_id=case)
         write_json(result, tmp_path / "out" / case / "result.json")

@@ -7,19 +7,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.studies.collapse import GATE, MARGIN, VARIANTS, collapse, run_collapse
-from monai_das.samplers import DASSampler
+from benchmarks.studies.collapse import MARGIN, VARIANTS, Variant, collapse, run_collapse
+from monai_das.samplers import DASGateSampler
+from monai_das.samplers.das_parts import SliceEncoder
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["masks", "noisy masks"])
 
 
-class Unguarded(DASSampler):
-    """A sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
+class SeesNothing(SliceEncoder):
+    """An encoder that finds all slices alike: no prior, and nothing ineligible."""
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features, variance, encoded = super().look(thumbnails, lengths, weight)
         return torch.ones_like(features), torch.ones_like(variance), encoded
+
+
+def unguarded() -> DASGateSampler:
+    """Return a sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
+    sampler = DASGateSampler(num_slices=7)
+    sampler.encoder = SeesNothing()
+    sampler.bound = 1000.0
+    return sampler
 
 
 @every_variant
@@ -32,9 +41,10 @@ def test_it_does_not_flee_to_empty_slices(data_root: Path, noise: float, variant
 
 
 def test_a_sampler_without_guards_does_flee_there(data_root: Path) -> None:
-    unguarded = {"network_def#sampler": Unguarded(num_slices=7, bound=1000.0, gradient="gate", noise=0.3)}
+    gate = VARIANTS["DASGateSampler, 7"]
+    variant = Variant(gate.method, {**gate.settings, "network_def#sampler": unguarded()})
 
-    shares = collapse(data_root, 3, settings=GATE | unguarded | {"widening_epochs": [0.0, 0.0]}, limit=200)
+    shares = collapse(data_root, 3, variant=variant, limit=200)
 
     assert max(share for share, _ in shares) > 0.5
 

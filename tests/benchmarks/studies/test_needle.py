@@ -1,44 +1,72 @@
 import json
 
-from benchmarks.needle import METHODS, REFERENCES, NeedleJob, NeedleRecipe
+import pytest
 
 from benchmarks.commands import main
-from benchmarks.studies.needle import needle_jobs, run_jobs, summary, table
+from benchmarks.results_file import append_result, read_results
+from benchmarks.studies.needle import NAMES, REFERENCES, needle_jobs, run_needle, slices_of, summary, table
 
-TINY = NeedleRecipe(epochs=1, train_cases=32, test_cases=40, hold=0.25, end=0.75)
+
+def line_of(job, auc=0.75):
+    return {
+        "job": job.key,
+        "data": job.data,
+        "method": job.method,
+        "budget": job.budget,
+        "seed": job.seed,
+        "k": slices_of(job),
+        "test": {"auc": auc + 0.1 * job.seed, "recall": 0.25},
+        "cpu_seconds": 3.0,
+    }
 
 
 def test_the_table_has_every_method_and_budget():
-    jobs = needle_jobs(seeds=2, reference_seeds=1, budgets=(4, 2), recipe=TINY)
-    results = {job: {"auc": 0.5 + 0.1 * job.seed, "found": 0.25, "seconds": 3.0} for job in jobs}
+    jobs = needle_jobs(2)
 
-    figures = summary(results)
-    text = table(results)
+    lines = [line_of(job, 0.5) for job in jobs]
 
-    assert len(jobs) == 2 + len(METHODS) * 2 * 2
-    assert figures["auc"] == dict.fromkeys(METHODS, 0.55)
-    assert figures["auc_min"] == dict.fromkeys(METHODS, 0.5)
-    assert set(figures["k"]) == {"4", "2"}
-    assert figures["reference"] == dict.fromkeys(REFERENCES, 0.5)
+    figures = summary(lines)
+    text = table(lines)
+    assert len(jobs) == 2 * (len(NAMES) * 3 + len(REFERENCES))
+    assert figures["auc"] == dict.fromkeys(NAMES.values(), 0.55)
+    assert figures["auc_min"] == dict.fromkeys(NAMES.values(), 0.5)
+    assert set(figures["k"]) == {"4", "2", "1"}
+    assert figures["reference"] == dict.fromkeys(REFERENCES.values(), 0.55)
     assert "| DASSampler | 4 | 0.550 (0.500) | 0.25 | 2 | 3 |" in text
     assert "| reference: full, mean | 32 |" in text
 
 
-def test_jobs_run_in_processes():
-    jobs = [NeedleJob("DASUniformSampler", 4, seed, TINY) for seed in (0, 1)]
+def test_the_default_sampler_is_the_one_that_is_trained():
+    job = needle_jobs(1, short=True)[0]
 
-    assert set(run_jobs(jobs, processes=1)) == set(jobs)
+    assert job.method == "das"
+    assert [file.name for file in job.files] == ["train.json", "needle.json", "das.json", "cell.json"]
 
 
-def test_the_command_prints_table_and_json(monkeypatch, capsys):
-    monkeypatch.setattr(
-        "benchmarks.studies.needle.run_jobs",
-        lambda jobs, processes: {job: {"auc": 0.75, "found": 1.0, "seconds": float(processes)} for job in jobs},
-    )
+def test_references_need_two_seeds():
+    jobs = needle_jobs(5)
 
-    codes = [main(["needle", "--short"]), main(["needle", "--seeds", "3", "--jobs", "1"])]
+    assert {job.seed for job in jobs if job.method in REFERENCES} == {0, 1}
+    assert {job.seed for job in jobs if job.method == "das"} == set(range(5))
 
-    short, whole = (line for line in capsys.readouterr().out.splitlines() if line.startswith("{"))
-    assert codes == [0, 0]
-    assert json.loads(short)["auc"] == {"DASSampler": 0.75, "DASTopVarianceSampler": 0.75}
-    assert set(json.loads(whole)["k"]) == {"4", "2", "1"}
+
+@pytest.mark.parametrize("seeds", [0, 6])
+def test_seeds_that_the_grid_has_not_are_refused(seeds):
+    with pytest.raises(ValueError, match=f"seeds must be in 1 to 5, got {seeds}"):
+        needle_jobs(seeds)
+
+
+def test_finished_trainings_are_not_run_again(tmp_path, capsys):
+    results, said = tmp_path / "needle.jsonl", []
+    for job in needle_jobs(1, short=True):
+        append_result(results, line_of(job))
+
+    report = run_needle(5, 0, results, said.append, short=True)
+    code = main(["needle", "--short", "--jobs", "0", "--results", str(results)])
+
+    *_, last = capsys.readouterr().out.splitlines()
+    assert said == ["2 jobs, 2 of them are done"]
+    assert len(read_results(results)) == 2
+    assert code == 0
+    assert json.loads(report.splitlines()[-1]) == json.loads(last)
+    assert json.loads(last)["auc"] == {"DASSampler": 0.75, "DASTopVarianceSampler": 0.75}

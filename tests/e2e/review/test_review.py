@@ -66,13 +66,13 @@ def pulled(review, command, label_studio, results, chromium, tmp_path_factory):
 
 
 def test_what_two_readers_say_arrives_in_the_datalist(review, pulled, cases):
-    chosen = review.tasks["case-0001"]["data"]["slice_indices"]
+    selected = review.tasks["case-0001"]["data"]["slice_indices"]
 
     assert "5 verdicts written" in pulled.said
     by_page = next(each for each in pulled.content["training"] if each["label_name"] == pulled.changed_to)
     assert by_page["case_id"] == "case-0001"
-    assert by_page["slices_rejected"] == [chosen[1]]
-    assert by_page["slices_confirmed"] == [chosen[0], *chosen[2:]]
+    assert by_page["slices_rejected"] == [selected[1]]
+    assert by_page["slices_confirmed"] == [selected[0], *selected[2:]]
     assert by_page["image"] == str(cases / "volume_0.nii.gz")
     agreeing = [each for each in pulled.content["training"] if each["reviewer"] == f"reader-{pulled.second}"]
     assert [each["slices_rejected"] for each in agreeing] == [[]] * 4

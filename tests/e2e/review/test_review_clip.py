@@ -63,8 +63,8 @@ def test_key_frames_of_a_clip_come_back(project, clip, predicted, server, http, 
     task = only_task(http, project)
     asked = task["predictions"][0]["result"]
     marks = [row for row in asked if row["type"] == "timelinelabels"]
-    chosen = task["data"]["chosen"]
-    new = [frame for frame in range(30) if frame not in chosen][:2]
+    selected = task["data"]["chosen"]
+    new = [frame for frame in range(30) if frame not in selected][:2]
 
     # two of the model's four key frames stay, two go; two others come
     kept = [row for row in asked if row not in marks[2:]]
@@ -75,7 +75,7 @@ def test_key_frames_of_a_clip_come_back(project, clip, predicted, server, http, 
 
     assert task["data"]["video"].startswith("data:video/mp4;base64,")
     (case,) = json.loads((tmp_path / "review.json").read_text())["training"]
-    assert case["slices_confirmed"] == chosen[:2]
-    assert case["slices_rejected"] == chosen[2:]
+    assert case["slices_confirmed"] == selected[:2]
+    assert case["slices_rejected"] == selected[2:]
     assert case["slices_added"] == new
     assert case["image"] == str(clip)

@@ -20,8 +20,8 @@ def saved_file(folder):
 def test_verdicts_of_the_html_page_become_a_datalist(cases, command, start_browser, tmp_path):
     options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,html", "--map", tmp_path / "map.json")
     command("predict", cases / "volume_1.nii.gz", "-o", tmp_path / "out", *options)
-    chosen = json.loads((tmp_path / "out/case-0001/result.json").read_text())["selected_slices"]
-    first, *others = [each["index"] for each in chosen]
+    selected = json.loads((tmp_path / "out/case-0001/result.json").read_text())["selected_slices"]
+    first, *others = [each["index"] for each in selected]
     browser = start_browser()
     downloads = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", downloads)
