@@ -1,9 +1,9 @@
 """What the documentation claims, measured: sets, grids, sweeps, statistics and tables; nothing imports this room."""
 
 from benchmarks.ablated_das import DASAblatedSampler
-from benchmarks.folds import fold_parts
-from benchmarks.made_up_cases import evidence_cases, hippocampus_cases, mask_cases, no_split
-from benchmarks.needle_network import DASNeedleCNN
+from benchmarks.engine.folds import fold_parts
+from benchmarks.sets.made_up_cases import evidence_cases, hippocampus_cases, mask_cases, no_split
+from benchmarks.sets.needle_network import DASNeedleCNN
 
 __all__ = [
     "DASAblatedSampler",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import distributed
 
 OUT_OF_REACH = {"data_root", "official_schema"}
 ALLOWED_SKIPS = {"1": ("CUDA",), "stranger": ("CUDA", "MONAI_DAS_DATA", "MONAI_DAS_SCHEMA")}
@@ -64,6 +65,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if OUT_OF_REACH.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.data)
+
+
+@pytest.fixture
+def process_group() -> Generator[None, None, None]:
+    """A group of this one process."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
 
 
 def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

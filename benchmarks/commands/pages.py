@@ -35,7 +35,7 @@ def pages_command(arguments: argparse.Namespace) -> int:
 
 def table_of(name: str, results: Path) -> str:
     """Return the table of the grid ``name`` as Markdown, made of the runs in ``results`` alone."""
-    from benchmarks.sweep import grid_results
+    from benchmarks.engine.sweep import grid_results
     from benchmarks.tables import markdown_of, table_rows
 
     return markdown_of(table_rows(grid_results(GRIDS / f"{name}.json", results)))

@@ -58,7 +58,7 @@ def add_sweep_parsers(verbs: Commands) -> None:
 
 def sweep_command(arguments: argparse.Namespace) -> int:
     """Run sweeps and write their tables; an unreadable file, or nothing to show, exits with 2."""
-    from benchmarks.sweep import grid_results, run_sweep
+    from benchmarks.engine.sweep import grid_results, run_sweep
     from benchmarks.tables import write_tables
 
     root, say = data_folder(arguments), partial(print, flush=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks.results_file import Result, predictions, recalls_of
+from benchmarks.engine.results_file import Result, predictions, recalls_of
 from benchmarks.statistics.trainings import over_trainings
 from monai_das.metrics import case_weights, weighted_auc, weighted_mean
 from monai_das.metrics.measures import Array

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks.engine.cases import batches
+from benchmarks.engine.grid import SweepJob, grid_jobs
+from benchmarks.engine.job import job_parser, network_of, split_of
 from benchmarks.statistics import RunTables, auc_samples, mean_auc
-from benchmarks.sweep_data import batches
-from benchmarks.sweep_grid import SweepJob, grid_jobs
-from benchmarks.sweep_job import job_parser, network_of, split_of
 from monai_das.metrics import interval_of
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork

@@ -14,8 +14,8 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigWorkflow
 from torch import Tensor
 
-from benchmarks.study_cell import study_cell, trained
-from benchmarks.sweep_job import split_of
+from benchmarks.engine.job import split_of
+from benchmarks.engine.study_cell import study_cell, trained
 from monai_das.metrics import empty_share
 from monai_das.networks import DASNetwork
 from monai_das.networks.eval_view import eval_view

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.results_file import Result
+from benchmarks.engine.grid import SweepJob, grid_jobs
+from benchmarks.engine.results_file import Result
+from benchmarks.engine.sweep import Report, run_jobs
 from benchmarks.sets.needle import DEPTH
-from benchmarks.sweep import Report, run_jobs
-from benchmarks.sweep_grid import SweepJob, grid_jobs
 
 GRID = Path(__file__).parents[1] / "grids" / "needle.json"
 HEADLINE = 4

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.engine.cases import SweepCases, batches
+from benchmarks.engine.grid import SweepJob, grid_jobs
+from benchmarks.engine.job import job_parser, split_of
 from benchmarks.statistics import RunTables, auc_samples, mean_auc
 from benchmarks.studies.choice import trained, weights_of
-from benchmarks.sweep_data import SweepCases, batches
-from benchmarks.sweep_grid import SweepJob, grid_jobs
-from benchmarks.sweep_job import job_parser, split_of
 from monai_das.metrics import interval_of
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork

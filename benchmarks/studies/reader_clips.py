@@ -8,8 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from benchmarks.engine.study_cell import evidence_settings, study_cell, trained
 from benchmarks.sets import DASEvidenceSet
-from benchmarks.study_cell import evidence_settings, study_cell, trained
 from monai_das.data import open_source
 from monai_das.datasets import split_by_patient
 from monai_das.datasets.ultrasound import covid_blues_items

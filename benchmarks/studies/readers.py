@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.results_file import append_result, finished_jobs, job_name
+from benchmarks.engine.results_file import append_result, finished_jobs, job_name
 from benchmarks.sets import real_backgrounds
 from benchmarks.statistics import over_trainings
 from benchmarks.studies.simulated_readers import ARMS, RECIPES, REQUIRED, ReadersRecipe, readers_job

@@ -11,10 +11,10 @@ import torch
 from monai.bundle import ConfigWorkflow
 from torch import Tensor
 
+from benchmarks.engine.job import ENGINE
+from benchmarks.engine.study_cell import evidence_settings, study_cell, trained
 from benchmarks.sets import DASEvidenceSet, needle_set, planted_set, real_backgrounds
 from benchmarks.studies.reader_clips import clip_sets
-from benchmarks.study_cell import evidence_settings, study_cell, trained
-from benchmarks.sweep_job import ENGINE
 from monai_das.networks import DASNetwork
 
 OVERLAY = Path(__file__).with_name("readers.json")

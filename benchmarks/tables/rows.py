@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
-from benchmarks.results_file import Result, predictions
+from benchmarks.engine.results_file import Result, predictions
 from benchmarks.statistics import Resampling, by_seed, holm, two_sided_p
 from benchmarks.tables.old_engine import by_old_engine
 from benchmarks.tables.table_row import TableRow

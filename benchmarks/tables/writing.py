@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.results_file import Result
+from benchmarks.engine.results_file import Result
 from benchmarks.tables.old_engine import marked, with_note
 from benchmarks.tables.plots import draw_plots
 from benchmarks.tables.rows import DRAWS, table_rows

@@ -23,7 +23,7 @@ class DASPolicyInferer(SimpleInferer):
         >>> from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
         >>> from monai_das.samplers import PolicyTopKSampler
         >>> network = DASSliceClassifier(PolicyTopKSampler(num_slices=2), DASMobileNetV3Small(in_channels=1), 2)
-        >>> output = DASPolicyInferer()(torch.rand(2, 1, 32, 32, 9), network.train())
+        >>> output = DASPolicyInferer()(torch.rand(2, 1, 32, 32, 9), network)
         >>> output.chosen.shape, output.even.shape
         (torch.Size([2, 2]), torch.Size([2, 2]))
     """

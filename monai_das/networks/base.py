@@ -75,7 +75,7 @@ class DASNetwork(nn.Module):
             return self.classify(take_slices(image, selection), selection)
         output = self.learn(image, selection)
         self.lesson_check.watch(self.sampler, output.logits, output.selection.scores)
-        return DASOutput(anchored(output), output.selection)
+        return DASOutput(anchored(output.logits, self.sampler), output.selection)
 
     @torch.jit.export
     def thumbnails(self, volume: Tensor) -> Tensor:
@@ -125,18 +125,17 @@ class DASNetwork(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def anchored(output: DASOutput) -> Tensor:
-    """Return the logits of ``output``, with its selection behind them in the graph, where processes train together.
+def anchored(logits: Tensor, sampler: Sampler) -> Tensor:
+    """Return ``logits`` with the parameters of ``sampler`` behind them in the graph, where processes train together.
 
     ``DistributedDataParallel`` waits for the gradient of every parameter behind the output. Where a loss leaves a part
-    of the selection out, as the scores, it would wait in vain: from here the part gets a gradient of zero.
+    of the selection out, as the scores, it would wait in vain: from here the parameters get a gradient of zero. The
+    scores themselves get none, so that :class:`LessonCheck` sees what teaches them.
     """
-    logits, selection = output
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return logits
-    for part in (selection.scores, selection.inclusion, selection.log_prob, selection.penalty):
-        if part.requires_grad:
-            logits = logits + 0.0 * part.float().clamp(-1.0, 1.0).sum()
+    if distributed.is_available() and distributed.is_initialized():
+        for parameter in sampler.parameters():
+            if parameter.requires_grad:
+                logits = logits + 0.0 * parameter.float().sum()
     return logits
 
 

@@ -7,6 +7,10 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
+from monai_das.networks.eval_view import eval_view
+
+Setting = int | float | str
+
 # by what the features of a backbone depend on (see identity), then by the pixels of the image
 MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
 # images that are looked at together: all slices of a batch take gigabytes and leave the cache (24 and 8 ms per image)
@@ -18,17 +22,22 @@ LIMIT = 200_000
 class FeatureCache:
     """Look up the features of a frozen backbone by the pixels of an image, and compute those that are new.
 
-    Features are of content alone: another backbone, other weights or other settings have their own. A copy shares what
-    is known.
+    Features are those of ``eval()``, whatever the mode: nothing that is drawn by chance is remembered. They are of
+    content alone: another backbone, other weights or other settings have their own. A copy starts without features and
+    finds what is known to this process.
 
     Raises:
         ValueError: a parameter of the backbone learns.
     """
 
     def __init__(self) -> None:
-        self.backbone: nn.Module | None = None
-        self.version: tuple[int, ...] = ()
+        self.view = nn.Module()
+        self.version: tuple[tuple[int, int], ...] = ()
         self.known: dict[bytes, Tensor] = {}
+
+    def __reduce__(self) -> tuple[type[FeatureCache], tuple[()]]:
+        """Leave the features behind: copies and files of a network need none."""
+        return FeatureCache, ()
 
     @torch.no_grad()
     def features(self, backbone: nn.Module, images: Tensor) -> Tensor:
@@ -39,23 +48,24 @@ class FeatureCache:
         fresh: dict[bytes, Tensor] = {}
         if new:
             few = torch.split(images[list(new.values())], FEW)
-            fresh = dict(zip(new, (row for part in few for row in backbone(part).clone()), strict=True))
+            fresh = dict(zip(new, (row for part in few for row in self.view(part).clone()), strict=True))
         if len(self.known) + len(fresh) <= LIMIT:
             self.known.update(fresh)
         return torch.stack([fresh[name] if name in fresh else self.known[name] for name in names])
 
     def recognise(self, backbone: nn.Module) -> None:
         """Turn to what is known of ``backbone``, whose weights may have changed since the last call."""
-        version = tuple(tensor._version for tensor in tensors_of(backbone))
-        if backbone is self.backbone and version == self.version:
+        # by its tensors, which a view of the backbone shares
+        version = tuple((id(tensor), tensor._version) for tensor in tensors_of(backbone))
+        if version and version == self.version:
             return
         if any(parameter.requires_grad for parameter in backbone.parameters()):
             raise ValueError(
                 "only the features of a frozen backbone can be remembered, this one learns; freeze it, or leave "
                 "remember_features out"
             )
-        self.backbone, self.version = backbone, version
-        self.known = MEMORY.setdefault(identity(backbone), {})
+        self.view, self.version = eval_view(backbone), version
+        self.known = MEMORY.setdefault(identity(self.view), {})
 
 
 def tensors_of(module: nn.Module) -> list[Tensor]:
@@ -69,8 +79,13 @@ def digest(tensor: Tensor) -> bytes:
 
 
 def identity(backbone: nn.Module) -> bytes:
-    """Return what the features of ``backbone`` depend on: its weights, its place, and what it was built with."""
-    settings = {name: value for name, value in vars(backbone).items() if isinstance(value, int | float | str)}
+    """Return what the features of ``backbone`` depend on: weights, device, and what its parts were built with."""
+    parts = [(name, type(part).__name__, settings_of(part)) for name, part in backbone.named_modules()]
     weights = [digest(tensor) for tensor in backbone.state_dict().values()]
     device = next((str(tensor.device) for tensor in tensors_of(backbone)), "")
-    return repr((type(backbone).__name__, sorted(settings.items()), device)).encode() + b"".join(weights)
+    return repr((parts, device)).encode() + b"".join(weights)
+
+
+def settings_of(part: nn.Module) -> list[tuple[str, Setting]]:
+    """Return the numbers and words that ``part`` was built with, by name."""
+    return sorted((name, value) for name, value in vars(part).items() if isinstance(value, int | float | str))

@@ -22,7 +22,7 @@ REMEDY = (
 class LessonCheck:
     """Warn at the first backward pass that does not reach the scores of a sampler that is to be taught.
 
-    A sampler whose schedule moves is not asked: its lessons end with the widening of its budget.
+    Once a schedule has brought the budget to k, nothing is asked: the lessons end with the widening of the budget.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,8 @@ class LessonCheck:
     def watch(self, sampler: Sampler, logits: Tensor, *scores: Tensor) -> None:
         """Look at the backward pass of ``logits``: does it reach one of ``scores``?"""
         learns = sampler.taught and any(each.requires_grad for each in sampler.parameters())
-        if self.done or sampler.scheduled or not learns or not logits.requires_grad or torch.compiler.is_compiling():
+        over = sampler.scheduled and sampler.widening == 0.0
+        if self.done or over or not learns or not logits.requires_grad or torch.compiler.is_compiling():
             return
         reached: list[bool] = []
         for each in scores:

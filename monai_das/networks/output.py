@@ -35,13 +35,11 @@ class DASOutput(NamedTuple):
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Refuse every function of torch."""
-        raise TypeError(f"{getattr(func, '__name__', func)}() got a DASOutput: {REMEDY}")
+        raise refused_call(cls, func)
 
     def __getattr__(self, name: str) -> Any:
         """Refuse what only tensors have."""
-        if hasattr(Tensor, name):
-            raise AttributeError(f"DASOutput has no {name}: {REMEDY}")
-        raise AttributeError(f"DASOutput has no attribute {name!r}")
+        raise refused_attribute(type(self), name)
 
 
 class DASPolicyOutput(NamedTuple):
@@ -51,9 +49,33 @@ class DASPolicyOutput(NamedTuple):
         logits, selection: as in :class:`DASOutput`.
         chosen: ``(B, K)`` logits that ``eval()`` gives the drawn slices, without a graph.
         even: ``(B, K)`` logits that it gives as many slices spread evenly.
+
+    Raises:
+        TypeError, AttributeError: as :class:`DASOutput`.
     """
 
     logits: Tensor
     selection: Selection
     chosen: Tensor
     even: Tensor
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Refuse every function of torch."""
+        raise refused_call(cls, func)
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what only tensors have."""
+        raise refused_attribute(type(self), name)
+
+
+def refused_call(output: type, function: Any) -> TypeError:
+    """Return what to say to those who call a ``function`` of torch with an ``output``."""
+    return TypeError(f"{getattr(function, '__name__', function)}() got a {output.__name__}: {REMEDY}")
+
+
+def refused_attribute(output: type, name: str) -> AttributeError:
+    """Return what to say to those who ask an ``output`` for an attribute that it has not."""
+    if hasattr(Tensor, name):
+        return AttributeError(f"{output.__name__} has no {name}: {REMEDY}")
+    return AttributeError(f"{output.__name__} has no attribute {name!r}")

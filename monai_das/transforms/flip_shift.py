@@ -56,7 +56,9 @@ def shifted(image: Tensor, by: list[int]) -> Tensor:
     if not any(by):
         return image
     moved = torch.full_like(image, float(image.min()))
-    into = [slice(max(0, step), size + min(0, step)) for step, size in zip(by, image.shape[1:], strict=True)]
-    out_of = [slice(max(0, -step), size + min(0, -step)) for step, size in zip(by, image.shape[1:], strict=True)]
+    # no further than the image reaches: a shift may be larger than a short axis
+    steps = [max(-size, min(step, size)) for step, size in zip(by, image.shape[1:], strict=True)]
+    into = [slice(max(0, step), size + min(0, step)) for step, size in zip(steps, image.shape[1:], strict=True)]
+    out_of = [slice(max(0, -step), size + min(0, -step)) for step, size in zip(steps, image.shape[1:], strict=True)]
     moved[(slice(None), *into)] = image[(slice(None), *out_of)]
     return moved

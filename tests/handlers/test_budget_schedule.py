@@ -3,7 +3,7 @@ import torch
 from ignite.engine import Engine
 
 from monai_das.handlers import DASBudgetSchedule
-from monai_das.samplers import DASTopVarianceSampler
+from monai_das.samplers import DASSampler, DASTopVarianceSampler
 
 
 @pytest.fixture
@@ -87,3 +87,50 @@ def test_a_network_without_such_a_sampler_is_refused(sampler):
         DASBudgetSchedule(torch.nn.Linear(1, 1), 0, 1)
     with pytest.raises(ValueError, match=r"no sampler of DASTopVarianceSampler has the attribute 'heat_of_sun'"):
         DASBudgetSchedule(sampler, 0, 1, attribute="heat_of_sun")
+
+
+def test_in_a_loop_of_ones_own_the_epoch_may_be_a_fraction(sampler):
+    schedule = DASBudgetSchedule(sampler, hold_epochs=1, end_epoch=2, shape="linear")
+    seen = []
+
+    for epoch in (0, 1, 1.25, 1.75, 2, 5, 0.5):
+        schedule.step(epoch)
+        seen.append(sampler.widening)
+
+    assert seen == [1.0, 1.0, 0.75, 0.25, 0.0, 0.0, 1.0]
+
+
+def test_a_step_is_what_an_engine_does(sampler):
+    schedule = DASBudgetSchedule(sampler, hold_epochs=0.5, end_epoch=2.5)
+    by_hand = []
+
+    for iteration in range(12):
+        schedule.step(iteration / 4)
+        by_hand.append(round(sampler.widening, 4))
+
+    assert by_hand == widenings(sampler, schedule, epochs=3)
+
+
+def test_the_samplers_inside_a_distributed_wrapper_are_moved(process_group):
+    network = torch.nn.ModuleList([DASSampler(num_slices=2), DASTopVarianceSampler(num_slices=3)])
+
+    DASBudgetSchedule(torch.nn.parallel.DistributedDataParallel(network), 0, 4, shape="linear").step(3)
+
+    assert [part.widening for part in network] == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("settings", "scheduled"),
+    [
+        ({"hold_epochs": 1, "end_epoch": 2}, True),
+        ({"hold_epochs": 0, "end_epoch": 0}, False),
+        ({"hold_epochs": 1, "end_epoch": 2, "attribute": "lr_multiplier"}, False),
+    ],
+)
+def test_a_sampler_counts_as_scheduled_once_a_schedule_that_widens_has_stepped(sampler, settings, scheduled):
+    schedule = DASBudgetSchedule(sampler, **settings)
+    before = sampler.scheduled
+
+    schedule.step(0)
+
+    assert (before, sampler.scheduled) == (False, scheduled)

@@ -4,16 +4,13 @@ from torch import nn
 
 from monai_das.losses import DASLoss, DASReaderLoss
 from monai_das.losses.reader_loss import KINDS, slice_verdicts
-from monai_das.samplers import Selection
-from monai_das.samplers.selection import lowest
+from monai_das.networks import DASOutput
+from monai_das.samplers.selection import lowest, new_selection
 
 
-class ScoredNetwork(nn.Module):
-    """A network whose last selection had the given scores ``(B, D)``."""
-
-    def __init__(self, scores):
-        super().__init__()
-        self.selection = Selection(scores, scores, scores, scores, None, None)
+def output_of(pred, scores):
+    """Return what a network gives in ``train()``, with the given scores ``(B, D)``."""
+    return DASOutput(pred, new_selection(scores, scores, scores, scores))
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ NOTHING = torch.zeros(2, 4)
 
 
 def term(scores, verdicts, **settings):
-    return DASReaderLoss(ScoredNetwork(scores), **settings).disagreement(scores, verdicts)
+    return DASReaderLoss(**settings).disagreement(scores, verdicts)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,11 +72,9 @@ def test_cases_without_verdicts_contribute_nothing(scores, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_any_verdict_there_is_the_task_loss_alone(scores, pred, kind):
-    network = ScoredNetwork(scores)
+    loss = DASReaderLoss(kind=kind)(output_of(pred, scores), {"label": LABEL, "verdicts": NOTHING})
 
-    loss = DASReaderLoss(network, kind=kind)(pred, {"label": LABEL, "verdicts": NOTHING})
-
-    assert loss == DASLoss(network)(pred, LABEL)
+    assert loss == DASLoss()(pred, LABEL)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,22 +102,31 @@ def test_one_pair_has_the_loss_of_the_formula():
 
 
 def test_training_adds_the_weighted_term_and_validation_none(scores, pred):
-    network = ScoredNetwork(scores)
     target = {"label": LABEL, "verdicts": torch.tensor([[1, 0, -1, 0], [0, 1, 0, 0]])}
-    loss = DASReaderLoss(network, verdict_weight=3.0)
+    loss = DASReaderLoss(verdict_weight=3.0)
 
-    task = DASLoss(network)(pred, LABEL)
-    in_training = loss(pred, target)
-    in_validation = loss.train() and network.eval() and loss(pred, target)
+    task = DASLoss()(pred, LABEL)
+    in_training = loss(output_of(pred, scores), target)
+    in_validation = loss(pred, target)
 
     assert in_training.item() == pytest.approx((task + 3.0 * term(scores, target["verdicts"])).item())
     assert in_validation == task
 
 
 def test_a_plain_target_gives_the_task_loss(scores, pred):
-    network = ScoredNetwork(scores)
+    output = output_of(pred, scores)
 
-    assert DASReaderLoss(network)(pred, LABEL) == DASLoss(network)(pred, LABEL)
+    assert DASReaderLoss()(output, LABEL) == DASReaderLoss()(output, {"label": LABEL}) == DASLoss()(pred, LABEL)
+
+
+def test_the_task_loss_can_be_any_other_and_the_penalty_has_its_weight(scores, pred):
+    task = nn.CrossEntropyLoss(label_smoothing=0.1)
+    logits, selection = output_of(pred, scores)
+    penalised = DASOutput(logits, selection._replace(penalty=torch.tensor([1.0, 3.0])))
+
+    loss = DASReaderLoss(task, penalty_weight=0.5)(penalised, {"label": LABEL, "verdicts": NOTHING})
+
+    torch.testing.assert_close(loss, task(pred, LABEL) + 1.0)
 
 
 def test_a_map_that_was_augmented_is_read_by_its_mean():
@@ -134,10 +138,6 @@ def test_a_map_that_was_augmented_is_read_by_its_mean():
     assert slice_verdicts(verdicts).tolist() == [[1, 0, -1]]
 
 
-def test_the_network_is_no_part_of_the_loss(scores):
-    assert dict(DASReaderLoss(ScoredNetwork(nn.Parameter(scores))).state_dict()) == {}
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -146,9 +146,9 @@ def test_the_network_is_no_part_of_the_loss(scores):
         ({"unlabelled_weight": -0.5}, r"weights must not be negative, got .* unlabelled_weight=-0.5"),
     ],
 )
-def test_settings_out_of_range_are_refused(scores, settings, message):
+def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        DASReaderLoss(ScoredNetwork(scores), **settings)
+        DASReaderLoss(**settings)
 
 
 def test_verdicts_of_another_depth_are_refused(scores):

@@ -15,6 +15,7 @@ from monai_das.networks import (
     DASVolumeClassifier,
 )
 from monai_das.samplers import DASTopVarianceSampler, Selection
+from monai_das.samplers.selection import new_selection
 
 MakeSelection = Callable[..., Selection]
 
@@ -25,7 +26,7 @@ def make_selection() -> MakeSelection:
         rows = torch.tensor(indices)
         real = torch.tensor(kept)
         weights = nn.functional.one_hot(rows, scores.size(1)).float() * real[:, :, None]
-        return Selection(weights, rows, real, scores, None, None)
+        return new_selection(weights, rows, real, scores)
 
     return make
 

@@ -1,53 +1,56 @@
-"""Several processes: what only a penalty or a score learns from is waited for as well."""
+"""Two processes train together: the mean of their gradients, and nobody waits for what a loss leaves out."""
 
 import pytest
 import torch
-from torch import distributed, nn
+from torch import multiprocessing
+from torch.nn import functional
 
 from monai_das.losses import DASLoss
-from monai_das.networks import DASAttentionAggregation, DASSliceClassifier
-from monai_das.samplers import DASSampler, DASUniformSampler
+from monai_das.samplers import DASUniformSampler, take_slices
+from tests.networks.taught import gradients_of_sum, taught_network, two_batches
+from tests.networks.two_processes import work
 
 
-@pytest.fixture
-def process_group(tmp_path):
-    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
-    yield
-    distributed.destroy_process_group()
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What the two processes left behind; they are started once."""
+    folder = tmp_path_factory.mktemp("meeting")
+    multiprocessing.spawn(work, args=(str(folder),), nprocs=2)
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
 
 
-def taught(sampler):
-    backbone = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 4))
-    aggregation = DASAttentionAggregation(4, distillation_weight=10.0)
-    return DASSliceClassifier(sampler, backbone, 2, aggregation, num_features=4, thumbnail_size=16)
+@pytest.mark.parametrize("settings", ["das", "found unused"])
+def test_each_process_gets_the_mean_of_both_gradients(found, settings):
+    wanted = [gradient / 2 for gradient in gradients_of_sum(taught_network(), two_batches())]
+
+    for process in found:
+        torch.testing.assert_close(process[settings], wanted)
 
 
-def gradients(network, wrapped):
-    torch.manual_seed(0)
-    loss = DASLoss(network)
-    for _ in range(2):
-        network.zero_grad()
-        loss(wrapped(torch.rand(3, 1, 20, 20, 8)), torch.tensor([0, 1, 1])).backward()
-    return {name: each.grad.clone() for name, each in network.named_parameters() if each.grad is not None}
+def test_a_loss_that_ignores_the_selection_is_not_waited_for(found):
+    network = taught_network()
+    selections = [network(volume).selection for volume, _ in two_batches()]
+    logits = [
+        network.classify(take_slices(volume, each), each)
+        for (volume, _), each in zip(two_batches(), selections, strict=True)
+    ]
+    total = sum(functional.cross_entropy(each, target) for each, (_, target) in zip(logits, two_batches(), strict=True))
+    wanted = torch.autograd.grad(total / 2, list(network.parameters()), materialize_grads=True)
+
+    for process in found:
+        torch.testing.assert_close(process["ignores scores"], list(wanted))
+    assert not any(each.any() for each in wanted[: len(list(network.sampler.parameters()))])
 
 
-def test_a_lesson_is_learnt_in_parallel_as_alone(process_group):
-    torch.manual_seed(1)
-    network = taught(DASSampler(num_slices=2)).train()
-    network.sampler.widening = 1.0
-    alone = gradients(network, network)
-
-    parallel = gradients(network, nn.parallel.DistributedDataParallel(network, find_unused_parameters=True))
-
-    assert any(name.startswith("sampler.") and each.abs().sum() > 0 for name, each in alone.items())
-    assert alone.keys() == parallel.keys()
-    for name, each in alone.items():
-        torch.testing.assert_close(parallel[name], each)
+def test_a_policy_learns_the_same_in_both_processes(found):
+    torch.testing.assert_close(found[0]["policy"], found[1]["policy"], rtol=0.0, atol=0.0)
 
 
-def test_a_sampler_that_learns_nothing_leaves_the_logits_alone(process_group):
-    network = taught(DASUniformSampler(num_slices=2)).train()
+def test_a_sampler_without_parameters_leaves_the_logits_alone(process_group):
+    network = taught_network(DASUniformSampler(num_slices=2))
+    volume, target = two_batches()[0]
 
-    logits = network(torch.rand(3, 1, 20, 20, 8))
+    output = network(volume)
 
-    assert "Reached" not in type(logits.grad_fn).__name__
+    assert type(output.logits.grad_fn).__name__ == "AddmmBackward0"
+    DASLoss()(output, target).backward()

@@ -40,7 +40,7 @@ def test_script_saved_and_loaded_equals_eager(network):
 
 
 def test_script_after_training_equals_eager(network):
-    network.train()(torch.randn(2, 1, 24, 20, 9)).sum().backward()
+    network.train()(torch.randn(2, 1, 24, 20, 9)).logits.sum().backward()
     volume = torch.randn(2, 1, 24, 20, 7)
 
     scripted = torch.jit.script(network.eval())
@@ -48,11 +48,13 @@ def test_script_after_training_equals_eager(network):
     torch.testing.assert_close(scripted(volume), network(volume))
 
 
-def test_script_trains(network):
+def test_a_script_in_training_returns_logits_alone_and_trains(network):
     scripted = torch.jit.script(network.train())
 
-    scripted(torch.randn(2, 1, 24, 20, 9), torch.tensor([9, 2])).square().sum().backward()
+    logits = scripted(torch.randn(2, 1, 24, 20, 9), torch.tensor([9, 2]))
+    logits.square().sum().backward()
 
+    assert logits.shape == (2, 3)
     assert all(p.grad.isfinite().all() for p in scripted.parameters())
 
 

@@ -14,7 +14,7 @@ from monai_das.networks import (
     DASSliceClassifier,
     DASVolumeClassifier,
 )
-from monai_das.samplers import DASTopVarianceSampler, DPSSampler, take_slices
+from monai_das.samplers import DASTopVarianceSampler, DPSSampler, Selection, take_slices
 
 
 def test_forward_is_score_then_classify(network):
@@ -89,14 +89,16 @@ def test_metadata_is_taken_and_left_behind(network):
     torch.testing.assert_close(logits, network(volume))
 
 
-def test_training_remembers_the_selection_and_eval_forgets_it(network):
-    assert network.selection is None
+def test_training_returns_logits_and_selection_and_eval_logits_alone(network):
+    volume = torch.randn(2, 1, 24, 20, 9)
 
-    network.train()(torch.randn(2, 1, 24, 20, 9))
-    assert network.selection.indices.shape == (2, 4)
+    logits, selection = network.train()(volume)
+    alone = network.eval()(volume)
 
-    network.eval()(torch.randn(2, 1, 24, 20, 9))
-    assert network.selection is None
+    assert type(logits) is type(alone) is torch.Tensor
+    assert logits.shape == alone.shape == (2, 3)
+    assert isinstance(selection, Selection)
+    assert torch.equal(selection.indices, network.score(network.thumbnails(volume)).indices)
 
 
 def learning(kind: str) -> DASNetwork:
@@ -109,13 +111,12 @@ def learning(kind: str) -> DASNetwork:
 
 
 @pytest.mark.parametrize("kind", ["slice", "volume"])
-def test_copies_start_without_a_memory(kind):
+def test_a_network_in_training_can_be_copied_and_pickled(kind):
     net = learning(kind).train()
-    net(torch.randn(2, 1, 24, 20, 9))
+    output = net(torch.randn(2, 1, 24, 20, 9))  # has a graph, which could not be copied
 
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        assert twin.selection is None
-        assert twin.eval()(torch.randn(2, 1, 24, 20, 9)).shape == (2, 2)
+        assert twin(torch.randn(2, 1, 24, 20, 9)).logits.shape == output.logits.shape
 
 
 @pytest.mark.parametrize("kind", ["slice", "volume"])
@@ -136,9 +137,10 @@ def test_a_detached_choice_hears_what_reads_the_selection_and_not_the_task(kind)
     net = learning(kind).train()
     net.detach_choice = True
 
-    net(torch.randn(2, 1, 24, 20, 9)).square().sum().backward()
+    logits, selection = net(torch.randn(2, 1, 24, 20, 9))
+    logits.square().sum().backward()
     task = [p.grad for p in net.sampler.parameters()]
-    net.selection.scores.square().sum().backward()
+    selection.scores.square().sum().backward()
 
     assert all(grad is None for grad in task)
     assert any(p.grad is not None and p.grad.any() for p in net.sampler.parameters())
@@ -155,7 +157,7 @@ def test_half_precision_hounsfield_units_give_finite_gradients(kind, device):
     volume = (torch.rand(2, 1, 32, 32, 9, device=device) * 6000 - 3000).half()
 
     with torch.autocast(device, torch.bfloat16 if device == "cpu" else torch.float16):
-        logits = net(volume, torch.tensor([9, 3], device=device))
+        logits, _ = net(volume, torch.tensor([9, 3], device=device))
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1], device=device))
     loss.backward()
 

@@ -36,7 +36,6 @@ def make(method: type[Sampler]) -> Callable[..., Sampler]:
 def assert_equal() -> Callable[[Selection, Selection], None]:
     def compare(one: Selection, other: Selection) -> None:
         for name, mine, others in zip(one._fields, one, other, strict=True):
-            if mine is not None:
-                torch.testing.assert_close(mine, others, msg=lambda text, name=name: f"{name}: {text}")
+            torch.testing.assert_close(mine, others, msg=lambda text, name=name: f"{name}: {text}")
 
     return compare

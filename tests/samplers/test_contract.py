@@ -37,7 +37,7 @@ def loss_of(selection: Selection, volume: Tensor) -> Tensor:
     slices = take_slices(volume, selection).float()
     gate = torch.softmax(torch.gather(selection.scores, 1, selection.indices), dim=1)
     loss = (torch.asinh(slices).mean(dim=(1, 2, 3)) * gate).sum() + torch.asinh(slices).square().mean()
-    return loss + sum(extra.sum() for extra in (selection.penalty, selection.log_prob) if extra is not None)
+    return loss + selection.penalty.sum() + selection.log_prob.sum()
 
 
 def test_every_method_is_public_and_final() -> None:
@@ -61,9 +61,9 @@ def test_shapes_and_dtypes(method: type[Sampler], make: Make, training: bool) ->
     assert selection.indices.dtype == torch.int64
     assert selection.kept.dtype == torch.bool
     assert selection.kept.all()
-    assert selection.scores.shape == (3, 9)
-    for extra in (selection.log_prob, selection.penalty):
-        assert extra is None or extra.shape == (3,)
+    assert selection.scores.shape == selection.inclusion.shape == (3, 9)
+    assert selection.log_prob.shape == selection.penalty.shape == (3,)
+    assert all(part.dtype == torch.float32 for part in (selection.inclusion, selection.log_prob, selection.penalty))
 
 
 @both_modes

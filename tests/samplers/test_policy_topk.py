@@ -75,4 +75,4 @@ def test_eval_takes_the_most_probable_slices() -> None:
 
     torch.testing.assert_close(selection.scores.exp().sum(dim=1), torch.ones(2))
     assert torch.equal(selection.indices, selection.scores.topk(3, dim=1).indices.sort(dim=1).values)
-    assert selection.log_prob is None
+    assert selection.log_prob.tolist() == [0.0, 0.0]

@@ -1,13 +1,23 @@
 import pytest
 import torch
+from monai.data import decollate_batch
 
 from monai_das.samplers import Selection, take_slices
-from monai_das.samplers.selection import lowest, one_hot_rows, real_slices, select_top, slice_mask, without_padding
+from monai_das.samplers.selection import (
+    detached,
+    lowest,
+    new_selection,
+    one_hot_rows,
+    real_slices,
+    select_top,
+    slice_mask,
+    without_padding,
+)
 
 
 def selection_of(indices: list[list[int]], kept: list[list[bool]], depth: int) -> Selection:
     rows, real = torch.tensor(indices), torch.tensor(kept)
-    return Selection(one_hot_rows(rows, real, depth), rows, real, torch.zeros(len(indices), depth), None, None)
+    return new_selection(one_hot_rows(rows, real, depth), rows, real, torch.zeros(len(indices), depth))
 
 
 def test_lengths_beyond_the_volume_are_brought_into_it() -> None:
@@ -70,3 +80,38 @@ def test_a_matrix_with_a_gradient_gets_that_of_the_product() -> None:
     assert torch.equal(slices.detach(), take_slices(volume, selection))
     product = torch.einsum("bchwk,bchwd->bkd", 2.0 * slices.detach(), volume)
     torch.testing.assert_close(weights.grad, product)
+
+
+def test_what_a_method_does_not_have_is_zero() -> None:
+    selection = selection_of([[0, 4], [1, 2]], [[True] * 2] * 2, 6)
+
+    assert selection.inclusion.shape == (2, 6)
+    assert selection.log_prob.shape == selection.penalty.shape == (2,)
+    assert not any(part.any() for part in (selection.inclusion, selection.log_prob, selection.penalty))
+
+
+def test_a_detached_selection_has_the_same_values_and_no_graph() -> None:
+    selection = selection_of([[0, 4], [1, 2]], [[True] * 2] * 2, 6)
+    numbers = {
+        name: torch.rand_like(part, requires_grad=True) for name, part in fields(selection) if part.is_floating_point()
+    }
+
+    alone = detached(selection._replace(**numbers))
+
+    assert not any(part.requires_grad for part in alone)
+    for name, part in fields(alone):
+        assert torch.equal(part, numbers.get(name, part))
+
+
+def fields(selection: Selection) -> list[tuple[str, torch.Tensor]]:
+    return list(selection._asdict().items())
+
+
+def test_decollation_takes_a_selection_apart_case_by_case() -> None:
+    selection = selection_of([[0, 4], [1, 2]], [[True, False], [True] * 2], 6)
+
+    cases = decollate_batch({"selection": selection._asdict()})
+
+    assert [case["selection"]["indices"].tolist() for case in cases] == [[0, 4], [1, 2]]
+    assert [case["selection"]["kept"].tolist() for case in cases] == [[True, False], [True, True]]
+    assert all(list(case["selection"]) == list(Selection._fields) for case in cases)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.results_file import packed, packed_predictions, predictions
+from benchmarks.engine.results_file import packed, packed_predictions, predictions
 from benchmarks.statistics import Resampling, bootstrap_auc, resampling
 from monai_das.metrics import case_weights
 

@@ -15,8 +15,8 @@ every_variant = pytest.mark.parametrize("variant", VARIANTS)
 with_and_without_noise = pytest.mark.parametrize("noise", [0.0, 0.01], ids=["masks", "noisy masks"])
 
 
-class SeesNothing(SliceEncoder):
-    """An encoder that finds all slices alike: no prior, and nothing ineligible."""
+class BlindEncoder(SliceEncoder):
+    """Takes the guards of a sampler away: no prior, and nothing ineligible."""
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features, variance, encoded = super().look(thumbnails, lengths, weight)
@@ -24,10 +24,9 @@ class SeesNothing(SliceEncoder):
 
 
 def unguarded() -> DASGateSampler:
-    """Return a sampler as once collapsed: no prior, nothing ineligible, no bound to speak of."""
-    sampler = DASGateSampler(num_slices=7)
-    sampler.encoder = SeesNothing()
-    sampler.bound = 1000.0
+    """Return a sampler as once collapsed, with no bound to speak of."""
+    sampler = DASGateSampler(num_slices=7, noise=0.0)
+    sampler.encoder, sampler.bound = BlindEncoder(), 1000.0
     return sampler
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from benchmarks.commands import main
-from benchmarks.results_file import append_result, read_results
+from benchmarks.engine.results_file import append_result, read_results
 from benchmarks.studies.needle import NAMES, REFERENCES, needle_jobs, run_needle, slices_of, summary, table
 
 

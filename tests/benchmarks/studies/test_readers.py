@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.commands import main
-from benchmarks.results_file import read_results
+from benchmarks.engine.results_file import read_results
 from benchmarks.studies import readers
 from benchmarks.studies.readers import run_readers
 from benchmarks.studies.simulated_readers import ARMS

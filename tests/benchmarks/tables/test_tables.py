@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.commands import main
-from benchmarks.results_file import packed, packed_predictions
+from benchmarks.engine.results_file import packed, packed_predictions
 from benchmarks.tables import markdown_of, table_rows, write_tables
 
 LABELS = np.arange(80) % 2

@@ -15,10 +15,10 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from torch import Tensor
 
-from benchmarks.results_file import Result, packed, packed_predictions
+from benchmarks.engine.cases import SweepCases, batches, cases_of
+from benchmarks.engine.grid import SweepJob, loaded
+from benchmarks.engine.results_file import Result, packed, packed_predictions
 from benchmarks.sets import real_backgrounds
-from benchmarks.sweep_data import SweepCases, batches, cases_of
-from benchmarks.sweep_grid import SweepJob, loaded
 from monai_das.metrics import classification_measures
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
@@ -52,7 +52,7 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
             torch.save(network.state_dict(), temporary)
     line: Result = {"job": job.key, "engine": ENGINE, "data": job.data, "method": job.method, "budget": job.budget}
     line |= {"seed": job.seed, "fold": job.fold, "k": job.settings["num_slices"], "settings": job.settings}
-    line["configs"] = [os.path.relpath(file, Path(__file__).parents[1]) for file in job.files]
+    line["configs"] = [os.path.relpath(file, Path(__file__).parents[2]) for file in job.files]
     if job.fold is None:
         line["val"] = rounded(evaluate_cases(network, split_of(workflow.parser, "val"))[0])
     workflow.finalize()

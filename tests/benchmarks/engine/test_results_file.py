@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.results_file import (
+from benchmarks.engine.results_file import (
     append_result,
     finished_jobs,
     job_name,

@@ -12,7 +12,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from benchmarks.resolved import digest, nearest, unknown_argument
+from benchmarks.engine.resolved import digest, nearest, unknown_argument
 from monai_das.samplers.selection import rounded_half_up
 
 ADDED = ("recipe", "settings", "variants")
@@ -30,7 +30,7 @@ class SweepJob:
         seed: of the training.
         fold: None for the official split, else the part of the training cases that is held out.
         folds: how many parts there are.
-        inside: see :func:`benchmarks.folds.fold_parts`.
+        inside: see :func:`benchmarks.engine.folds.fold_parts`.
         files: configs, each on top of those before it; the first is ``bundle/configs/train.json``.
         settings: what is set on top of the files, by id; ``python -m monai.bundle run`` takes them as options.
         key: digest of all that the training reads of the config.
@@ -140,13 +140,13 @@ def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> No
 def _fault(files: tuple[Path, ...], settings: str) -> str:
     """Return what is wrong with ``settings``, a JSON object, on top of ``files``; else an empty text."""
     asked: dict[str, Any] = json.loads(settings)
-    key, config = key_of(files, asked), loaded(files).get()
+    key, config = key_of(files, asked), loaded(files, settings).get()
     for name, value in asked.items():
         unknown = unknown_argument(name, config)
         if unknown:
             return f"the setting {name!r}: {unknown}"
         if key_of(files, {each: other for each, other in asked.items() if each != name}) == key:
-            close = nearest(name, config)
+            close = nearest(name, loaded(files).get())
             hint = f"; is {close!r} meant?" if close and close != name else ""
             return (
                 f"the setting {name!r} changes nothing of the training: nothing reads it, or the configs say "

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pool import run_in_pool
+from benchmarks.engine.pool import run_in_pool
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PARENT = """
 import os, time
-from benchmarks.pool import run_in_pool
+from benchmarks.engine.pool import run_in_pool
 
 def job(seconds):
     print(os.getpid(), flush=True)

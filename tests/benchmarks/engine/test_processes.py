@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SWEEP = """
 import multiprocessing, sys
 from pathlib import Path
-from benchmarks.sweep import run_sweep
+from benchmarks.engine.sweep import run_sweep
 
 def report(line):
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)

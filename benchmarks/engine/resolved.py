@@ -96,6 +96,8 @@ def nearest(name: str, config: Mapping[str, Any]) -> str:
 def unknown_argument(name: str, config: Mapping[str, Any]) -> str:
     """Return what is wrong where ``name``, an id ``a#b#argument``, is no argument of the component ``a#b``; else ""."""
     place, _, argument = name.rpartition("#")
+    if argument.startswith("_"):  # MONAI's own, as _target_
+        return ""
     target = value_at(config, f"{place}#_target_") if place else None
     if not isinstance(target, str) or (component := locate(target)) is None:
         return ""

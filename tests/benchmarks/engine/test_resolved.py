@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.resolved import digest, nearest, resolved, value_at
+from benchmarks.engine.resolved import digest, nearest, resolved, value_at
 
 CONFIG = {
     "seed": 0,

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.results_file import predictions, read_results
-from benchmarks.sweep import git_commit, grid_results, known_lines, run_sweep
-from benchmarks.sweep_grid import grid_jobs, read_grid
-from benchmarks.sweep_job import job_parser, recall, split_of
+from benchmarks.engine.grid import grid_jobs, read_grid
+from benchmarks.engine.job import job_parser, recall, split_of
+from benchmarks.engine.results_file import predictions, read_results
+from benchmarks.engine.sweep import git_commit, grid_results, known_lines, run_sweep
 from benchmarks.tables import table_rows
 from monai_das.datasets import covid_blues_datalist
 from monai_das.samplers import DASCentreSampler
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TIMES = ("cpu_seconds", "ms")
 
 
@@ -28,7 +28,7 @@ def rows_of(lines):
 def killed_after_one_line(grid, results, masks):
     """Run the sweep in a process of its own and kill it, without warning, once it has written a line."""
     code = (
-        "import sys; from pathlib import Path; from benchmarks.sweep import run_sweep; "
+        "import sys; from pathlib import Path; from benchmarks.engine.sweep import run_sweep; "
         "run_sweep(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], 0, print)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -8,12 +8,12 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from benchmarks.engine.grid import SweepJob
+from benchmarks.engine.job import cell_workflow
 from benchmarks.sets import DASEvidenceSet
-from benchmarks.sweep_grid import SweepJob
-from benchmarks.sweep_job import cell_workflow
 from monai_das.networks import DASNetwork
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BASE = ROOT / "bundle" / "configs" / "train.json"
 CELL = Path(__file__).parent / "cell.json"
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sweep_grid import grid_jobs, read_grid, slices_of_share
+from benchmarks.engine.grid import grid_jobs, read_grid, slices_of_share
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_grid):

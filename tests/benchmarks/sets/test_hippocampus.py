@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.made_up_cases import hippocampus_cases
-from benchmarks.sweep import run_sweep
-from benchmarks.sweep_grid import read_grid
+from benchmarks.engine.grid import read_grid
+from benchmarks.engine.sweep import run_sweep
+from benchmarks.sets.made_up_cases import hippocampus_cases
 from monai_das.datasets import write_nifti
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

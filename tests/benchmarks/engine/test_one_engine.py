@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.sweep_grid import grid_jobs
-from benchmarks.sweep_job import run_sweep_job
+from benchmarks.engine.grid import grid_jobs
+from benchmarks.engine.job import run_sweep_job
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("method", ["das", "policy_topk"])

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.made_up_cases import CASES, evidence_cases
-from benchmarks.results_file import recalls_of
-from benchmarks.sweep_grid import grid_jobs
-from benchmarks.sweep_job import job_parser, network_of, run_sweep_job
+from benchmarks.engine.grid import grid_jobs
+from benchmarks.engine.job import job_parser, network_of, run_sweep_job
+from benchmarks.engine.results_file import recalls_of
+from benchmarks.sets.made_up_cases import CASES, evidence_cases
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GRIDS = ["ablation", "ablation_evidence", "adrenal64", "budget", "evidence", "headline"]
 
 

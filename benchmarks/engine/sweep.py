@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.pool import run_in_pool
-from benchmarks.results_file import Result, append_result, read_results
-from benchmarks.sweep_grid import SweepJob, grid_jobs
-from benchmarks.sweep_job import run_sweep_job
+from benchmarks.engine.grid import SweepJob, grid_jobs
+from benchmarks.engine.job import run_sweep_job
+from benchmarks.engine.pool import run_in_pool
+from benchmarks.engine.results_file import Result, append_result, read_results
 
 # where the code lies that a training runs
 CODE = ("monai_das", "benchmarks", "configs", "bundle")
@@ -141,7 +141,7 @@ def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result]) -> dict[s
 
 def git_commit() -> str:
     """Return the commit of the code that runs, ``+`` behind it where tracked code is changed; "unknown" without git."""
-    here = Path(__file__).parents[1]
+    here = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)

@@ -1,6 +1,6 @@
 import torch
 
-from benchmarks.sweep_data import batches, cases_of
+from benchmarks.engine.cases import batches, cases_of
 
 
 def item(depth, label=0, **more):
