@@ -25,16 +25,23 @@ HERE = Path(__file__).parent
 NOISES = (0.0, 0.01)
 MARGIN = 0.05
 
-GATE = {
-    "network_def#sampler": {"_target_": "monai_das.samplers.DASGateSampler", "num_slices": "@num_slices"},
-    "network_def#aggregation": {"_target_": "monai_das.networks.DASGatedAggregation"},
-}
+
+class Variant(NamedTuple):
+    """A config in ``configs/method``, and what is set on top of it."""
+
+    method: str
+    settings: Mapping[str, Any]
+
+
+# slices are weighed by their scores alone: so samplers once collapsed
+BY_SCORES = {"network_def#aggregation#attention": None}
 AT_ONCE = {"widening_epochs": [0.0, 0.0]}
-# what is set on top of the default method; a sampler that attention teaches needs the schedule, the gate does not
-VARIANTS: dict[str, dict[str, Any]] = {
-    "DASSampler, 28 to 7": {},
-    "DASGateSampler, 7": GATE | AT_ONCE,
-    "DASGateSampler, 28 to 7": GATE,
+# a sampler that attention teaches needs the schedule, the gate does not
+DEFAULT = Variant("das", {})
+VARIANTS = {
+    "DASSampler, 28 to 7": DEFAULT,
+    "DASGateSampler, 7": Variant("das_gate", BY_SCORES | AT_ONCE),
+    "DASGateSampler, 28 to 7": Variant("das_gate", BY_SCORES),
 }
 
 
@@ -70,21 +77,21 @@ def collapse(
     root: str | PathLike[str] | None,
     epochs: int = 8,
     noise: float = 0.0,
-    settings: Mapping[str, Any] | None = None,
+    variant: Variant = DEFAULT,
     *,
     limit: int | None = None,
 ) -> list[tuple[float, float]]:
     """Train where a sampler once collapsed, and return after each epoch which share of the chosen slices is empty.
 
     The setting: MobileNetV3-Small from scratch on AdrenalMNIST3D at 28 cubed, 7 of the 28 slices along the first axis.
-    A cell of ``configs/method/das.json``; only the backbone and the noise are the study's own.
+    A cell of ``configs/data/adrenal28.json``; only the backbone and the noise are the study's own.
 
     Args:
         root: folder of the data, see :func:`monai_das.datasets.medmnist3d_datalist`; None takes made-up masks.
         epochs: how long to train, at least 1.
         noise: standard deviation of Gaussian noise added to every voxel (masks are 0 and 1), so that no slice is
             constant.
-        settings: on top of the method, such as one of ``VARIANTS``.
+        variant: what to train, such as one of ``VARIANTS``.
         limit: only the first so many volumes for training, and for testing; made-up ones are 400 by default.
 
     Returns:
@@ -98,7 +105,7 @@ def collapse(
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
     overlays = [HERE / "collapse.json"] + ([HERE / "made_up_masks.json"] if root is None else [])
-    asked = {"epochs": epochs, "noise": noise, "limit": limit, **(settings or {})}
+    asked = {"epochs": epochs, "noise": noise, "limit": limit, **variant.settings}
     looks: list[EmptyShares] = []
 
     def look(workflow: ConfigWorkflow) -> None:
@@ -106,7 +113,9 @@ def collapse(
         looks.append(EmptyShares(network, mask_set(workflow, noise)))
         looks[0].attach(workflow.parser.get_parsed_content("train#trainer"))
 
-    network = trained(study_cell("adrenal28", "das", asked, *overlays), None if root is None else str(root), look)
+    network = trained(
+        study_cell("adrenal28", variant.method, asked, *overlays), None if root is None else str(root), look
+    )
     bar = share_of_empty(DASTopVarianceSampler(num_slices=network.sampler.num_slices), looks[0].cases)
     return [(share, bar) for share in looks[0].shares]
 
@@ -138,8 +147,8 @@ def run_collapse(root: str | PathLike[str] | None, epochs: int = 8, limit: int |
     """
     lines = ["| sampler, budget | noise | empty share after each epoch | top variance |", "|---|---|---|---|"]
     excess = {}
-    for (name, settings), noise in product(VARIANTS.items(), NOISES):
-        shares = collapse(root, epochs, noise, settings, limit=limit)
+    for (name, variant), noise in product(VARIANTS.items(), NOISES):
+        shares = collapse(root, epochs, noise, variant, limit=limit)
         each = ", ".join(f"{share:.3f}" for share, _ in shares)
         lines.append(f"| {name} | {noise} | {each} | {shares[0][1]:.3f} |")
         excess[f"{name}, noise {noise}"] = round(max(share - bar for share, bar in shares), 4)

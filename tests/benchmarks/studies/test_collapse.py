@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.studies.collapse import GATE, MARGIN, VARIANTS, collapse, run_collapse
+from benchmarks.studies.collapse import MARGIN, VARIANTS, Variant, collapse, run_collapse
 from monai_das.samplers import DASGateSampler
 from monai_das.samplers.das_parts import SliceEncoder
 
@@ -40,9 +40,10 @@ def test_it_does_not_flee_to_empty_slices(data_root: Path, noise: float, variant
 
 
 def test_a_sampler_without_guards_does_flee_there(data_root: Path) -> None:
-    settings = GATE | {"network_def#sampler": unguarded(), "widening_epochs": [0.0, 0.0]}
+    gate = VARIANTS["DASGateSampler, 7"]
+    variant = Variant(gate.method, {**gate.settings, "network_def#sampler": unguarded()})
 
-    shares = collapse(data_root, 3, settings=settings, limit=200)
+    shares = collapse(data_root, 3, variant=variant, limit=200)
 
     assert max(share for share, _ in shares) > 0.5
 
