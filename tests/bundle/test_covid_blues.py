@@ -41,7 +41,11 @@ def test_an_epoch_is_trained_and_the_held_out_fold_looked_at_once(bundle, settin
     network = run.parser.get_parsed_content("network_def")
     assert trainer.state.epoch == evaluator.state.epoch == 1
     assert {"val_auc", "val_empty_slices"} <= set(evaluator.state.metrics)
-    assert (network.sampler.features.between, network.sampler.num_slices, network.thumbnail_size) == (True, 3, 32)
+    assert (network.sampler.encoder.features.between, network.sampler.num_slices, network.thumbnail_size) == (
+        True,
+        3,
+        32,
+    )
     torch.load(tmp_path / "out" / "model.pt", weights_only=True)
 
 

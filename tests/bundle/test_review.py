@@ -49,6 +49,26 @@ def test_a_bundle_is_fine_tuned_on_a_pulled_datalist(bundle, small, datalist, tm
     assert (tmp_path / "out" / "model.pt").is_file()
 
 
+def test_only_verdicts_reach_the_sampler(bundle, small, datalist, tmp_path):
+    base = workflow(bundle, ["train.json"], small).parser.get_parsed_content("network_def")
+    torch.save(base.state_dict(), tmp_path / "start.pt")
+    settings = small | {"datalist": str(datalist), "ckpt": str(tmp_path / "start.pt")}
+    made = workflow(bundle, ["train.json", "review.json"], settings)
+    made.initialize()
+    network, loss = (made.parser.get_parsed_content(name) for name in ("network_def", "loss"))
+    with torch.no_grad():  # a choice that was learnt, away from that of the variance
+        network.sampler.head[-1].bias += 1.0
+    volume, label = torch.rand(2, 1, 28, 28, 9), torch.tensor([0, 1])
+    reached = []
+
+    for verdicts in (torch.zeros(2, 9), torch.eye(2, 9)):
+        network.zero_grad()
+        loss(network.train()(volume), {"label": label, "verdicts": verdicts}).backward()
+        reached.append(any(each.grad is not None and each.grad.any() for each in network.sampler.parameters()))
+
+    assert reached == [False, True]
+
+
 def test_augmentation_keeps_slices_and_their_verdicts_whole(bundle, small, datalist):
     settings = small | {"datalist": str(datalist), "affine_prob": 1.0}
     made = workflow(bundle, ["train.json", "review.json"], settings)

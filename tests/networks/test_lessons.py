@@ -13,22 +13,22 @@ from monai_das.networks import (
     DASSliceClassifier,
     DASVolumeClassifier,
 )
-from monai_das.samplers import DASSampler
+from monai_das.samplers import DASGateSampler, DASSampler, DPSSampler
 
 LABELS = torch.tensor([0, 1, 0])
 WARNING = (
     r"DASSampler is to be taught, and nothing teaches it: its choice stays\. Move its budget .*"
-    r"schedule\.step\(epoch\) .*schedule\.attach\(trainer\) .*DASLoss.*aggregation that teaches.*gradient=\"gate\""
+    r"schedule\.step\(epoch\) .*schedule\.attach\(trainer\) .*DASLoss.*aggregation that teaches.*DASGateSampler"
 )
 
 
-def classifier(weight=1.0, **settings):
+def classifier(weight=1.0, sampler=None):
     """Return a network in training whose attention teaches its sampler with ``weight``."""
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 3))
     attention = DASAttentionAggregation(3, distillation_weight=weight)
-    sampler = DASSampler(num_slices=2, residual_penalty=0.0, **settings)
-    return DASSliceClassifier(sampler, backbone, 2, attention, 3, thumbnail_size=8).train()
+    chosen = DASSampler(num_slices=2, residual_penalty=0.0) if sampler is None else sampler
+    return DASSliceClassifier(chosen, backbone, 2, attention, 3, thumbnail_size=8).train()
 
 
 def volume_classifier(gate):
@@ -145,9 +145,9 @@ def test_a_batch_without_verdicts_is_no_reason_to_warn():
     assert not learn(classifier(), DASReaderLoss(), {"label": LABELS, "verdicts": torch.zeros(3, 6)})
 
 
-@pytest.mark.parametrize("gradient", ["gate", "straight_through"])
-def test_samplers_that_learn_in_another_way_are_not_asked(gradient):
-    learn(classifier(gradient=gradient))
+@pytest.mark.parametrize("sampler", [DASGateSampler(num_slices=2), DPSSampler(num_slices=2, depth=6)])
+def test_samplers_that_learn_in_another_way_are_not_asked(sampler):
+    learn(classifier(sampler=sampler))
 
 
 def test_a_frozen_sampler_is_not_asked():

@@ -24,7 +24,7 @@ def test_the_attention_can_be_that_of_the_backbone_itself() -> None:
     sampler = DASAttentionMILSampler(num_slices=3, encoder=backbone, num_features=4)
     network = DASSliceClassifier(sampler, backbone, 2, DASGatedAggregation(), num_features=4, thumbnail_size=8)
 
-    network.train()(torch.rand(2, 1, 8, 8, 9), torch.tensor([9, 4])).sum().backward()
+    network.train()(torch.rand(2, 1, 8, 8, 9), torch.tensor([9, 4])).logits.sum().backward()
     logits = network.eval()(torch.rand(2, 1, 8, 8, 9))
 
     assert logits.shape == (2, 2)
