@@ -22,9 +22,9 @@ LIMIT = 200_000
 class FeatureCache:
     """Look up the features of a frozen backbone by the pixels of an image, and compute those that are new.
 
-    Features are those of ``eval()``, whatever the mode: nothing that is drawn by chance is remembered. They are of
-    content alone: another backbone, other weights or other settings have their own. A copy starts without features and
-    finds what is known to this process.
+    Features are computed in ``eval()``, whatever the mode, so that nothing random is remembered. They depend on content
+    alone: another backbone, other weights or other settings have features of their own. A copy of the cache starts
+    empty, and finds what this process already knows.
 
     Raises:
         ValueError: a parameter of the backbone learns.
@@ -36,7 +36,7 @@ class FeatureCache:
         self.known: dict[bytes, Tensor] = {}
 
     def __reduce__(self) -> tuple[type[FeatureCache], tuple[()]]:
-        """Leave the features behind: copies and files of a network need none."""
+        """Drop the features: copies and files of a network do not need them."""
         return FeatureCache, ()
 
     @torch.no_grad()
@@ -54,7 +54,7 @@ class FeatureCache:
         return torch.stack([fresh[name] if name in fresh else self.known[name] for name in names])
 
     def recognise(self, backbone: nn.Module) -> None:
-        """Turn to what is known of ``backbone``, whose weights may have changed since the last call."""
+        """Switch to the known features of ``backbone``, whose weights may have changed since the last call."""
         # by its tensors, which a view of the backbone shares
         version = tuple((id(tensor), tensor._version) for tensor in tensors_of(backbone))
         if version and version == self.version:
