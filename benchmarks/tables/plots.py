@@ -62,7 +62,7 @@ def look(number: int) -> dict[str, str]:
 
 
 def draw_budget(axes: Any, rows: Sequence[TableRow]) -> None:
-    """Draw AUC against the share of slices, a line per method; methods that keep all slices are a level."""
+    """Draw AUC against the share of slices, a line per method; methods that keep all slices are a horizontal line."""
     for number, (method, each) in enumerate(by_method(rows).items()):
         level, lengths = bars(each)
         if each[0].budget is None:
