@@ -116,7 +116,7 @@ def split_of(parser: ConfigParser, split: str) -> SweepCases:
     """Return the cases of ``"train"``, ``"val"`` or ``"test"``, preprocessed as the config says, not augmented.
 
     Raises:
-        ValueError: the ``depth`` of the config, by which shares become numbers of slices, is not that of the cases.
+        ValueError: the cases do not have the ``depth`` of the config, by which shares become numbers of slices.
     """
     items: Sequence[dict[str, Any]] = parser.get_parsed_content(SPLITS[split])
     preprocess = parser.get_parsed_content("validate#preprocessing")

@@ -94,7 +94,7 @@ def nearest(name: str, config: Mapping[str, Any]) -> str:
 
 
 def unknown_argument(name: str, config: Mapping[str, Any]) -> str:
-    """Return what is wrong where ``name``, an id ``a#b#argument``, is no argument of the component ``a#b``; else ""."""
+    """Return the fault if ``name``, an id ``a#b#argument``, is not an argument of the component ``a#b``; else ""."""
     place, _, argument = name.rpartition("#")
     if argument.startswith("_"):  # MONAI's own, as _target_
         return ""

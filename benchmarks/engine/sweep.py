@@ -54,7 +54,7 @@ def run_jobs(
     report: Report,
     weights: Path | None = None,
 ) -> list[Result]:
-    """Run those of ``jobs`` that ``results`` lacks, append each at once, and return the lines of all, in their order.
+    """Run the ``jobs`` that ``results`` lacks, append each at once, and return the lines of all jobs in their order.
 
     With ``results`` None nothing is known in advance, and nothing is kept. See :func:`run_sweep` for the rest.
     """

@@ -36,7 +36,7 @@ def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS
     all training cases together (the k slices that they choose most often). They also classify the slices that the case
     chooses with half the budget, with twice the budget, and with half the budget only where the network is then surer
     than on the median validation case. Intervals are those of the paired difference from the case's own choice, over
-    test cases and seeds; of folds it is the mean.
+    test cases and seeds; with folds, of its mean.
 
     Args:
         grid: the grid of a sweep that ran with ``--weights``.

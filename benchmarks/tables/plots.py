@@ -43,7 +43,7 @@ def draw_file(path: Path, draw: Any, rows: Sequence[TableRow], title: str) -> No
 
 
 def by_method(rows: Sequence[TableRow]) -> dict[str, list[TableRow]]:
-    """Return the rows of each method, those of the widest budget first."""
+    """Return the rows of each method, the widest budget first."""
     groups: dict[str, list[TableRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: -(row.budget or 1.0)):
         groups[row.method].append(row)
