@@ -26,7 +26,7 @@ def open_source(
     choose: Mapping[str, object] | None = None,
     session: Any = None,
 ) -> SliceSource:
-    """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
+    """Return the :class:`SliceSource` of a study; arguments and errors are the same as in :func:`read_volume`.
 
     DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
     read whole, once.

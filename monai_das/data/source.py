@@ -1,4 +1,4 @@
-"""The border between files and networks: identities of slices, and studies whose slices are decoded on demand."""
+"""What files give to networks: identities of slices, and studies whose slices are decoded on demand."""
 
 from __future__ import annotations
 

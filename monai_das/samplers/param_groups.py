@@ -10,7 +10,7 @@ from monai_das.samplers.base import Sampler
 
 
 def sampler_param_groups(network: nn.Module, lr: float) -> list[dict[str, Any]]:
-    """Return parameter groups of ``network``: those of its samplers learn at ``lr`` times their ``lr_multiplier``.
+    """Return parameter groups of ``network``: its samplers learn at ``lr`` times their ``lr_multiplier``.
 
     Works for any optimizer, and in a config: ``"$monai_das.samplers.sampler_param_groups(@network, @learning_rate)"``.
     Each parameter is in exactly one group, frozen ones too (they may be released later); for a sampler inside a

@@ -102,7 +102,7 @@ def widened(budget: Tensor, lengths: Tensor, widening: float) -> Tensor:
 def select_top(keys: Tensor, counts: Tensor, rows: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Return ``indices`` ``(B, k)`` ascending and ``kept`` ``(B, k)`` of the highest ``keys`` ``(B, D)``, k = ``rows``.
 
-    Fewer than k slices are no error: the missing rows repeat the last real slice and are not kept.
+    A case with fewer than k slices is allowed: the missing rows repeat its last real slice and are not kept.
     """
     finite = torch.nan_to_num(keys.float(), nan=lowest() / 2).clamp(min=lowest() / 2)
     padded = functional.pad(without_padding(finite, lengths), (0, rows), value=lowest())

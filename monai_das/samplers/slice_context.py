@@ -58,7 +58,7 @@ class SliceAttention(nn.Module):
         - returns ``(B, D, dim)``.
 
     Raises:
-        ValueError: ``dim`` is no multiple of ``num_heads``.
+        ValueError: ``dim`` is not a multiple of ``num_heads``.
     """
 
     def __init__(self, dim: int, num_heads: int) -> None:

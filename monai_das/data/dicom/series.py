@@ -18,8 +18,8 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
     Args:
         headers: the images of ``path``, at least one.
         choose: DICOM keyword to value, as ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}``; several values of one
-            tag are joined by a backslash, as in DICOM. ``"time_point"`` is no keyword: it is the 0-based number of the
-            image at every place, counted by InstanceNumber, where no tag tells time points apart.
+            tag are joined by a backslash, as in DICOM. ``"time_point"`` is not a keyword: it is the 0-based number of
+            the image at every place, counted by InstanceNumber, where no tag tells time points apart.
         path: named in the message.
 
     Raises:

@@ -28,7 +28,7 @@ class DICOMwebSource(SliceSource):
 
     Opening asks for the metadata of the study or series once: order, identity and affine come from the same code as for
     files. :meth:`read` fetches single-frame objects whole, as the server has them compressed, and of multi-frame
-    objects the frames asked for; they are decoded as files are, so values are the same to the last bit.
+    objects the requested frames; they are decoded as files are, so values are the same to the last bit.
 
     Thumbnails are drawn by the server (8 bits a pixel). A window loses values, so five slices are fetched first: the
     window spans their values and a tenth more, and a line fitted between their drawings and their true thumbnails takes
