@@ -9,8 +9,10 @@ from monai_das.data.dicom.series import chosen_headers
 from monai_das.data.dicom.source import DICOMSource
 from monai_das.data.dicom.stack import dicom_slice_refs, header_stack
 from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, geometry_of, stack_geometry
+from monai_das.data.dicom.strays import DICOM_SUFFIXES, lost_slices
 
 __all__ = [
+    "DICOM_SUFFIXES",
     "DICOMSource",
     "ImageHeader",
     "StackGeometry",
@@ -25,6 +27,7 @@ __all__ = [
     "image_headers",
     "images_ahead",
     "is_dicom_file",
+    "lost_slices",
     "masked_source",
     "stack_geometry",
     "text_warnings",

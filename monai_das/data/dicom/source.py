@@ -18,6 +18,7 @@ from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.dicom.reduced import reduced_frame
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
 from monai_das.data.dicom.stack_geometry import geometry_of
+from monai_das.data.dicom.strays import stray_warnings
 from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -51,7 +52,8 @@ class DICOMSource(SliceSource):
         self.refs = stack.refs
         self.affine = stack.affine
         geometry = geometry_of(stack)
-        self.warnings = () if geometry is None else geometry.warnings
+        strays = stray_warnings(Path(path), stack.files) if Path(path).is_dir() else ()
+        self.warnings = (*(() if geometry is None else geometry.warnings), *strays)
         self._places = _places(stack)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]
