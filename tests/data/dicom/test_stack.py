@@ -222,7 +222,7 @@ def test_a_header_cut_off_is_named(series, length):
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
 def test_a_number_of_frames_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"badVR.dcm: the DICOM header cannot be read .*1A"):
+    with pytest.raises(ValueError, match=r"badVR.dcm: .* NumberOfFrames \(0028,0008\) holds no number"):
         dicom_slice_refs(get_testdata_file("badVR.dcm"))
 
 
