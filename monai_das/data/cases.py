@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from monai_das.data.dicom import header_ahead, is_dicom_file
+from monai_das.data.dicom import DICOM_SUFFIXES, header_ahead, is_dicom_file
 from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
 
 NIFTI_NAME = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
@@ -78,13 +78,15 @@ def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
 def _frames(path: Path) -> int:
     """Return the number of frames of a file, 0 if it is not a DICOM image; its header is kept for opening.
 
-    A damaged DICOM file counts as 1; its error comes when it is opened.
+    A damaged DICOM file, and an empty one that is named as DICOM is, count as 1; their error comes when they are opened.
     """
     try:
         header = header_ahead(path)
     except ValueError:
         return int(is_dicom_file(path))
-    return 0 if header is None else header.frames
+    if header is None:
+        return int(path.suffix.lower() in DICOM_SUFFIXES and not is_dicom_file(path))
+    return header.frames
 
 
 def _name(path: Path, root: Path) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.boundary import reading
 from monai_das.data.dicom import DICOMSource, masked_source
-from monai_das.data.dicomweb import DICOMwebSource, is_address
+from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
 from monai_das.data.nifti import NIfTISource, nifti_volume
 from monai_das.data.source import SliceSource
 from monai_das.data.video import VideoSource, is_video_file
@@ -49,13 +50,11 @@ def open_source(
     if isinstance(study, (np.ndarray, Tensor)):
         return _array_source(study, choose)
     if is_address(study):
-        return masked_source(DICOMwebSource(str(study), choose, session))
-    if is_video_file(study):
-        return VideoSource(study)
-    name = str(study).lower()
-    if name.endswith(".nii.gz"):
-        return WholeSource(nifti_volume(Path(study), choose), str(study))
-    return NIfTISource(Path(study), choose) if name.endswith(".nii") else masked_source(DICOMSource(study, choose))
+        address = str(study)
+        with reading(without_login(address)[0].rstrip("/")):
+            return masked_source(DICOMwebSource(address, choose, session))
+    with reading(Path(study)):
+        return _file_source(Path(study), choose)
 
 
 def read_volume(
@@ -76,9 +75,21 @@ def read_volume(
             ``(C, H, W, D)``.
     """
     if not isinstance(study, (np.ndarray, Tensor)) and str(study).lower().endswith(NIFTI_SUFFIXES):
-        return nifti_volume(Path(study), choose)
+        with reading(Path(study)):
+            return nifti_volume(Path(study), choose)
     source = open_source(study, choose)
     return VolumeCase(source.read_all(), source.refs, source.kind, source.affine is not None, source.warnings)
+
+
+def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource:
+    if path.is_symlink():
+        path.stat()  # a link that leads to itself or nowhere says so
+    if is_video_file(path):
+        return VideoSource(path)
+    name = path.name.lower()
+    if name.endswith(".nii.gz"):
+        return WholeSource(nifti_volume(path, choose), str(path))
+    return NIfTISource(path, choose) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))
 
 
 def _array_source(array: NDArray[Any] | Tensor, choose: Mapping[str, object] | None) -> SliceSource:

@@ -15,6 +15,8 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.boundary import at_boundary
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
@@ -77,6 +79,13 @@ class SliceSource(ABC):
     plane_shape: tuple[int, int]
     warnings: tuple[str, ...] = ()
     exact_thumbnails: bool = True
+
+    def __init_subclass__(cls) -> None:
+        """Put the boundary of reading around what a source reads: a fault is a ``ValueError`` that names the study."""
+        super().__init_subclass__()
+        for name in ("thumbnails", "read", "header", "pixel_header"):
+            if name in vars(cls):
+                setattr(cls, name, at_boundary(vars(cls)[name]))
 
     def __len__(self) -> int:
         """Return D, the number of slices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_das.data.boundary import reading
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 # value representations that are read from the bytes of a file without pydicom
 NUMBER_KINDS = ("DS", "IS", "US")
 TEXT_KINDS = ("UI", "CS")
+NOT_A_NUMBER = (ValueError, TypeError, OverflowError)
 US = struct.Struct("<H")
 # what tells the stacks of one series apart, the most telling first
 STACK_TAGS = (
@@ -90,13 +93,20 @@ class ImageHeader:
         return self.source.dataset() if isinstance(self.source, QuickHeader) else self.source
 
     def number_list(self, keyword: str) -> list[float] | None:
-        """Return the numbers of the tag ``keyword``, or None where it is missing or empty."""
-        if isinstance(self.source, QuickHeader):
-            tag, kind = _tag_and_kind(keyword)
-            raw = self.source.values.get(tag)
-            if raw is None or kind in NUMBER_KINDS:
-                return None if raw is None else raw_numbers(raw, kind)
-        return numbers(self.tags, keyword)
+        """Return the numbers of the tag ``keyword``, or None where it is missing or empty.
+
+        Raises:
+            ValueError: it holds something else; the message names file and tag.
+        """
+        tag, kind = _tag_and_kind(keyword)
+        try:
+            if isinstance(self.source, QuickHeader):
+                raw = self.source.values.get(tag)
+                if raw is None or kind in NUMBER_KINDS:
+                    return None if raw is None else raw_numbers(raw, kind)
+            return numbers(self.tags, keyword)
+        except NOT_A_NUMBER as error:
+            raise ValueError(f"{self.path}: {_no_number(keyword)}") from error
 
     def number(self, keyword: str, default: float) -> float:
         """Return the first number of the tag ``keyword``, or ``default``."""
@@ -149,15 +159,28 @@ def numbers(tags: Dataset, keyword: str) -> list[float] | None:
     if value is None or value == "":
         return None
     values = list(value) if isinstance(value, (list, tuple)) or hasattr(value, "__iter__") else [value]
-    return [float(one) for one in values] or None
+    return _finite([float(one) for one in values]) or None
 
 
 def raw_numbers(raw: bytes, kind: str) -> list[float] | None:
-    """Return the numbers in ``raw``, little endian, of a ``kind`` in :data:`NUMBER_KINDS`; None where it is empty."""
+    """Return the numbers in ``raw``, little endian, of a ``kind`` in :data:`NUMBER_KINDS`; None where it is empty.
+
+    Raises:
+        ValueError: a part is no number, not finite, or only Python takes it for a number, as ``1_0``.
+    """
     if kind == "US":
         return [float(number) for (number,) in US.iter_unpack(raw[: len(raw) // 2 * 2])] or None
     found = raw.strip(b"\0 ")
-    return [float(part) for part in found.split(b"\\")] if found else None
+    if b"_" in found:
+        raise ValueError("no number")
+    return _finite([float(part) for part in found.split(b"\\")]) if found else None
+
+
+def _finite(values: list[float]) -> list[float]:
+    """Return ``values``; raise ``ValueError`` where one is NaN or infinite."""
+    if not all(map(math.isfinite, values)):
+        raise ValueError("not finite")
+    return values
 
 
 def text(tags: Dataset, keyword: str) -> str | None:
@@ -206,9 +229,7 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
     Raises:
         ValueError: the file is damaged or cut off.
     """
-    from pydicom.errors import InvalidDicomError
-
-    try:
+    with reading(path, "the DICOM header cannot be read: "):
         quick = quick_header(path, _wanted(tuple(more)))
         if quick is not None:
             header = ImageHeader(path, quick, 1, quick.pixels_at)
@@ -216,15 +237,43 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
             return None
         else:
             tags, pixels_at = _full_header(path)
-            header = ImageHeader(path, tags, int((numbers(tags, "NumberOfFrames") or [1])[0]) or 1, pixels_at)
+            header = ImageHeader(path, tags, _frame_count(tags), pixels_at)
         if all(header.size):
             return header
-    except (InvalidDicomError, EOFError, OSError, ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path}: the DICOM header cannot be read ({error}); copy the file again") from error
-    kind = header.tags.file_meta.get("MediaStorageSOPClassUID") or header.tags.get("SOPClassUID")
-    if kind is None or "Image Storage" in kind.name:
-        raise ValueError(f"{path}: the DICOM header ends before Rows (0028,0010); the file is cut off, copy it again")
-    return None
+        kind = header.tags.file_meta.get("MediaStorageSOPClassUID") or header.tags.get("SOPClassUID")
+        if kind is None or "Image Storage" in kind.name:
+            raise ValueError(
+                f"{path}: the DICOM header ends before Rows (0028,0010); the file is cut off: copy it again"
+            )
+        return None
+
+
+def item_numbers(item: Dataset, keyword: str, path: Path) -> list[float] | None:
+    """Return :func:`numbers` of an ``item`` in a sequence of the file ``path``; errors name file and tag."""
+    try:
+        return numbers(item, keyword)
+    except NOT_A_NUMBER as error:
+        raise ValueError(f"{path}: {_no_number(keyword)}") from error
+
+
+def _frame_count(tags: Dataset) -> int:
+    """Return NumberOfFrames, 1 where it is missing or 0."""
+    try:
+        (count, *_) = numbers(tags, "NumberOfFrames") or [1]
+    except NOT_A_NUMBER as error:
+        raise ValueError(_no_number("NumberOfFrames")) from error
+    if not 0 <= count < math.inf:
+        raise ValueError(f"NumberOfFrames (0028,0008) is {count:g}, and no object has so many; repair the header")
+    return int(count) or 1
+
+
+def _no_number(keyword: str) -> str:
+    """Return what is wrong with the tag ``keyword``, without the text in it."""
+    tag, _ = _tag_and_kind(keyword)
+    return (
+        f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X}) holds no number, or none that is finite with a point for "
+        "decimals; repair the header"
+    )
 
 
 def _full_header(path: Path) -> tuple[Dataset, int | None]:

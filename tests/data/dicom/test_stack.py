@@ -207,7 +207,7 @@ def test_an_empty_folder_is_named(tmp_path):
 def test_a_text_file_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
 
-    with pytest.raises(ValueError, match=r"notes.txt: not a DICOM image; give a NIfTI file"):
+    with pytest.raises(ValueError, match=r"notes.txt: not a DICOM image \(a text\); give a NIfTI file"):
         dicom_slice_refs(tmp_path / "notes.txt")
 
 
@@ -222,7 +222,7 @@ def test_a_header_cut_off_is_named(series, length):
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
 def test_a_number_of_frames_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"badVR.dcm: the DICOM header cannot be read .*1A"):
+    with pytest.raises(ValueError, match=r"badVR.dcm: .* NumberOfFrames \(0028,0008\) holds no number"):
         dicom_slice_refs(get_testdata_file("badVR.dcm"))
 
 

@@ -1,0 +1,93 @@
+"""The boundary around all that reads: whatever a library raises below it becomes one error that names the study."""
+
+from __future__ import annotations
+
+import errno
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# they stop a program, and are no faults of a file
+STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+LONGEST = 200
+CUT_OFF = "the data end too early, so the file is cut off: copy it again"
+# by the first kind that fits; the words of the library itself say less
+FAULTS: tuple[tuple[type[BaseException], str], ...] = (
+    (MemoryError, "reading it needs more memory than there is"),
+    (RecursionError, "its sequences are nested too deeply; no device writes this: export the study again"),
+    (EOFError, CUT_OFF),
+    (struct.error, CUT_OFF),
+)
+SYSTEM_FAULTS = {
+    errno.EACCES: "it may not be read; ask for the permission to read it",
+    errno.EPERM: "it may not be read; ask for the permission to read it",
+    errno.ELOOP: "a link that leads to itself; give the file or folder itself",
+    errno.ENAMETOOLONG: "its path is too long for the system; move it nearer to the root",
+    errno.ENOENT: "no such file or folder, or a link to one that is gone",
+}
+
+
+@contextmanager
+def reading(name: object, failed: str = "") -> Iterator[None]:
+    """Turn what is raised inside, whatever it is, into a ``ValueError`` that names the study ``name`` and says why.
+
+    An error that names it already passes as it is, and so does an ``ImportError``, which names what to install. What
+    stops a program (``KeyboardInterrupt``, ``SystemExit``, ``GeneratorExit``) passes too. ``failed`` goes before the
+    reason, as "the header cannot be read: ".
+
+    Example:
+        >>> with reading("case.nii"):
+        ...     raise MemoryError
+        Traceback (most recent call last):
+            ...
+        ValueError: case.nii: reading it needs more memory than there is
+    """
+    try:
+        yield
+    except (*STOPS, ImportError):
+        raise
+    except (ValueError, OSError) as error:
+        if _is_ours(error, str(name)):
+            raise
+        raise ValueError(f"{name}: {failed}{reason(error)}") from error
+    except BaseException as error:
+        raise ValueError(f"{name}: {failed}{reason(error)}") from error
+
+
+def at_boundary(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """Return the ``method`` of an object with a ``name``, inside :func:`reading`."""
+
+    @wraps(method)
+    def guarded(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with reading(self.name):
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
+def reason(error: BaseException) -> str:
+    """Return in words why ``error`` was raised, in one line."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return SYSTEM_FAULTS.get(error.errno) or f"the system cannot read it: {error.strerror}"
+    if isinstance(error, zlib.error):
+        cut_off = "incomplete or truncated" in str(error)
+        return CUT_OFF if cut_off else "its compressed data are damaged: copy or export it again"
+    for kind, words in FAULTS:
+        if isinstance(error, kind):
+            return words
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    found = lines[0][:LONGEST] if lines else type(error).__name__
+    if isinstance(error, (ValueError, OSError)):
+        return found
+    return f"a library failed on it, so it is damaged or of an unknown kind; {type(error).__name__}: {found}"
+
+
+def _is_ours(error: ValueError | OSError, name: str) -> bool:
+    """Say whether ``error`` is worded by a reader of ours: it names the study, and is not the system's own."""
+    system = isinstance(error, OSError) and error.errno is not None
+    return not system and not isinstance(error, UnicodeError) and name in str(error)
