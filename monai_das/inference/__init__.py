@@ -8,12 +8,14 @@ from monai_das.inference.bundle_model import (
     load_torchscript_model,
     open_bundle,
 )
+from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.predictor import Predictor
 
 __all__ = [
+    "BundleSummary",
     "CasePictures",
     "CaseResult",
     "CaseTimings",
@@ -28,4 +30,5 @@ __all__ = [
     "load_torchscript_model",
     "open_bundle",
     "packaged_bundle",
+    "summarise_bundle",
 ]

@@ -58,3 +58,11 @@ def test_predict_needs_no_clone_and_no_bundle(run, tmp_path):
     model = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())["model"]
     weights = (ROOT / "bundle" / "models" / "model.pt").read_bytes()
     assert model["weights_sha256"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_info_shows_the_bundle_in_the_wheel(run, installed):
+    printed = run("monai-das", "info")
+
+    place = Path(printed.splitlines()[0].removeprefix("bundle:").strip())
+    assert place.is_relative_to(installed.parent)
+    assert "classes:              normal, hyperplasia" in printed
