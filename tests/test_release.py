@@ -12,6 +12,8 @@ from monai.bundle import download, verify_metadata
 import monai_das
 from tests.bundle.bundle_runs import BUNDLES, ROOT, SCHEMA_MD5, config
 
+TRACKED = ["git", "ls-files", "--", "bundle"]
+
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
@@ -40,13 +42,17 @@ def test_there_are_one_wheel_one_sdist_a_zip_per_bundle_and_their_sums(dist):
     ]
 
 
-def test_the_wheel_holds_the_whole_package_and_nothing_else(dist):
+def test_the_wheel_holds_the_whole_package_the_bundle_and_nothing_else(dist):
     (wheel,) = dist.glob("*.whl")
-    names = [name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith("monai_das-")]
+    archive = zipfile.ZipFile(wheel)
+    names = [name for name in archive.namelist() if not name.startswith("monai_das-")]
     package = ROOT / "monai_das"
     sources = {path.relative_to(ROOT).as_posix() for path in package.rglob("*") if path.suffix not in ("", ".pyc")}
+    bundle = subprocess.run(TRACKED, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    copies = {f"monai_das/_{name}": (ROOT / name).read_bytes() for name in bundle}
 
-    assert set(names) == sources
+    assert set(names) == sources | set(copies)
+    assert {name: archive.read(name) for name in copies} == copies
 
 
 def test_the_sdist_holds_no_laboratory_and_no_tests(dist):
@@ -54,7 +60,7 @@ def test_the_sdist_holds_no_laboratory_and_no_tests(dist):
     with tarfile.open(sdist) as archive:
         folders = {name.split("/")[1] for name in archive.getnames() if name.count("/") > 1}
 
-    assert folders == {"monai_das", "monai_das.egg-info"}
+    assert folders == {"monai_das", "monai_das.egg-info", "bundle"}
 
 
 def test_a_zip_stands_on_its_own(zipped):

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_das.cli.bundle_option import add_bundle, bundle_of
 from monai_das.cli.credentials import add_credentials, logged_in
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_predict_parser(commands: Commands) -> None:
         "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
-    parser.add_argument("--bundle", default="bundle", metavar="DIR", help="folder of the bundle (default: %(default)s)")
+    add_bundle(parser)
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
         "--report",
@@ -81,7 +82,7 @@ def predict(arguments: argparse.Namespace) -> int:
     try:
         arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
         cases = _cases(arguments, session)
-        predictor = Predictor(arguments.bundle, arguments.device, arguments.num_slices)
+        predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
         if arguments.map:
             write_case_map(cases, arguments.map)

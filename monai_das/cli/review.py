@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_das.cli.bundle_option import add_bundle, bundle_of
+
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
     from monai_das.review import LabelStudioClient
@@ -25,7 +27,7 @@ def add_review_parser(commands: Commands) -> None:
     init = _verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
     init.add_argument("--title", default="monai-das review", help="default: %(default)s")
     init.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
-    init.add_argument("--bundle", type=Path, default=Path("bundle"), metavar="DIR", help="its classes are the choices")
+    add_bundle(init)
     init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
     push = _verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
     push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
@@ -59,7 +61,7 @@ def _verb(
 
 def _add_serve(verbs: Commands) -> None:
     parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
-    parser.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    add_bundle(parser)
     parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
     parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it cases are "
                         "called by their files, as with --include-phi")  # fmt: skip
@@ -78,7 +80,7 @@ def review_init(arguments: argparse.Namespace) -> int:
     from monai_das.review import ensure_project, labelling_config
 
     def act(client: LabelStudioClient) -> str:
-        config = labelling_config(arguments.kind, bundle_class_names(arguments.bundle))
+        config = labelling_config(arguments.kind, bundle_class_names(bundle_of(arguments)))
         number, made = ensure_project(client, arguments.title, config)
         if arguments.backend:
             client.connect_backend(number, arguments.backend, "monai-das", os.environ.get(BACKEND_TOKEN))
@@ -177,7 +179,7 @@ def review_serve(arguments: argparse.Namespace) -> int:
             mapped_cases([], arguments.map)
         if not arguments.root.is_dir():
             raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
-        predictor = Predictor(arguments.bundle, num_slices=arguments.num_slices)
+        predictor = Predictor(bundle_of(arguments), num_slices=arguments.num_slices)
         live = LivePredictions(predictor, arguments.root, arguments.map)
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")

@@ -78,7 +78,7 @@ def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
 def _frames(path: Path) -> int:
     """Return the number of frames of a file, 0 if it is not a DICOM image; its header is kept for opening.
 
-    A damaged DICOM file, and an empty one that is named as DICOM is, count as 1; their error comes when they are opened.
+    A damaged DICOM file, and an empty one named like DICOM, count as 1; their error comes when they are opened.
     """
     try:
         header = header_ahead(path)

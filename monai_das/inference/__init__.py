@@ -1,17 +1,21 @@
 """Run a bundle on a file or folder: a :class:`CaseResult`, or a transform that reads only the selected slices."""
 
+from monai_das.inference.bundle_files import packaged_bundle
 from monai_das.inference.bundle_model import (
     DASBundleModel,
     bundle_class_names,
     load_bundle_model,
     load_torchscript_model,
+    open_bundle,
 )
+from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.predictor import Predictor
 
 __all__ = [
+    "BundleSummary",
     "CasePictures",
     "CaseResult",
     "CaseTimings",
@@ -24,4 +28,7 @@ __all__ = [
     "bundle_class_names",
     "load_bundle_model",
     "load_torchscript_model",
+    "open_bundle",
+    "packaged_bundle",
+    "summarise_bundle",
 ]

@@ -1,4 +1,4 @@
-"""Load a bundle from its folder or from TorchScript: network, weights, transforms, and the facts in its metadata."""
+"""Load a bundle from a folder, a zip or TorchScript: network, weights, transforms, and the facts in its metadata."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, cast
 import torch
 from monai.bundle import ConfigParser
 
+from monai_das.inference.bundle_files import bundle_files, torchscript_texts
 from monai_das.inference.case_result import DASModelInfo
 from monai_das.inference.steps import Step, flat_steps
 from monai_das.networks import DASNetwork
@@ -39,6 +40,17 @@ class DASBundleModel:
     channels: int
     classes: tuple[str, ...]
     info: DASModelInfo
+
+
+def open_bundle(bundle: str | PathLike[str], device: torch.device) -> DASBundleModel:
+    """Load ``bundle``: a folder, a zip of one, or a TorchScript ``.ts``.
+
+    Raises:
+        FileNotFoundError, ValueError: it is none of the three, or damaged; or see :func:`load_bundle_model` and
+            :func:`load_torchscript_model`.
+    """
+    with bundle_files(bundle) as place:
+        return load_torchscript_model(place, device) if place.suffix == ".ts" else load_bundle_model(place, device)
 
 
 def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
@@ -68,19 +80,27 @@ def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     return _described(network.to(device).eval(), parser, formats, (weights, digest), files[0])
 
 
-def bundle_class_names(bundle_dir: Path) -> tuple[str, ...]:
-    """Return the names of a bundle's classes in the order of class numbers, from ``configs/metadata.json``.
+def bundle_class_names(bundle: str | PathLike[str]) -> tuple[str, ...]:
+    """Return the names of a bundle's classes in the order of class numbers, from its metadata; nothing is run.
+
+    Args:
+        bundle: a folder, a zip of one, or a TorchScript ``.ts``.
 
     Raises:
-        FileNotFoundError: ``bundle_dir`` has no such file.
-        ValueError: the file is not JSON, or names no classes.
+        FileNotFoundError: ``bundle`` or its metadata do not exist.
+        ValueError: the metadata are not JSON, or name no classes.
     """
-    file = bundle_dir / "configs" / "metadata.json"
-    try:
-        metadata = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
-    return _class_names(metadata, str(file))
+    with bundle_files(bundle) as place:
+        if place.suffix == ".ts":
+            file, text = f"{place}, metadata.json", torchscript_texts(place).get("metadata.json", "")
+        else:
+            path = place / "configs" / "metadata.json"
+            file, text = str(path), path.read_text(encoding="utf-8")
+        try:
+            metadata = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
+        return _class_names(metadata, file)
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from monai_das.data import SliceRef, SliceSource, open_source
-from monai_das.inference.bundle_model import DASBundleModel, load_bundle_model, load_torchscript_model
+from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import SliceSelector
 from monai_das.inference.pictures import case_pictures
@@ -27,7 +27,8 @@ class Predictor:
     ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601).
 
     Args:
-        bundle_dir: folder with ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt``.
+        bundle_dir: folder with ``configs/inference.json``, ``configs/metadata.json`` and ``models/model.pt``; a zip
+            of one; or a TorchScript ``.ts``. :func:`~monai_das.inference.packaged_bundle` is the package's own.
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It also changes a given ``model``.
         model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model`.
@@ -54,7 +55,7 @@ class Predictor:
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
-        self.model: DASBundleModel = model or load_bundle_model(Path(bundle_dir or "."), self.device)
+        self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
