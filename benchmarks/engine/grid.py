@@ -17,6 +17,9 @@ from monai_das.samplers.selection import rounded_half_up
 
 ADDED = ("recipe", "settings", "variants")
 NEEDED = ("base", "data", "methods", "budgets", "seeds")
+OTHER = ("configs", "folds", "inside", "references")
+# what the place of a cell in the grid decides, not a setting
+PLACED = ("seed", "num_slices", "fold", "num_folds", "inside")
 HERE = Path(__file__).parent
 
 
@@ -54,7 +57,7 @@ def read_grid(path: Path) -> dict[str, Any]:
     Its ``recipe``, ``settings`` and ``variants`` add to those of the named grid, name by name; all else replaces them.
 
     Raises:
-        ValueError: the file is no JSON object, or lacks a part.
+        ValueError: the file is no JSON object, lacks a part, or has one that nothing reads.
     """
     try:
         grid: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -68,6 +71,10 @@ def read_grid(path: Path) -> dict[str, Any]:
     missing = [name for name in NEEDED if name not in grid]
     if missing:
         raise ValueError(f"{path}: a grid needs {', '.join(NEEDED)}, and {', '.join(missing)} is missing")
+    known = (*NEEDED, *ADDED, *OTHER)
+    unread = [name for name in grid if name not in known]
+    if unread:
+        raise ValueError(f"{path}: nothing reads {', '.join(map(repr, unread))} of a grid; it has {', '.join(known)}")
     return grid
 
 
@@ -78,7 +85,8 @@ def grid_jobs(path: Path) -> list[SweepJob]:
     Methods: see :func:`method_of`; those under ``references`` run once whatever the budgets are.
 
     Raises:
-        ValueError: see :func:`read_grid`, :func:`method_of` and :func:`checked`; or a config is missing.
+        ValueError: see :func:`read_grid`, :func:`method_of` and :func:`checked`; a config is missing; or two cells with
+            different names are one training.
     """
     grid = read_grid(path)
     jobs: dict[str, SweepJob] = {}
@@ -90,8 +98,15 @@ def grid_jobs(path: Path) -> list[SweepJob]:
                 for budget in grid["budgets"]:
                     for method in grid["methods"]:
                         job = make_job(path, grid, data, method, (budget, seed, fold))
-                        jobs.setdefault(job.key, job)
+                        same = jobs.setdefault(job.key, job)
+                        if same != job:
+                            raise ValueError(f"{path}: {cell_name(same)} and {cell_name(job)} are the same training")
     return list(jobs.values())
+
+
+def cell_name(job: SweepJob) -> str:
+    """Return the place of ``job`` in a grid, for people."""
+    return f"{job.data}, {job.method!r}, {'all slices' if job.budget is None else f'budget {job.budget}'}"
 
 
 def make_job(
@@ -128,9 +143,12 @@ def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> No
     """Check that each setting that the grid at ``path`` has ``asked`` of ``files`` changes the training.
 
     Raises:
-        ValueError: a setting changes nothing (it is misspelt, nothing reads it, or the config has that value already),
-            or a component takes no such argument.
+        ValueError: a setting changes nothing: it is misspelt, nothing reads it, or the config says so already; the
+            grid decides it otherwise; or a component takes no such argument.
     """
+    placed = [name for name in asked if name in PLACED]
+    if placed:
+        raise ValueError(f"{path}: the setting {placed[0]!r} changes nothing: budgets, seeds and folds decide it")
     fault = _fault(files, json.dumps(asked, sort_keys=True))
     if fault:
         raise ValueError(f"{path}: {fault}")

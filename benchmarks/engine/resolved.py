@@ -8,11 +8,18 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
 from pydoc import locate
 from typing import Any
 
+from monai.bundle import ConfigParser
+
 # the parts that a training and its measurement are made of; all else is reached from them, or does not count
 ROOTS = ("seed", "weight_average", "train#trainer", "test#dataset")
+# what a training does beside: it counts where it is not what train.json says
+STEPS = ("initialize", "run", "averaged_network")
+TRAIN = Path(__file__).parents[2] / "bundle/configs/train.json"
 # what does not change the result: where things lie, what is printed, and how often is looked
 ELSEWHERE = (
     "bundle_root",
@@ -35,11 +42,12 @@ REFERENCE = re.compile(r"@([A-Za-z_][\w#]*(?:::\w+)*)")
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return all values of ``config`` that a training reads, by their ids ``a#b#c``.
 
-    References are followed from ``ROOTS``, in texts and in expressions.
+    References and macros are followed from ``ROOTS`` and from unusual ``STEPS``, in texts and in expressions.
     """
     found: dict[str, Any] = {}
     seen: set[str] = set()
-    waiting = list(ROOTS)
+    usual = usual_steps()
+    waiting = [*ROOTS, *(name for name in STEPS if name in config and config[name] != usual[name])]
     while waiting:
         name = waiting.pop()
         if name in seen or name in ELSEWHERE:
@@ -48,8 +56,31 @@ def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
         for place, value in leaves(name, value_at(config, name)):
             found[place] = value
             if isinstance(value, str):
-                waiting.extend(each.replace("::", "#") for each in REFERENCE.findall(value))
+                waiting.extend(referred(place, value))
+                found |= {f"{place}%{inside}": each for inside, each in leaves("", macro_of_file(value))}
     return found
+
+
+def referred(place: str, value: str) -> list[str]:
+    """Return the ids that the text ``value`` at ``place`` refers to by ``@`` or, as a macro, by ``%``."""
+    absolute: str = ConfigParser.resolve_relative_ids(place.replace("#", "::"), value)
+    names = REFERENCE.findall(absolute)
+    if absolute.startswith("%") and not ConfigParser.split_path_id(absolute[1:])[0]:
+        names.append(absolute[1:])
+    return [name.replace("::", "#") for name in names]
+
+
+def macro_of_file(value: str) -> Any:
+    """Return what a macro ``%file::id`` stands for; an empty object where ``value`` is none."""
+    path, inside = ConfigParser.split_path_id(value[1:]) if value.startswith("%") else ("", "")
+    return ConfigParser(ConfigParser.load_config_file(path))[inside] if path else {}
+
+
+@lru_cache(maxsize=1)
+def usual_steps() -> dict[str, Any]:
+    """Return the ``STEPS`` of ``train.json``."""
+    config: dict[str, Any] = json.loads(TRAIN.read_text(encoding="utf-8"))
+    return {name: config[name] for name in STEPS}
 
 
 def value_at(config: Mapping[str, Any], name: str) -> Any:

@@ -19,6 +19,8 @@ from benchmarks.engine.results_file import Result, append_result, read_results
 
 # where the code lies that a training runs
 CODE = ("monai_das", "benchmarks", "configs", "bundle")
+# by which a line and a job are told to be of one cell
+PLACE = ("data", "method", "budget", "seed", "fold")
 Report = Callable[[str], object]
 
 
@@ -59,7 +61,7 @@ def run_jobs(
     With ``results`` None nothing is known in advance, and nothing is kept. See :func:`run_sweep` for the rest.
     """
     known = [] if results is None else read_results(results)
-    done = known_lines(known, results)
+    done = checked_lines(jobs, known_lines(known, results))
     missing = [job for job in jobs if job.key not in done]
     report(f"{len(jobs)} jobs, {len(jobs) - len(missing)} of them are done")
     if missing:
@@ -87,8 +89,9 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
     Raises:
         ValueError: the grid or the results file is unreadable, or none of the grid's jobs is done.
     """
-    done = known_lines(read_results(results), results)
-    lines = [done[job.key] for job in grid_jobs(grid) if job.key in done]
+    jobs = grid_jobs(grid)
+    done = checked_lines(jobs, known_lines(read_results(results), results))
+    lines = [done[job.key] for job in jobs if job.key in done]
     if not lines:
         raise ValueError(f"{results}: has no run of {grid}; run the sweep without --tables-only first")
     return lines
@@ -105,6 +108,23 @@ def known_lines(lines: Sequence[Result], results: Path | None) -> dict[str, Resu
         earlier: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
         found = {new: found[old] for new, old in earlier.items() if old in found} | found
     return found
+
+
+def checked_lines(jobs: Sequence[SweepJob], lines: dict[str, Result]) -> dict[str, Result]:
+    """Return ``lines``, by key, after a look that those of ``jobs`` are of the same cell.
+
+    Raises:
+        ValueError: a line is of another data set, method, budget, seed or fold: ``keys.json`` maps a key wrongly.
+    """
+    for job in jobs:
+        line = lines.get(job.key, {})
+        wrong = [name for name in PLACE if name in line and line[name] != getattr(job, name)]
+        if wrong:
+            raise ValueError(
+                f"the key {job.key} of {job.data}, {job.method} leads to the line of {line['job']}, whose "
+                f"{wrong[0]} is {line[wrong[0]]!r}, not {getattr(job, wrong[0])!r}; correct keys.json"
+            )
+    return lines
 
 
 class Progress:

@@ -19,6 +19,9 @@ class DASPolicyInferer(SimpleInferer):
     For ``train#inferer`` of a bundle, or ``inferer(volume, network, lengths)`` in your own loop. Both answers come from
     :meth:`~monai_das.networks.DASNetwork.judge`: no mode changes, but there are two more passes over k slices.
 
+    Raises:
+        TypeError: the network is no :class:`~monai_das.networks.DASNetwork`, nor one that trains in parallel.
+
     Example:
         >>> from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
         >>> from monai_das.samplers import PolicyTopKSampler
@@ -33,12 +36,24 @@ class DASPolicyInferer(SimpleInferer):
         output = network(inputs, *args, **kwargs)
         if isinstance(output, Tensor):
             return output
-        judge: DASNetwork = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+        judge = judge_of(network)
         lengths: Tensor | None = args[0] if args else kwargs.get("lengths")
         selection: Selection = output.selection
         uniform = DASUniformSampler(num_slices=selection.indices.size(1))
         even = uniform(inputs, lengths)._replace(scores=selection.scores)
         return DASPolicyOutput(output.logits, selection, judge.judge(inputs, selection), judge.judge(inputs, even))
+
+
+def judge_of(network: Any) -> DASNetwork:
+    """Return ``network``, or what is wrapped for training in parallel, so that it can be asked for its judgement."""
+    parallel = (nn.parallel.DistributedDataParallel, nn.parallel.DataParallel)
+    judge: DASNetwork = network.module if isinstance(network, parallel) else network
+    if not hasattr(judge, "judge"):
+        raise TypeError(
+            f"network must be a DASNetwork, got {type(judge).__name__}; give it a method judge(volume, selection) that "
+            "asks the DASNetwork inside"
+        )
+    return judge
 
 
 class DASPolicyLoss(nn.Module):

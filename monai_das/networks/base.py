@@ -74,7 +74,7 @@ class DASNetwork(nn.Module):
         if not self.training:
             return self.classify(take_slices(image, selection), selection)
         output = self.learn(image, selection)
-        self.lesson_check.watch(self.sampler, output.logits, output.selection.scores)
+        self.lesson_check.watch(self.sampler, output.logits, output.selection)
         return DASOutput(anchored(output.logits, self.sampler), output.selection)
 
     @torch.jit.export
@@ -85,7 +85,7 @@ class DASNetwork(nn.Module):
     @torch.jit.export
     def score(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Return what the sampler chooses from ``thumbnails`` ``(B, C, h, w, D)``."""
-        selection: Selection = self.sampler(plain(thumbnails), lengths)
+        selection: Selection = self.sampler(plain(thumbnails), None if lengths is None else plain(lengths))
         return selection
 
     @torch.jit.export

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Variable
 
-from monai_das.samplers import Sampler
+from monai_das.samplers import Sampler, Selection
 
 REMEDY = (
     "Move its budget from all slices to k by DASBudgetSchedule(network, hold_epochs, end_epoch): schedule.step(epoch) "
@@ -28,22 +28,24 @@ class LessonCheck:
     def __init__(self) -> None:
         self.done: bool = False
 
-    def watch(self, sampler: Sampler, logits: Tensor, *scores: Tensor) -> None:
-        """Look at the backward pass of ``logits``: does it reach one of ``scores``?"""
+    def watch(self, sampler: Sampler, logits: Tensor, selection: Selection) -> None:
+        """Look at the backward pass of ``logits`` or of the penalty: does it reach the scores of ``selection``?"""
         learns = sampler.taught and any(each.requires_grad for each in sampler.parameters())
         over = sampler.scheduled and sampler.widening == 0.0
-        if self.done or over or not learns or not logits.requires_grad or torch.compiler.is_compiling():
+        # where all but the sampler is frozen, the penalty alone has a graph
+        ends = [each for each in (logits, selection.penalty) if each.requires_grad]
+        if self.done or over or not learns or not ends or torch.compiler.is_compiling():
             return
         reached: list[bool] = []
-        for each in scores:
-            if each.requires_grad:
-                each.register_hook(lambda _: reached.append(True))  # type: ignore[no-untyped-call]
+        if selection.scores.requires_grad:
+            selection.scores.register_hook(lambda _: reached.append(True))  # type: ignore[no-untyped-call]
 
         def at_the_end(_: Any) -> None:
             # runs once the backward pass has gone through the whole graph
             Variable._execution_engine.queue_callback(lambda: self.conclude(sampler, bool(reached)))
 
-        logits.register_hook(at_the_end)  # type: ignore[no-untyped-call]
+        for end in ends:
+            end.register_hook(at_the_end)  # type: ignore[no-untyped-call]
 
     def conclude(self, sampler: Sampler, reached: bool) -> None:
         """Warn once unless the scores were ``reached``."""

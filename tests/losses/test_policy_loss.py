@@ -112,3 +112,28 @@ def test_a_network_inside_a_distributed_wrapper_is_asked(batch, process_group):
 
     alone = gradients(network)
     torch.testing.assert_close(gradients(nn.parallel.DistributedDataParallel(network)), alone)
+
+
+def test_a_network_in_data_parallel_is_asked_as_well(batch):
+    network = network_of(PolicyTopKSampler(num_slices=2))
+
+    output = DASPolicyInferer()(batch[0], nn.DataParallel(network))
+    DASPolicyLoss()(output, batch[1]).backward()
+
+    assert isinstance(output, DASPolicyOutput)
+    assert any(bool(parameter.grad.any()) for parameter in network.sampler.parameters())
+
+
+def test_a_module_around_the_network_is_told_what_it_needs(batch):
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network_of(PolicyTopKSampler(num_slices=2))
+
+        def forward(self, volume):
+            return self.inner(volume)
+
+    with pytest.raises(
+        TypeError, match=r"network must be a DASNetwork, got Outer; give it a method judge\(volume, sel"
+    ):
+        DASPolicyInferer()(batch[0], Outer())

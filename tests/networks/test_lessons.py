@@ -157,6 +157,17 @@ def test_a_frozen_sampler_is_not_asked():
     assert not learn(network)
 
 
+def test_where_all_else_is_frozen_the_sampler_is_asked_as_well():
+    network = classifier(sampler=DASSampler(num_slices=2))
+    for part in (network.backbone, network.aggregation, network.head):
+        part.requires_grad_(False)
+
+    with pytest.warns(UserWarning, match=WARNING):
+        learn(network)
+
+    assert learn(scheduled(classifier()))
+
+
 def test_eval_and_passes_without_gradient_say_nothing_and_count_for_nothing():
     network = classifier()
     volume = torch.randn(3, 1, 8, 8, 6)

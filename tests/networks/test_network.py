@@ -89,6 +89,14 @@ def test_metadata_is_taken_and_left_behind(network):
     torch.testing.assert_close(logits, network(volume))
 
 
+def test_metadata_of_lengths_are_left_behind(network):
+    network.train()
+
+    output = network(torch.rand(2, 1, 16, 16, 6), MetaTensor(torch.tensor([6, 3])))
+
+    assert {type(each) for each in (output.logits, *output.selection)} == {torch.Tensor}
+
+
 def test_training_returns_logits_and_selection_and_eval_logits_alone(network):
     volume = torch.randn(2, 1, 24, 20, 9)
 

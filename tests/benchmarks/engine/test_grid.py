@@ -83,6 +83,27 @@ def test_rotations_and_zooms_of_clips_are_other_trainings(write_grid, name):
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize("name", ["seed", "num_slices", "num_folds"])
+def test_a_setting_that_the_place_in_the_grid_decides_is_refused(write_grid, name):
+    with pytest.raises(ValueError, match=f"the setting '{name}' changes nothing: budgets, seeds and folds decide it"):
+        grid_jobs(write_grid(recipe={"epochs": 1, name: 3}))
+
+
+def test_a_part_of_a_grid_that_nothing_reads_is_refused(write_grid):
+    with pytest.raises(ValueError, match=r"small\.json: nothing reads 'setings' of a grid; it has base, .*settings"):
+        grid_jobs(write_grid(setings={"das": {"epochs": 3}}))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"budgets": [0.125, 0.13]}, {"methods": ["das, a", "das, b"]}], ids=["budgets", "variants"]
+)
+def test_two_names_of_one_training_are_refused(write_grid, changes):
+    variants = {"a": {"dropout": 0.1}, "b": {"dropout": 0.1}}
+
+    with pytest.raises(ValueError, match=r"adrenal28, 'das.* and adrenal28, 'das.* are the same training"):
+        grid_jobs(write_grid(variants=variants, **changes))
+
+
 def test_grids_that_cannot_be_read_are_named(write_grid):
     grid = write_grid(methods=["none_such"])
     with pytest.raises(ValueError, match=r"names 'none_such', but there is no .*none_such\.json"):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.engine.resolved import digest, nearest, resolved, value_at
+from benchmarks.engine.resolved import digest, nearest, resolved, usual_steps, value_at
 
 CONFIG = {
     "seed": 0,
@@ -48,3 +48,29 @@ def test_values_are_found_by_their_id():
 def test_the_name_that_was_meant_is_found():
     assert nearest("epoch", CONFIG) == "epochs"
     assert nearest("quite_another", CONFIG) == ""
+
+
+@pytest.mark.parametrize("written", ["@##idle", "$2 * @##idle", "%##idle", "%idle", "@idle"])
+def test_relative_references_and_macros_are_followed(written):
+    config = {"idle": 1, "weight_average": {"share": written}}
+
+    assert digest(config) != digest({**config, "idle": 2})
+
+
+def test_what_a_macro_takes_from_a_file_counts(tmp_path):
+    file = tmp_path / "other.json"
+    config = {"weight_average": {"share": f"%{file}::shares::1"}}
+    keys = set()
+    for share in (0.1, 0.2):
+        file.write_text(json.dumps({"shares": [1, share]}))
+        keys.add(digest(config))
+
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("name", ["initialize", "run", "averaged_network"])
+def test_other_steps_than_those_of_train_json_count(name):
+    usual = usual_steps()
+
+    assert changed(**{name: usual[name]}) == changed()
+    assert changed(**{name: ["$print(1)"]}) != changed()

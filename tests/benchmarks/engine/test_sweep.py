@@ -182,3 +182,14 @@ def test_four_scores_are_four_classes(write_grid, blues, tmp_path):
 
 def test_the_commit_is_that_of_the_code():
     assert len(git_commit().rstrip("+")) in (40, len("unknown"))
+
+
+def test_a_key_that_leads_to_the_line_of_another_cell_is_refused(write_grid, tmp_path):
+    grid, results = write_grid(methods=["centre"]), tmp_path / "r.jsonl"
+    key = grid_jobs(grid)[0].key
+    line = {"job": "old", "data": "needle", "method": "centre", "budget": 0.125, "seed": 0, "fold": None}
+    results.write_text(json.dumps(line) + "\n")
+    results.with_name("keys.json").write_text(json.dumps({key: "old"}))
+
+    with pytest.raises(ValueError, match=f"the key {key} of adrenal28, centre leads to the line of old, whose data is"):
+        grid_results(grid, results)
