@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from monai_das.data.dicom import header_ahead, is_dicom_file
+from monai_das.data.dicom import DICOM_SUFFIXES, header_ahead, is_dicom_file
 from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
 
 # of a case's name, which is to be the name of a folder
@@ -103,13 +103,15 @@ def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
 def _frames(path: Path) -> int:
     """Return the number of frames of a file, 0 where it is no DICOM image; its header is kept for opening.
 
-    A damaged DICOM file, which speaks when it is opened, has 1.
+    A damaged DICOM file, and an empty one that is called as DICOM is, have 1: they speak when they are opened.
     """
     try:
         header = header_ahead(path)
     except (ValueError, OSError):
         return int(_may_be_dicom(path))
-    return 0 if header is None else header.frames
+    if header is None:
+        return int(path.suffix.lower() in DICOM_SUFFIXES and not is_dicom_file(path))
+    return header.frames
 
 
 def _is_file(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file
+from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file, lost_slices
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
     cases.
 
     Raises:
-        ValueError: DICOM files are damaged; the message only counts them, because a file name may hold a patient's.
+        ValueError: DICOM files are damaged or empty; the message only counts them: a name may hold a patient's.
     """
     found = defaultdict(list)
     damaged = 0
@@ -45,9 +45,19 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
             continue
         if header is not None:
             found[str(header.tags.get("SeriesInstanceUID"))].append(header)
+    damaged += _lost(folder, [header.path for headers in found.values() for header in headers])
     if damaged:
         raise ValueError(f"{damaged} DICOM files of the study are damaged or cut off; copy the study again")
     return dict(found)
+
+
+def _lost(folder: Path, images: Sequence[Path]) -> int:
+    """Return how many files beside ``images`` may be slices that are empty or broken."""
+    beside = defaultdict(list)
+    for path in images:
+        beside[path.parent].append(path)
+    others = [path for path in folder.rglob("*") if path.is_file() and not is_dicom_file(path)]
+    return sum(len(lost_slices([path], beside[path.parent])) for path in others)
 
 
 def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:

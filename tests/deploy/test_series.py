@@ -84,9 +84,10 @@ def test_a_second_echo_is_refused_where_the_sdk_drops_it(study, scratch):
         open_source(case.path)
 
 
-def test_damaged_files_are_counted_not_named(study):
+@pytest.mark.parametrize("length", [0, 100, 140])
+def test_damaged_and_empty_files_are_counted_not_named(study, length):
     path = next(iter(sorted(study.rglob("*.dcm"))))
-    path.write_bytes(path.read_bytes()[:140])
+    path.write_bytes(path.read_bytes()[:length])
 
     with pytest.raises(ValueError, match=r"^1 DICOM files of the study are damaged or cut off; copy the study again$"):
         image_files(study)

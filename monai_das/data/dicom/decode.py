@@ -51,7 +51,10 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
         if pixels.frames_at is not None:
             place, length = pixels.frames_at[frame]
             stream.seek(place)
-            return stream.read(length)
+            found = stream.read(length)
+            if len(found) < length:
+                raise ValueError(f"{length} bytes of a compressed frame expected, {len(found)} found")
+            return found
         stream.seek(pixels.value_at)
         return get_frame(stream, frame, number_of_frames=pixels.header.frames)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from monai_das.data.dicom.header_scan import QuickHeader
-from monai_das.data.dicom.headers import ImageHeader, holds_tags, image_header
+from monai_das.data.dicom.headers import ImageHeader, holds_tags, image_header, is_dicom_file
+from monai_das.data.dicom.strays import check_strays, fault
 
 # how much memory headers that were read ahead may take; what is found beyond it is read again
 MOST_BYTES = 128 << 20
@@ -81,8 +82,8 @@ def header_ahead(path: Path) -> ImageHeader | None:
 def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
     """Return the headers of the DICOM images in the folder ``path`` (not below it), or of the file ``path``.
 
-    What is no DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are passed over. A file
-    that :func:`header_ahead` has read is not read again.
+    What is no DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are passed over; see
+    :func:`check_strays` for what may be a lost slice. A file that :func:`header_ahead` has read is not read again.
 
     Args:
         path: a folder or file.
@@ -90,7 +91,7 @@ def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: there is no DICOM image, or an image is damaged or cut off.
+        ValueError: there is no DICOM image, or an image is damaged, cut off or lost.
     """
     return _images(path, lambda file: _taken(file, more))
 
@@ -103,12 +104,19 @@ def images_ahead(path: Path) -> list[ImageHeader]:
 def _images(path: Path, read: Callable[[Path], ImageHeader | None]) -> list[ImageHeader]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
-    found = map(read, _files_in(path) if path.is_dir() else [path])
-    headers = [header for header in found if header is not None]
+    files = _files_in(path) if path.is_dir() else [path]
+    found = [(file, read(file)) for file in files]
+    headers = [header for _, header in found if header is not None]
     if not headers:
-        what = "a folder without DICOM images" if path.is_dir() else "not a DICOM image"
+        what = "a folder without DICOM images" if path.is_dir() else f"not a DICOM image{_why_not(path)}"
         raise ValueError(f"{path}: {what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
+    strays = [file for file, header in found if header is None and not is_dicom_file(file)]
+    check_strays(strays, [header.path for header in headers], path)
     return headers
+
+
+def _why_not(path: Path) -> str:
+    return "" if is_dicom_file(path) else f" ({fault(path)})"
 
 
 def _taken(path: Path, more: Sequence[str]) -> ImageHeader | None:

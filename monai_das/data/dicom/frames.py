@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monai_das.data.dicom.geometry import SAME_MM, Plane
-from monai_das.data.dicom.headers import ImageHeader, numbers
+from monai_das.data.dicom.headers import ImageHeader, item_numbers
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -23,7 +24,7 @@ def frame_planes(header: ImageHeader) -> list[Plane] | None:
     """
     per_frame = header.items("PerFrameFunctionalGroupsSequence")
     shared = next(iter(header.items("SharedFunctionalGroupsSequence")), None)
-    found = [_frame_numbers(frame, shared) for frame in per_frame]
+    found = [_frame_numbers(frame, shared, header.path) for frame in per_frame]
     if all(position is None for position, _, _ in found):
         return None
     if len(found) != header.frames:
@@ -48,11 +49,11 @@ def frame_thickness(header: ImageHeader) -> float:
     groups = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
     for holder in (holder for group in groups for holder in header.items(group)):
         for item in holder.get("PixelMeasuresSequence") or ():
-            found = found or numbers(item, "SliceThickness")
+            found = found or item_numbers(item, "SliceThickness", header.path)
     return (found or [0.0])[0] or 1.0
 
 
-def _frame_numbers(frame: Dataset, shared: Dataset | None) -> list[list[float] | None]:
+def _frame_numbers(frame: Dataset, shared: Dataset | None, path: Path) -> list[list[float] | None]:
     """Return position, orientation and spacing of a frame, each its own or the shared one."""
     wanted = (
         ("PlanePositionSequence", "ImagePositionPatient"),
@@ -62,7 +63,7 @@ def _frame_numbers(frame: Dataset, shared: Dataset | None) -> list[list[float] |
     found: list[list[float] | None] = []
     for group, keyword in wanted:
         items = [item for holder in (frame, shared) if holder is not None for item in holder.get(group) or ()]
-        found.append(next((value for item in items if (value := numbers(item, keyword))), None))
+        found.append(next((value for item in items if (value := item_numbers(item, keyword, path))), None))
     return found
 
 
@@ -93,7 +94,8 @@ def frame_rescale(header: ImageHeader, frame: int) -> tuple[float, float]:
     holders = [*per_frame[frame : frame + 1], *header.items("SharedFunctionalGroupsSequence")]
     for holder in holders:
         for item in holder.get("PixelValueTransformationSequence") or ():
-            return _rescale(numbers(item, "RescaleSlope"), numbers(item, "RescaleIntercept"))
+            found = [item_numbers(item, keyword, header.path) for keyword in ("RescaleSlope", "RescaleIntercept")]
+            return _rescale(*found)
     return _rescale(header.number_list("RescaleSlope"), header.number_list("RescaleIntercept"))
 
 

@@ -159,15 +159,28 @@ def numbers(tags: Dataset, keyword: str) -> list[float] | None:
     if value is None or value == "":
         return None
     values = list(value) if isinstance(value, (list, tuple)) or hasattr(value, "__iter__") else [value]
-    return [float(one) for one in values] or None
+    return _finite([float(one) for one in values]) or None
 
 
 def raw_numbers(raw: bytes, kind: str) -> list[float] | None:
-    """Return the numbers in ``raw``, little endian, of a ``kind`` in :data:`NUMBER_KINDS`; None where it is empty."""
+    """Return the numbers in ``raw``, little endian, of a ``kind`` in :data:`NUMBER_KINDS`; None where it is empty.
+
+    Raises:
+        ValueError: a part is no number, not finite, or only Python takes it for a number, as ``1_0``.
+    """
     if kind == "US":
         return [float(number) for (number,) in US.iter_unpack(raw[: len(raw) // 2 * 2])] or None
     found = raw.strip(b"\0 ")
-    return [float(part) for part in found.split(b"\\")] if found else None
+    if b"_" in found:
+        raise ValueError("no number")
+    return _finite([float(part) for part in found.split(b"\\")]) if found else None
+
+
+def _finite(values: list[float]) -> list[float]:
+    """Return ``values``; raise ``ValueError`` where one is NaN or infinite."""
+    if not all(map(math.isfinite, values)):
+        raise ValueError("not finite")
+    return values
 
 
 def text(tags: Dataset, keyword: str) -> str | None:
@@ -235,6 +248,14 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
         return None
 
 
+def item_numbers(item: Dataset, keyword: str, path: Path) -> list[float] | None:
+    """Return :func:`numbers` of an ``item`` in a sequence of the file ``path``; errors name file and tag."""
+    try:
+        return numbers(item, keyword)
+    except NOT_A_NUMBER as error:
+        raise ValueError(f"{path}: {_no_number(keyword)}") from error
+
+
 def _frame_count(tags: Dataset) -> int:
     """Return NumberOfFrames, 1 where it is missing or 0."""
     try:
@@ -249,7 +270,10 @@ def _frame_count(tags: Dataset) -> int:
 def _no_number(keyword: str) -> str:
     """Return what is wrong with the tag ``keyword``, without the text in it."""
     tag, _ = _tag_and_kind(keyword)
-    return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X}) holds no number; repair the header"
+    return (
+        f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X}) holds no number, or none that is finite with a point for "
+        "decimals; repair the header"
+    )
 
 
 def _full_header(path: Path) -> tuple[Dataset, int | None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from monai_das.data.dicom.geometry import SPLIT
 from monai_das.data.dicom.headers import ImageHeader
 
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+ALLOCATED = (1, 8, 16, 32, 64)
+ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -54,6 +59,26 @@ class PixelFile:
         """1 for grey, 3 for colour of any kind."""
         return 3 if self.samples > 1 or self.photometric == "PALETTE COLOR" else 1
 
+    def check(self) -> None:
+        """Raise ``ValueError`` where the header describes pixels that cannot be; what came is named with its tag."""
+        (allocated, stored), samples, shown = self.bits, self.samples, self.photometric
+        if allocated not in ALLOCATED:
+            raise ValueError(
+                f"{self.path}: BitsAllocated (0028,0100) must be one of {ALLOCATED}, is {allocated}; repair the header"
+            )
+        if not 1 <= stored <= allocated:
+            raise ValueError(
+                f"{self.path}: BitsStored (0028,0101) must be 1 to {allocated}, as many as BitsAllocated (0028,0100), "
+                f"is {stored}; repair the header"
+            )
+        if samples not in (1, 3) or (samples == 3 and shown in ONE_SAMPLE) or (samples == 1 and shown in COLOURS):
+            # what is no word of the standard may be a text of any kind
+            word = f", {shown}," if shown in (*ONE_SAMPLE, *COLOURS) else ""
+            raise ValueError(
+                f"{self.path}: SamplesPerPixel (0028,0002) is {samples}, which PhotometricInterpretation (0028,0004)"
+                f"{word} does not allow: 1 is grey or palette colour, 3 is colour; repair the header"
+            )
+
     @property
     def value_at(self) -> int | None:
         """Offset of the pixels in the file; None where only pydicom's full reader finds them."""
@@ -77,3 +102,16 @@ class PixelFile:
                 found.append((stream.tell(), length))
                 stream.seek(length, 1)
         return found[1:] if len(found) == self.header.frames + 1 else None
+
+
+def check_pixels(files: Sequence[PixelFile], path: Path | str) -> None:
+    """Raise ``ValueError`` unless all ``files`` describe pixels that can be, of one number of channels."""
+    for file in files:
+        file.check()
+        if file.channels != files[0].channels:
+            grey, colour = sorted((files[0], file), key=lambda one: one.channels)
+            kind = "" if colour.samples > 1 else " and a palette"
+            raise ValueError(
+                f"{path}: grey and colour in one series: SamplesPerPixel (0028,0002) is {grey.samples} in "
+                f"{grey.path.name}, {colour.samples}{kind} in {colour.path.name}; {SPLIT}"
+            )

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from monai_das.data.dicom.decode import decode_frame
 from monai_das.data.dicom.frames import frame_rescale
-from monai_das.data.dicom.pixel_file import PixelFile
+from monai_das.data.dicom.pixel_file import PixelFile, check_pixels
 from monai_das.data.dicom.reduced import reduced_frame
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
 from monai_das.data.dicom.stack_geometry import geometry_of
+from monai_das.data.dicom.strays import stray_warnings
 from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -51,8 +52,9 @@ class DICOMSource(SliceSource):
         self.refs = stack.refs
         self.affine = stack.affine
         geometry = geometry_of(stack)
-        self.warnings = () if geometry is None else geometry.warnings
-        self._places = _places(stack)
+        strays = stray_warnings(Path(path), stack.files) if Path(path).is_dir() else ()
+        self.warnings = (*(() if geometry is None else geometry.warnings), *strays)
+        self._places = _places(stack, self.name)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]
         self.channels = first.channels
@@ -127,7 +129,8 @@ def rescaled(values: NDArray[Any], slope: float, intercept: float) -> NDArray[An
     return scaled
 
 
-def _places(stack: DICOMStack) -> list[tuple[PixelFile, int]]:
+def _places(stack: DICOMStack, path: str) -> list[tuple[PixelFile, int]]:
     """Return the file and the 0-based frame of every slice."""
     files = [PixelFile(header) for header in stack.headers]
+    check_pixels(files, path)
     return [(file, 0) for file in files] if stack.frame_order is None else [(files[0], at) for at in stack.frame_order]

@@ -12,7 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.dicom import DICOMSource, ImageHeader, chosen_headers, geometry_of, header_stack, masked_source
+from monai_das.data.dicom import (
+    DICOMSource,
+    ImageHeader,
+    PixelFile,
+    check_pixels,
+    chosen_headers,
+    geometry_of,
+    header_stack,
+    masked_source,
+)
 from monai_das.data.dicomweb.drawings import PROBES, drawn_thumbnails
 from monai_das.data.dicomweb.frame import write_frame
 from monai_das.data.dicomweb.service import DICOMwebService
@@ -71,6 +80,7 @@ class DICOMwebSource(SliceSource):
         headers = chosen_headers(self._headers(), choose or {}, self.name)
         self._tags = {str(header.tags.SOPInstanceUID): header.tags for header in headers}
         stack = header_stack(headers, self.name)
+        check_pixels([PixelFile(header) for header in stack.headers], self.name)
         self.kind, self.refs, self.affine = "dicomweb", stack.refs, stack.affine
         geometry = geometry_of(stack)
         self.warnings = () if geometry is None else geometry.warnings

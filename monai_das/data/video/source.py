@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class VideoSource(SliceSource):
         self._coded_shape = (first.width, first.height)
         self._turns = round(first.rotation / 90) % 4
         self.plane_shape = self._coded_shape if self._turns % 2 == 0 else self._coded_shape[::-1]
-        self._table = self._frame_table()
+        self._table = self._frame_table(first)
         times = self._table.milliseconds()
         self.refs = tuple(SliceRef(index, time_ms=time) for index, time in enumerate(times))
 
@@ -148,14 +149,14 @@ class VideoSource(SliceSource):
             raise ValueError(f"{self.name}: a video without frames; copy the file again")
         return first
 
-    def _frame_table(self) -> FrameTable:
+    def _frame_table(self, first: VideoFrame) -> FrameTable:
         if self.path.suffix.lower() == ".gif" and not self.path.read_bytes().rstrip(b"\0").endswith(b";"):
             raise ValueError(f"{self.name}: the GIF lacks its end; it is cut off: copy it again")
         with self._opened() as (container, stream):
             packets = [packet for packet in container.demux(stream) if packet.size]
             table = packet_table(stream, packets, self.name)
-        if table is not None:
-            return table
+            if table is not None:
+                return table if _seeks_well(container, stream, first, table) else replace(table, keys=())
         with self._opened() as (container, stream):
             return decoded_table(container, stream)
 
@@ -186,6 +187,25 @@ def is_video_file(path: str | PathLike[str]) -> bool:
 def _stored_channels(frame: VideoFrame) -> int:
     grey = len(frame.format.components) < 3 and not frame.format.has_palette
     return 1 if grey else 3
+
+
+def _seeks_well(container: InputContainer, stream: VideoStream, first: VideoFrame, table: FrameTable) -> bool:
+    """Say whether decoding may begin after a seek: the ``first`` frame is the same then as without.
+
+    A palette may come with the first packet alone, or change on the way: such videos are decoded in order.
+    """
+    if first.format.has_palette or not table.keys:
+        return False
+    place, time = table.keys[0]
+    if place != 0:
+        return True
+    container.seek(time, stream=stream, backward=True)
+    again = next(container.decode(stream), None)
+    return again is not None and again.pts == first.pts and _same_pixels(first, again)
+
+
+def _same_pixels(one: VideoFrame, other: VideoFrame) -> bool:
+    return all(bytes(mine) == bytes(theirs) for mine, theirs in zip(one.planes, other.planes, strict=True))
 
 
 def _as_tensor(planes: list[NDArray[np.uint8]]) -> Tensor:

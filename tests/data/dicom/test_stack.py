@@ -207,7 +207,7 @@ def test_an_empty_folder_is_named(tmp_path):
 def test_a_text_file_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
 
-    with pytest.raises(ValueError, match=r"notes.txt: not a DICOM image; give a NIfTI file"):
+    with pytest.raises(ValueError, match=r"notes.txt: not a DICOM image \(a text\); give a NIfTI file"):
         dicom_slice_refs(tmp_path / "notes.txt")
 
 

@@ -41,6 +41,46 @@ def test_every_frame_is_the_one_that_ffmpeg_gives(clip, name):
     assert torch.equal(source.read([20, 3, 11, 3]), expected[: source.channels, ..., [20, 3, 11, 3]])
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("raw.avi", "rawvideo -pix_fmt pal8"),
+        ("raw.mov", "rawvideo -pix_fmt pal8"),
+        ("raw.nut", "rawvideo -pix_fmt pal8"),
+        ("msrle.avi", "msrle"),
+        ("grey.mov", "qtrle -pix_fmt gray"),
+        ("smc.mov", "smc"),
+        ("zmbv.avi", "zmbv -pix_fmt pal8"),
+        ("png.mov", "png -pix_fmt pal8"),
+    ],
+)
+def test_a_palette_colours_every_frame_as_ffmpeg_does(tmp_path, name, options):
+    path = tmp_path / name
+    bars = "testsrc=size=96x64:rate=10:duration=2"
+    ffmpeg("-f", "lavfi", "-i", bars, "-c:v", *options.split(), path)
+    expected = torch.from_numpy(frames_by_ffmpeg(path, 64, 96))
+
+    source = VideoSource(path)
+    alone = source.read([10])
+    small = source.thumbnails(32)
+
+    assert float(expected.mean()) > 100
+    assert torch.equal(alone, expected[..., [10]])
+    assert torch.equal(source.read_all().as_tensor(), expected)
+    assert float((small - make_thumbnails(expected[None], 32)[0]).abs().mean()) < 2.0
+
+
+def test_where_a_seek_gives_another_picture_frames_are_read_in_order(clip, monkeypatch):
+    path = clip("mpeg4.avi")
+    expected = torch.from_numpy(frames_by_ffmpeg(path))
+    monkeypatch.setattr("monai_das.data.video.source._same_pixels", lambda one, other: False)
+
+    source = VideoSource(path)
+
+    assert source._table.runs([3, 11]) == [(None, [3, 11])]
+    assert torch.equal(source.read([11]), expected[..., [11]])
+
+
 def test_grey_is_one_channel_and_colour_three_but_either_can_be_asked_for(clip):
     grey, colour = clip("grey.mkv"), clip("h264.mp4")
     luminance = (VideoSource(colour).read([4]) * torch.tensor([0.299, 0.587, 0.114])[:, None, None, None]).sum(0)
