@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import monai_das
 from monai_das.cli.evaluate import add_evaluate_parser
@@ -12,11 +14,40 @@ from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
 
+if TYPE_CHECKING:
+    from monai_das.cli.types import Commands
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``monai-das`` with ``argv``, by default the arguments of the process; return the exit code."""
-    arguments = build_parser().parse_args(argv)
-    return int(arguments.run(arguments))
+    return run_command(build_parser().parse_args(argv))
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run the command in ``arguments`` and return its exit code.
+
+    What no command has foreseen ends in one line and the code 2, without paths and texts of files, which may name a
+    patient; ``--debug`` shows the traceback. Ctrl-C ends in one line and the code 130.
+    """
+    if arguments.debug:
+        return int(arguments.run(arguments))
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("\nmonai-das: stopped; what is finished stays", file=sys.stderr)
+        return 130
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        print(f"monai-das: error: {_unforeseen(error)}; --debug shows where", file=sys.stderr)
+        return 2
+
+
+def _unforeseen(error: BaseException) -> str:
+    """Return what ``error`` is, without paths and other texts: the system's own words, or the kind of the error."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"unexpected {type(error).__name__}"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,4 +60,20 @@ def build_parser() -> argparse.ArgumentParser:
     add_send_parser(commands)
     add_info_parser(commands)
     add_review_parser(commands)
+    for each in (parser, *_all_commands(commands)):
+        each.add_argument(
+            "--debug",
+            action="store_true",
+            default=False if each is parser else argparse.SUPPRESS,
+            help="show the traceback of an unexpected error, which may hold patient data",
+        )
     return parser
+
+
+def _all_commands(commands: Commands) -> Iterator[argparse.ArgumentParser]:
+    """Yield the parsers of all sub-commands, and theirs."""
+    for parser in commands.choices.values():
+        yield parser
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                yield from _all_commands(action)

@@ -29,7 +29,8 @@ def add_predict_parser(commands: Commands) -> None:
         "predict",
         help="classify studies with a trained bundle, and show the slices it selected",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
-        "0 all went well, 1 cases failed (OUT/errors.json names them), 2 nothing could be done with these arguments.",
+        "0 all went well, 1 cases failed (OUT/errors.json names them; an INPUT without a case is one), 2 nothing could "
+        "be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
     add_bundle(parser)
@@ -105,14 +106,11 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study]]:
-    """Return the id and the path or address of every case; missing inputs come last."""
-    from monai_das.data import find_studies, is_address
+    """Return the id and the path or address of every case."""
+    from monai_das.data import find_studies
     from monai_das.reports import pseudonyms
 
-    missing = [Path(each) for each in arguments.inputs if not is_address(each) and not Path(each).exists()]
-    there = [each for each in arguments.inputs if is_address(each) or Path(each) not in missing]
-    cases = find_studies(there or arguments.inputs, session)
-    cases += [(f"(missing) {path.name}", path) for path in missing]
+    cases = find_studies(arguments.inputs, session)
     return cases if arguments.include_phi else pseudonyms(cases)
 
 

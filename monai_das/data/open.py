@@ -84,6 +84,8 @@ def read_volume(
 def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource:
     if path.is_symlink():
         path.stat()  # a link that leads to itself or nowhere says so
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path}: neither a file nor a folder, but a device, pipe or socket; give a file or folder")
     if is_video_file(path):
         return VideoSource(path)
     name = path.name.lower()

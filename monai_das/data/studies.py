@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from monai_das.data.cases import find_cases, unique_name
+from monai_das.data.cases import case_name, find_cases, real_path, unique_name
 from monai_das.data.dicomweb import DICOMwebService, is_address
 
 if TYPE_CHECKING:
@@ -24,14 +24,15 @@ def find_studies(inputs: Sequence[str | PathLike[str]], session: Any = None) -> 
     """Return ``(name, path or address)`` of every case in ``inputs``, for :func:`open_source`.
 
     Paths come from :func:`find_cases`, addresses from :func:`dicomweb_cases`; an address is named by its last UID.
-    Inputs keep their order, names are unique, and what is given twice counts once.
+    Inputs keep their order, names are unique, and what is given twice counts once. An input without a case is a case
+    itself, so that finding never ends a run: ``open_source`` says what is wrong with it.
 
     Args:
         inputs: files, folders, and addresses on DICOMweb servers (``http://`` or ``https://``).
         session: a ``requests.Session`` for the servers; None for a plain one.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`find_cases` and :func:`dicomweb_cases`.
+        ValueError: there is no input; an address is none of a study, or its study has no acquired images.
         ImportError: an address needs the extra ``dicom``.
     """
     if not inputs:
@@ -44,13 +45,20 @@ def find_studies(inputs: Sequence[str | PathLike[str]], session: Any = None) -> 
         if is_address(given):
             found = [(each.rpartition("/")[2], each) for each in dicomweb_cases(str(given), session)]
         else:
-            found = [*find_cases([given])]
+            found = [*_on_disk(Path(given))]
         for name, study in found:
-            place = study.resolve() if isinstance(study, Path) else study
+            place = real_path(study) if isinstance(study, Path) else study
             if place not in known:
                 known.add(place)
                 cases.append((unique_name(name, names), study))
     return cases
+
+
+def _on_disk(root: Path) -> list[tuple[str, Path]]:
+    try:
+        return find_cases([root])
+    except (OSError, ValueError):
+        return [(case_name(root, root), root)]
 
 
 def dicomweb_cases(address: str, session: Any = None, timeout: float = 30.0) -> list[str]:

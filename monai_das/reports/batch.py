@@ -81,7 +81,7 @@ def report_cases(
             )
         except Exception as error:
             message = str(error) if include_phi else without_identities(str(error), path, case_id)
-            outcome = CaseError(case_id, f"{type(error).__name__}: {message}")
+            outcome = CaseError(case_id, f"{type(error).__name__}: {_printable(message)}")
             _remove(folder / case_id, FILES)
             errors.append(asdict(outcome))
             write_object({"errors": errors}, folder / ERRORS)
@@ -107,6 +107,11 @@ def _report_case(
         elif kind in reports:
             dicom[kind](result, source, folder / name)
     return result
+
+
+def _printable(message: str) -> str:
+    """Return ``message`` with what is no text, as in names of files in an unknown encoding, as escapes."""
+    return message.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _remove(folder: Path, kinds: Iterable[str]) -> None:

@@ -23,10 +23,10 @@ def write_json(result: CaseResult, path: Path) -> None:
 
 
 def write_object(content: dict[str, Any], path: Path) -> None:
-    """Write ``content`` to ``path`` as indented JSON, whole or not at all."""
+    """Write ``content`` to ``path`` as indented JSON, whole or not at all; bytes that are no text are escaped."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def model_as_json(model: DASModelInfo) -> dict[str, str]:

@@ -49,21 +49,26 @@ def without_identities(message: str, study: Study, case_id: str) -> str:
     """Return ``message`` about ``study``, a path or address, without anything that could identify the patient.
 
     The path becomes ``case_id``. The names of folders and files that lead to it or lie in it, and the texts of their
-    DICOM headers, become ``[removed]``. If a header cannot be read, its texts are unknown; then only the words before
-    the first bracket or quotation remain. The same holds for an address, whose server and UIDs are removed too.
+    DICOM headers, become ``[removed]``. If a header cannot be read, or there are too many, texts are unknown; then
+    only the words before the first bracket or quotation remain. The same holds for an address, whose server and UIDs
+    are removed too.
     """
     if isinstance(study, str):
         return _without_address(message, study, case_id)
     path = study
     for whole in sorted({str(path), str(path.absolute())}, key=len, reverse=True):
         message = message.replace(whole, case_id)
-    names = {*path.absolute().parts, *(each.name for each in _files(path))}
-    words = names | {name.split(".")[0] for name in names}
+    words = {*path.absolute().parts}
     try:
-        for file in _files(path):
+        files = _files(path)
+        words.update(each.name for each in files)
+        if len(files) > MOST_FILES:
+            raise ValueError(f"{len(files)} files are too many to read")
+        for file in files:
             words.update(_texts(file))
     except Exception:
         message = _plain_words(message, re.compile(r"[\\(\"'\[]"))
+    words |= {word.split(".")[0] for word in words}
     return _without_words(message, words)
 
 
@@ -89,7 +94,7 @@ def _without_words(message: str, words: Iterable[str]) -> str:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return [each for each in sorted(path.iterdir())[:MOST_FILES] if each.is_file()]
+        return [each for each in sorted(path.iterdir()) if each.is_file()]
     return [path] if path.exists() else []
 
 

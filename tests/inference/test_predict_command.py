@@ -81,12 +81,16 @@ def test_arguments_that_cannot_work_exit_with_2(random_bundle, studies, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_inputs_that_are_all_missing_exit_with_2(random_bundle, tmp_path, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        command(random_bundle, tmp_path / "out", tmp_path / "nowhere")
+def test_inputs_without_a_case_are_failed_cases(random_bundle, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
 
-    assert exit_.value.code == 2
-    assert "INPUT 1: no such file or folder" in capsys.readouterr().err
+    code = command(random_bundle, tmp_path / "out", tmp_path / "nowhere", tmp_path / "empty")
+
+    errors = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
+    assert code == 1
+    assert errors[0]["error"] == "FileNotFoundError: case-0001: no such file or folder"
+    assert errors[1]["error"].startswith("ValueError: case-0002: a folder without DICOM images")
+    assert "0 of 2 cases written" in capsys.readouterr().out
 
 
 def test_an_output_that_cannot_be_a_folder_exits_with_2(random_bundle, studies, tmp_path, capsys):

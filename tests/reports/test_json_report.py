@@ -5,6 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from monai_das.reports import write_json
+from monai_das.reports.json_report import write_object
 
 SCHEMA = json.loads(files("monai_das").joinpath("reports", "case_result.schema.json").read_text(encoding="utf-8"))
 
@@ -72,3 +73,9 @@ def test_what_json_cannot_say_is_an_error_and_no_file(result_with, tmp_path):
         write_json(result_with(scores=(float("nan"),)), tmp_path / "result.json")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_in_an_unknown_encoding_comes_back_as_it_was(tmp_path):
+    write_object({"path": "M\udcfcller"}, tmp_path / "map.json")
+
+    assert json.loads((tmp_path / "map.json").read_text(encoding="utf-8")) == {"path": "M\udcfcller"}

@@ -6,7 +6,7 @@ import pytest
 from pydicom import dcmread
 
 from monai_das.datasets import write_dicom_series
-from monai_das.reports import pseudonyms, write_case_map
+from monai_das.reports import privacy, pseudonyms, write_case_map
 from monai_das.reports.privacy import without_identities
 
 
@@ -58,6 +58,14 @@ def test_where_a_header_cannot_be_read_only_the_plain_words_are_left(study):
     message = f"{damaged}: the DICOM header cannot be read (no number: 'Doe^Jane'); copy the file again"
 
     assert without_identities(message, study, "case-0001") == "case-0001/[removed]: the DICOM header cannot be read"
+
+
+def test_of_more_headers_than_are_read_only_the_plain_words_are_left(study, monkeypatch):
+    monkeypatch.setattr(privacy, "MOST_FILES", 1)
+
+    message = f"{study}: two series (knee of Doe^Jane); split IM00001.dcm"
+
+    assert without_identities(message, study, "case-0001") == "case-0001: two series"
 
 
 def test_a_missing_path_becomes_the_case(tmp_path):
