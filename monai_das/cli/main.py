@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import monai_das
 from monai_das.cli.evaluate import add_evaluate_parser
+from monai_das.cli.fetch import add_fetch_parser
 from monai_das.cli.info import add_info_parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate_parser(commands)
     add_send_parser(commands)
     add_info_parser(commands)
+    add_fetch_parser(commands)
     add_review_parser(commands)
     for each in (parser, *_all_commands(commands)):
         each.add_argument(

@@ -10,6 +10,7 @@ from monai_das.inference.bundle_model import (
 )
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.inference.fetch import fetch_bundle
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.predictor import Predictor
@@ -26,6 +27,7 @@ __all__ = [
     "Predictor",
     "SelectedSlice",
     "bundle_class_names",
+    "fetch_bundle",
     "load_bundle_model",
     "load_torchscript_model",
     "open_bundle",
