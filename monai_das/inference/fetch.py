@@ -8,6 +8,7 @@ import tempfile
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, build_opener, url2pathname
 
@@ -78,6 +79,7 @@ class _OnlySecurely(HTTPRedirectHandler):
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         if not newurl.startswith("https://"):
+            fp.close()
             raise OSError(f"it leads to {urlsplit(newurl).scheme}://, which is not secure")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -90,6 +92,8 @@ def _download(address: str, file: Path) -> str:
         with build_opener(_OnlySecurely).open(address, timeout=SECONDS) as answer:
             return _copy(answer, file)
     except OSError as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise OSError(f"{address} cannot be fetched: {error}") from error
 
 

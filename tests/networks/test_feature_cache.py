@@ -5,39 +5,13 @@ import pickle
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from monai_das import samplers
-from monai_das.losses import DASLoss, DASPolicyInferer
-from monai_das.networks import DASEfficientNetLite0, DASSliceClassifier, feature_cache
+from monai_das.losses import DASPolicyInferer
+from monai_das.networks import DASEfficientNetLite0, feature_cache
 from monai_das.networks.feature_cache import FeatureCache
-
-SETTINGS = [
-    ("DPSSampler", {"depth": 6}),
-    ("ADPSSampler", {"depth": 6}),
-    ("PGADPSSampler", {"depth": 6}),
-    ("PerturbedTopKSampler", {"sigma": 0.5}),  # with less noise some processors' draws never change the choice
-]
-
-
-class Counted(nn.Module):
-    """A frozen backbone that counts the images it looks at."""
-
-    def __init__(self, linear: bool = False) -> None:
-        super().__init__()
-        bend = nn.Identity() if linear else nn.ReLU()
-        self.net = nn.Sequential(nn.Conv2d(1, 3, 3), bend, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.requires_grad_(False)
-        self.looks = [0]  # a list, as settings of a backbone are numbers and strings
-
-    @property
-    def seen(self) -> int:
-        return self.looks[0]
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.looks[0] += len(images)
-        features: Tensor = self.net(images)
-        return features
+from tests.networks.counted import Counted, remembering
 
 
 @pytest.fixture(autouse=True)
@@ -235,69 +209,3 @@ def test_beyond_the_limit_nothing_more_is_kept_and_features_are_right(monkeypatc
     assert backbone.seen == 3 + 2 + 2
     assert [len(known) for known in memory.values()] == [3]
     torch.testing.assert_close(found[2], backbone(images))
-
-
-def remembering(sampler: samplers.Sampler, remember: bool = True) -> DASSliceClassifier:
-    torch.manual_seed(3)
-    backbone = Counted(linear=True)  # blending its features is blending slices
-    return DASSliceClassifier(sampler, backbone, 2, None, 3, thumbnail_size=8, remember_features=remember)
-
-
-def gradients_of(network: DASSliceClassifier) -> list[Tensor]:
-    """Return the gradients that the sampler of ``network`` gets, with the same noise in every call."""
-    torch.manual_seed(0)
-    network.zero_grad()
-    volume, lengths = torch.rand(2, 1, 8, 8, 6), torch.tensor([6, 4])
-    DASLoss()(network.train()(volume, lengths), torch.tensor([0, 1])).backward()
-    return [parameter.grad for parameter in network.sampler.parameters() if parameter.grad is not None]
-
-
-@pytest.mark.parametrize(("name", "settings"), SETTINGS, ids=[name for name, _ in SETTINGS])
-def test_a_sampler_that_learns_through_slices_has_the_same_gradient(name, settings):
-    sampler = getattr(samplers, name)(num_slices=2, **settings)
-    found = gradients_of(remembering(copy.deepcopy(sampler)))
-
-    expected = gradients_of(remembering(sampler, remember=False))
-
-    assert max(float(gradient.abs().max()) for gradient in expected) > 0.0
-    torch.testing.assert_close(found, expected)
-
-
-def test_blending_features_looks_at_every_real_slice_once():
-    network = remembering(samplers.DPSSampler(num_slices=2, depth=6)).train()
-    volume, lengths = torch.rand(2, 1, 8, 8, 6), torch.tensor([6, 4])
-
-    for _ in range(3):
-        network(volume, lengths)
-
-    assert network.backbone.seen == 10
-
-
-def test_the_network_remembers_in_training_and_in_eval_alike():
-    network = remembering(samplers.DASTopVarianceSampler(num_slices=2))
-    volume = torch.rand(2, 1, 8, 8, 6)
-
-    logits = [network.train(mode)(volume) for mode in (True, False, True)]
-
-    assert network.backbone.seen == 4
-    torch.testing.assert_close(logits[1], remembering(network.sampler, remember=False).eval()(volume))
-
-
-def test_an_image_that_wants_a_gradient_goes_through_the_backbone():
-    network = remembering(samplers.DASUniformSampler(num_slices=2)).eval()
-    volume = torch.rand(1, 1, 8, 8, 6, requires_grad=True)
-
-    network(volume).sum().backward()
-
-    assert volume.grad is not None
-    assert volume.grad.any()
-
-
-def test_script_and_export_compute_what_is_remembered_in_eager():
-    network = remembering(samplers.DASUniformSampler(num_slices=2)).eval()
-    volume = torch.rand(2, 1, 8, 8, 6)
-
-    expected = network(volume)
-
-    torch.testing.assert_close(torch.jit.script(network)(volume), expected)
-    torch.testing.assert_close(torch.export.export(network, (volume,)).module()(volume), expected)
