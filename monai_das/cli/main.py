@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 import monai_das
+from monai_das.cli.doctor import add_doctor_parser
 from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.fetch import add_fetch_parser
 from monai_das.cli.info import add_info_parser
@@ -30,5 +31,6 @@ def build_parser() -> argparse.ArgumentParser:
     add_send_parser(commands)
     add_info_parser(commands)
     add_fetch_parser(commands)
+    add_doctor_parser(commands)
     add_review_parser(commands)
     return parser
