@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import monai_das
+from monai_das.cli.doctor import add_doctor_parser
 from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.fetch import add_fetch_parser
 from monai_das.cli.info import add_info_parser
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_send_parser(commands)
     add_info_parser(commands)
     add_fetch_parser(commands)
+    add_doctor_parser(commands)
     add_review_parser(commands)
     for each in (parser, *_all_commands(commands)):
         each.add_argument(

@@ -10,9 +10,11 @@ from monai_das.inference.bundle_model import (
 )
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.inference.doctor import Check, check_bundle, check_data, check_folder, check_gpu, check_packages
 from monai_das.inference.fetch import fetch_bundle
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
+from monai_das.inference.overrides import unknown_overrides
 from monai_das.inference.predictor import Predictor
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "CasePictures",
     "CaseResult",
     "CaseTimings",
+    "Check",
     "DASBundleModel",
     "DASLazyInferer",
     "DASModelInfo",
@@ -27,10 +30,16 @@ __all__ = [
     "Predictor",
     "SelectedSlice",
     "bundle_class_names",
+    "check_bundle",
+    "check_data",
+    "check_folder",
+    "check_gpu",
+    "check_packages",
     "fetch_bundle",
     "load_bundle_model",
     "load_torchscript_model",
     "open_bundle",
     "packaged_bundle",
     "summarise_bundle",
+    "unknown_overrides",
 ]

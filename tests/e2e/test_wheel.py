@@ -75,3 +75,7 @@ def test_fetch_takes_a_zip_of_the_release(run, installed, tmp_path):
     run("monai-das", "fetch", zipped.as_uri(), "--sha256", digest)
 
     assert "lung ultrasound" in run("monai-das", "info", "lung_ultrasound").lower()
+
+
+def test_doctor_finds_all_that_is_needed(run):
+    assert "all that is needed is here" in run("monai-das", "doctor")
