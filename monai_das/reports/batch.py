@@ -100,7 +100,7 @@ def _report_case(
     start = time.perf_counter()
     source = open_source(study, session=session)
     result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
-    if not include_phi:
+    if result.warnings and not include_phi:
         result = replace(result, warnings=tuple(without_names(warning, study, case_id) for warning in result.warnings))
     _remove(folder, set(FILES) - set(reports))
     for kind, name in FILES.items():
