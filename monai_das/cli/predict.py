@@ -58,6 +58,12 @@ def add_predict_parser(commands: Commands) -> None:
         "that holds identities, DICOM reports apart",
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
+    parser.add_argument(
+        "--max-memory",
+        type=float,
+        metavar="GIB",
+        help="refuse a case that would need more memory, in GiB (default: a quarter of the machine's)",
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)
@@ -74,6 +80,16 @@ def report_kinds(words: str) -> tuple[str, ...]:
 
 def predict(arguments: argparse.Namespace) -> int:
     """Run ``monai-das predict``; return 0 if all cases worked and 1 if some failed. A usage error exits with 2."""
+    from monai_das.data import memory_limit
+
+    most = arguments.max_memory
+    if most is not None and not 0 < most < 1e6:
+        arguments.parser.error(f"--max-memory must be a number of GiB above 0, got {most:g}")
+    with memory_limit(None if most is None else max(1, int(most * 2**30))):
+        return _predict(arguments)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
     _silence(arguments.include_phi)
     from tqdm import tqdm
 

@@ -1,5 +1,6 @@
 """From a path, folder, address or array to a :class:`SliceSource`; finding cases; readers for MONAI."""
 
+from monai_das.data.budget import memory_limit
 from monai_das.data.cases import find_cases
 from monai_das.data.dicom import (
     DICOMSource,
@@ -42,6 +43,7 @@ __all__ = [
     "find_studies",
     "is_address",
     "is_dicom_file",
+    "memory_limit",
     "open_source",
     "plane_refs",
     "read_volume",

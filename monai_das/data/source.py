@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.boundary import at_boundary
+from monai_das.data.budget import check_memory
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -81,11 +83,14 @@ class SliceSource(ABC):
     exact_thumbnails: bool = True
 
     def __init_subclass__(cls) -> None:
-        """Put the boundary of reading around what a source reads: a fault is a ``ValueError`` that names the study."""
+        """Put the boundary of reading and the limit of memory around what a source reads."""
         super().__init_subclass__()
-        for name in ("thumbnails", "read", "header", "pixel_header"):
-            if name in vars(cls):
-                setattr(cls, name, at_boundary(vars(cls)[name]))
+        own = dict(vars(cls))
+        for name, needed in (("thumbnails", _thumbnail_bytes), ("read", _slice_bytes)):
+            if name in own:
+                own[name] = _within_limit(own[name], needed)
+        for name in own.keys() & {"thumbnails", "read", "header", "pixel_header"}:
+            setattr(cls, name, at_boundary(own[name]))
 
     def __len__(self) -> int:
         """Return D, the number of slices."""
@@ -127,6 +132,27 @@ class SliceSource(ABC):
             scale[axis, 3] = 0.5 * side / size - 0.5
         affine: NDArray[np.float64] = self.full_affine() @ scale
         return affine
+
+
+def _within_limit(method: Callable[..., Tensor], needed: Callable[[Any, Any], int]) -> Callable[..., Tensor]:
+    """Return ``method`` of a source, which refuses what needs more memory than the limit."""
+
+    @wraps(method)
+    def checked(self: SliceSource, *args: Any, **kwargs: Any) -> Tensor:
+        (wanted,) = (*args, *kwargs.values())
+        check_memory(needed(self, wanted), self.name, f"{method.__name__} of {len(self)} slices")
+        return method(self, *args, **kwargs)
+
+    return checked
+
+
+def _thumbnail_bytes(source: SliceSource, size: int) -> int:
+    return 4 * source.channels * size * size * len(source)
+
+
+def _slice_bytes(source: SliceSource, indices: Sequence[int]) -> int:
+    columns, rows = source.plane_shape
+    return 4 * source.channels * columns * rows * len(indices)
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:

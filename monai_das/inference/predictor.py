@@ -56,6 +56,7 @@ class Predictor:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
         self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
+        self.num_slices = num_slices
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
@@ -83,6 +84,9 @@ class Predictor:
         """
         clock = _Clock(self.device)
         source = study if isinstance(study, SliceSource) else open_source(study)
+        if self.num_slices is not None:
+            # more rows than slices would only be masked, and take memory
+            self.model.network.sampler.num_slices = min(self.num_slices, len(source))
         selector = SliceSelector(
             self.model.network, self.model.preprocessing, channels=self.model.channels, lap=clock.lap
         )

@@ -66,10 +66,11 @@ def test_every_source_reads_inside_the_boundary(act):
     def panic(self, wanted):
         raise PanicException("no JPEG")
 
-    source = type("Source", (SliceSource,), {"name": "case", "thumbnails": panic, "read": panic, act: panic})()
+    attributes = {"name": "case", "refs": (), "channels": 1, "plane_shape": (1, 1), "thumbnails": panic, "read": panic}
+    source = type("Source", (SliceSource,), attributes | {act: panic})()
 
     with pytest.raises(ValueError, match=r"^case: a library failed on it.*no JPEG"):
-        getattr(source, act)(0)
+        getattr(source, act)([] if act == "read" else 0)
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.dcm", "a.mp4"])

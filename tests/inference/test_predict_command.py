@@ -67,6 +67,7 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
     [
         ({"num_slices": 0}, "num_slices must be at least 1, got 0"),
         ({"num_slices": "many"}, "invalid int value: 'many'"),
+        ({"max_memory": -1}, "--max-memory must be a number of GiB above 0, got -1"),
         ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html, slices, kos, sr, sc)"),
         ({"device": "abacus"}, "invalid choice: 'abacus'"),
         ({"bundle": "nowhere"}, "nowhere is not a bundle"),
@@ -79,6 +80,19 @@ def test_arguments_that_cannot_work_exit_with_2(random_bundle, studies, tmp_path
     assert exit_.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_budget_beyond_all_slices_keeps_them_all(random_bundle, studies, volume, tmp_path):
+    assert command(random_bundle, tmp_path / "out", studies / "file.nii.gz", num_slices=1_000_000_000) == 0
+
+    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
+    assert len(result["selected_slices"]) == result["total_slices"] == volume.shape[-1]
+
+
+def test_max_memory_refuses_a_case(random_bundle, studies, tmp_path, capsys):
+    assert command(random_bundle, tmp_path / "out", studies / "file.nii.gz", max_memory=1e-6) == 1
+
+    assert "more than the limit of 1.05 KiB" in capsys.readouterr().err
 
 
 def test_inputs_without_a_case_are_failed_cases(random_bundle, tmp_path, capsys):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_das.data.boundary import reading
+from monai_das.data.dicom.declared import check_declared, check_inflated
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
 
 if TYPE_CHECKING:
@@ -239,6 +240,8 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
             tags, pixels_at = _full_header(path)
             header = ImageHeader(path, tags, _frame_count(tags), pixels_at)
         if all(header.size):
+            sizes = (int(header.number("SamplesPerPixel", 1)), int(header.number("BitsAllocated", 16)))
+            check_declared(path, header.frames, (*header.size, *sizes), header.syntax if header.pixels_at else None)
             return header
         kind = header.tags.file_meta.get("MediaStorageSOPClassUID") or header.tags.get("SOPClassUID")
         if kind is None or "Image Storage" in kind.name:
@@ -280,6 +283,7 @@ def _full_header(path: Path) -> tuple[Dataset, int | None]:
     """Return all tags before the pixels, and where the value of PixelData begins."""
     from pydicom import dcmread
 
+    check_inflated(path)
     with path.open("rb") as stream:
         tags = dcmread(stream, stop_before_pixels=True)
         deflated = tags.file_meta.get("TransferSyntaxUID") in (None, DEFLATED)

@@ -11,6 +11,7 @@ import numpy as np
 from monai.data import NibabelReader
 from nibabel.filebasedimages import ImageFileError
 
+from monai_das.data.nifti.declared import check_declared, check_head
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import TIME_POINT, as_image
 from monai_das.data.whole import VolumeCase
@@ -48,10 +49,12 @@ def nifti_image(
     """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_volume`."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
+    check_head(path)
     try:
         image = (reader or NibabelReader()).read(path)
     except (ImageFileError, *NIFTI_ERRORS) as error:
         raise _unreadable(path, error) from error
+    check_declared(image, path)
     stored = image.get_data_dtype()
     if stored.kind in NOT_REAL:
         raise ValueError(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from monai_das._optional import require
 from monai_das.data.source import SliceRef, SliceSource, checked_indices
+from monai_das.data.video.declared import MOST_PIXELS, check_video
 from monai_das.data.video.table import FrameTable, decoded_table, packet_table
 
 if TYPE_CHECKING:
@@ -181,8 +182,9 @@ class VideoSource(SliceSource):
                 if not container.streams.video:
                     raise ValueError(f"{self.name}: no video in the file, only sound or text; give a video")
                 stream = container.streams.video[0]
+                check_video(stream.codec_context.width, stream.codec_context.height, self.name)
                 # an error is told, not painted over
-                stream.codec_context.options = {"err_detect": "explode"}
+                stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(MOST_PIXELS)}
                 yield container, stream
         except av.error.FFmpegError as error:
             raise ValueError(
