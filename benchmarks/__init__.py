@@ -1,4 +1,4 @@
-"""What the documentation claims, measured: sets, grids, sweeps, statistics and tables; nothing imports this room."""
+"""The measurements behind the documentation: sets, grids, sweeps, statistics and tables; monai_das imports none."""
 
 from benchmarks.ablated_das import DASAblatedSampler
 from benchmarks.engine.folds import fold_parts

@@ -1,4 +1,4 @@
-"""DASSampler with a part left out, or with another gradient: the arms of the ablations."""
+"""DASSampler with a part left out, or with another gradient, for the ablations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS = ("prior", "context", "heat", *dict.fromkeys(TOKEN))
 
 
 class DASAblatedSampler(Sampler):
-    """``DASSampler`` with its default settings, less some parts.
+    """``DASSampler`` with its default settings, without some parts.
 
     Its weights are those of ``DASSampler``: what is left out stays in the state dict and has no effect.
 
@@ -41,8 +41,8 @@ class DASAblatedSampler(Sampler):
         without: the ``"prior"`` of the score; what a token knows of its slice (``"thumbnail"``, ``"variance"``,
             ``"sobel"``, ``"laplacian"``, ``"place"``); the attention over slices (``"context"``); the adaptive
             temperature (``"heat"``).
-        straight_through: learn through the sampling matrix, as DPS does, in place of being taught. The prior then
-            fades as far as the budget is widened.
+        straight_through: learn through the sampling matrix, as DPS does, instead of being taught. The wider the budget,
+            the weaker the prior is then.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a ``Selection``.

@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number of at least ``least``, as ``type=`` of an argument."""
+    """Return a function that reads a whole number of at least ``least``, for ``type=`` of an argument."""
 
     def read(text: str) -> int:
         if not text.removeprefix("-").isdecimal() or int(text) < least:
@@ -28,7 +28,7 @@ def data_folder(arguments: argparse.Namespace) -> str | None:
 
 
 def or_exit(arguments: argparse.Namespace, act: Callable[[], Answer]) -> Answer:
-    """Return what ``act`` does; a file that cannot be read, or an extra that is missing, exits with 2."""
+    """Return the result of ``act``; a file that cannot be read, or an extra that is missing, exits with 2."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
         return act()

@@ -1,4 +1,4 @@
-"""``python -m benchmarks readers | review``: what is learnt from readers, simulated and real."""
+"""``python -m benchmarks readers | review``: what a model learns from readers, simulated and real."""
 
 from __future__ import annotations
 

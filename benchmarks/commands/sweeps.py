@@ -1,4 +1,4 @@
-"""``python -m benchmarks table | budget | planted | ablation | choice | policies``: sweeps, and what they say."""
+"""``python -m benchmarks table | budget | planted | ablation | choice | policies``: sweeps and their tables."""
 
 from __future__ import annotations
 

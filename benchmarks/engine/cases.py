@@ -18,9 +18,9 @@ class SweepCases(NamedTuple):
     Attributes:
         images: volumes, padded at the end of D.
         labels: ``(N,)`` int64.
-        telling: ``(N, D)`` bool, the slices that hold the evidence, where they are known.
-        lengths: ``(N,)`` number of real slices, where the cases differ in it.
-        groups: ``(N,)`` number of the patient, where patients have several cases.
+        telling: ``(N, D)`` bool, the slices that hold the evidence, if they are known.
+        lengths: ``(N,)`` number of real slices, if the cases differ in it.
+        groups: ``(N,)`` number of the patient, if patients have several cases.
     """
 
     images: Tensor
@@ -41,7 +41,7 @@ class SweepCases(NamedTuple):
 def cases_of(items: Sequence[dict[str, Any]]) -> SweepCases:
     """Return preprocessed ``items`` of a MONAI data set: ``image``, ``label``, and ``telling``, ``patient`` if there.
 
-    An item may say by ``lengths`` how many of its slices are real.
+    An item may give its number of real slices as ``lengths``.
     """
     depths = [int(item.get("lengths", item["image"].shape[-1])) for item in items]
     deepest = max(item["image"].shape[-1] for item in items)

@@ -13,15 +13,15 @@ Items = list[dict[str, Any]]
 def fold_parts(items: Sequence[dict[str, Any]], fold: int, num_folds: int, inside: bool = False) -> tuple[Items, Items]:
     """Return the ``items`` to train on, and the held-out ones, of one of ``num_folds`` parts.
 
-    Items with a ``patient`` are dealt by patient, as :func:`monai_das.datasets.covid_blues_datalist` does; others so
-    that each class is spread evenly.
+    Items with a ``patient`` are dealt out by patient, as :func:`monai_das.datasets.covid_blues_datalist` does. Other
+    items are dealt out so that each class is spread evenly.
 
     Args:
         items: datalist with a ``label`` in each.
         fold: number of the part, from 0.
         num_folds: how many parts, at least 2.
-        inside: cross-validation within each training part of another, for choices where all cases are tested on: part
-            ``fold // num_folds`` is left away, and of the rest part ``fold % num_folds`` is held out.
+        inside: cross-validation within each training part of an outer one, for choices in sets where every case is
+            tested on. Part ``fold // num_folds`` is left out, and part ``fold % num_folds`` of the rest is held out.
 
     Raises:
         ValueError: ``num_folds`` or ``fold`` is out of range.

@@ -32,8 +32,8 @@ class SweepJob:
         folds: how many parts there are.
         inside: see :func:`benchmarks.engine.folds.fold_parts`.
         files: configs, each on top of those before it; the first is ``bundle/configs/train.json``.
-        settings: what is set on top of the files, by id; ``python -m monai.bundle run`` takes them as options.
-        key: digest of all that the training reads of the config.
+        settings: values that are set on top of the files, by id; ``python -m monai.bundle run`` takes them as options.
+        key: digest of everything that the training reads from the config.
     """
 
     data: str
@@ -51,7 +51,7 @@ class SweepJob:
 def read_grid(path: Path) -> dict[str, Any]:
     """Return the grid at ``path``, on top of the one that it names under ``like``, and so on.
 
-    Its ``recipe``, ``settings`` and ``variants`` add to those below, name by name; all else replaces what is below.
+    Its ``recipe``, ``settings`` and ``variants`` add to those of the named grid, name by name; all else replaces them.
 
     Raises:
         ValueError: the file is no JSON object, or lacks a part.
@@ -128,8 +128,8 @@ def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> No
     """Check that each setting that the grid at ``path`` has ``asked`` of ``files`` changes the training.
 
     Raises:
-        ValueError: a setting changes nothing: it is misspelt, nothing reads it, or the config says so already; or a
-            component takes no such argument.
+        ValueError: a setting changes nothing (it is misspelt, nothing reads it, or the config has that value already),
+            or a component takes no such argument.
     """
     fault = _fault(files, json.dumps(asked, sort_keys=True))
     if fault:

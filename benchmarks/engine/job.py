@@ -38,7 +38,7 @@ def run_sweep_job(job: SweepJob, root: str | None, weights: Path | None = None) 
         The line of the results file: place in the grid, configs and settings, seconds, measures on the validation and
         test split (with ``fold``: on the held-out part, as ``test``), milliseconds per test case, all test
         predictions, the share of each case's telling slices that was chosen (``recalls``) where these are known, and
-        whose the cases are (``groups``) where patients have several; of planted evidence what the backgrounds are
+        the patient of each case (``groups``) if patients have several; and for planted evidence the backgrounds
         (``sources``).
     """
     torch.set_num_threads(1)
@@ -88,7 +88,7 @@ def cell_workflow(job: SweepJob, root: str | None, **options: Any) -> ConfigWork
 
 @contextmanager
 def at_level(name: str, level: int) -> Iterator[None]:
-    """Inside, the logger ``name`` says nothing below ``level``."""
+    """Silence the logger ``name`` below ``level`` inside the block."""
     logger = logging.getLogger(name)
     before = logger.level
     logger.setLevel(level)
@@ -107,7 +107,7 @@ def job_parser(job: SweepJob, root: str | None) -> ConfigParser:
 
 
 def network_of(job: SweepJob, root: str | None) -> DASNetwork:
-    """Return the network of ``job``, untrained, in ``eval()``."""
+    """Return the untrained network of ``job`` in ``eval()``."""
     network: DASNetwork = job_parser(job, root).get_parsed_content("network_def")
     return network.eval()
 
@@ -116,7 +116,7 @@ def split_of(parser: ConfigParser, split: str) -> SweepCases:
     """Return the cases of ``"train"``, ``"val"`` or ``"test"``, preprocessed as the config says, not augmented.
 
     Raises:
-        ValueError: the ``depth`` of the config, by which shares become numbers of slices, is not that of the cases.
+        ValueError: the cases do not have the ``depth`` of the config, by which shares become numbers of slices.
     """
     items: Sequence[dict[str, Any]] = parser.get_parsed_content(SPLITS[split])
     preprocess = parser.get_parsed_content("validate#preprocessing")

@@ -1,4 +1,4 @@
-"""The one pool of worker processes: whatever runs many independent jobs runs them here."""
+"""The one pool of worker processes: all commands that run many independent jobs use it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Outcome = TypeVar("Outcome")
 def run_in_pool(run: Callable[[Job], Outcome], jobs: Iterable[Job], processes: int) -> Iterator[tuple[Job, Outcome]]:
     """Yield every job with what ``run`` returns of it, as soon as it is finished.
 
-    The processes are spawned and end with this one, however it ends. When a job fails, or the caller stops asking, the
-    jobs that wait are dropped.
+    The processes are spawned and end with this one, however it ends. If a job fails, or the caller stops asking, the
+    waiting jobs are dropped.
 
     Args:
         run: importable by its name, as its arguments travel by pickle; a ``functools.partial`` of such a function too.
@@ -42,7 +42,7 @@ def run_in_pool(run: Callable[[Job], Outcome], jobs: Iterable[Job], processes: i
 
 
 def end_with_parent() -> None:
-    """Let this process end with the one that started it: whoever kills a long run leaves nothing behind."""
+    """Let this process end with the one that started it, so that killing a long run leaves nothing behind."""
 
     def wait() -> None:
         parent = parent_process()

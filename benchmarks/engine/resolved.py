@@ -1,4 +1,4 @@
-"""Which part of a config makes a training, and a name for it: what nothing reads does not count."""
+"""Which part of a config a training reads, and a digest of that part."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFERENCE = re.compile(r"@([A-Za-z_][\w#]*(?:::\w+)*)")
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every value of ``config`` that a training reads, by its id ``a#b#c``.
+    """Return all values of ``config`` that a training reads, by their ids ``a#b#c``.
 
     References are followed from ``ROOTS``, in texts and in expressions.
     """
@@ -66,7 +66,7 @@ def value_at(config: Mapping[str, Any], name: str) -> Any:
 
 
 def leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the id and value of every leaf below ``place``; remarks and reporting handlers are passed over."""
+    """Yield the id and value of every leaf below ``place``; remarks and reporting handlers are skipped."""
     if isinstance(value, Mapping):
         if str(value.get("_target_", "")).rpartition(".")[2] in REPORTERS:
             return
@@ -81,20 +81,20 @@ def leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def digest(config: Mapping[str, Any]) -> str:
-    """Return 16 hexadecimal digits that tell what a training reads of ``config`` from any other config."""
+    """Return the digest, 16 hexadecimal digits, of all that a training reads from ``config``."""
     text = json.dumps(resolved(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def nearest(name: str, config: Mapping[str, Any]) -> str:
-    """Return the name that a training reads of ``config`` and that is most like ``name``; empty where none is."""
+    """Return the name that a training reads from ``config`` and that is most like ``name``; empty if there is none."""
     known = {place.partition("#")[0] if "#" not in name else place for place in resolved(config)}
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return close[0] if close else ""
 
 
 def unknown_argument(name: str, config: Mapping[str, Any]) -> str:
-    """Return what is wrong where ``name``, an id ``a#b#argument``, is no argument of the component ``a#b``; else ""."""
+    """Return the fault if ``name``, an id ``a#b#argument``, is not an argument of the component ``a#b``; else ""."""
     place, _, argument = name.rpartition("#")
     if argument.startswith("_"):  # MONAI's own, as _target_
         return ""

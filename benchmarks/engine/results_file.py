@@ -21,7 +21,7 @@ Result = dict[str, Any]
 def read_results(path: Path) -> list[Result]:
     """Return the runs in the file at ``path``; none where there is no file.
 
-    A last line without an end is what a killed writer left: it is passed over.
+    A last line without an end was left by a killed writer: it is skipped.
 
     Raises:
         ValueError: another line is no JSON object with a ``job``.
@@ -48,7 +48,7 @@ def finished_jobs(path: Path | None) -> dict[str, Result]:
 
 
 def job_name(job: str | Mapping[str, Any]) -> str:
-    """Return what tells a job from others: its key, or all its settings as JSON."""
+    """Return the name of a job: its key, or all its settings as JSON."""
     return job if isinstance(job, str) else json.dumps(job, sort_keys=True)
 
 
@@ -92,8 +92,8 @@ def recalls_of(result: Result) -> NDArray[np.float64]:
 def predictions(result: Result) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return probabilities ``(N, K)`` and labels ``(N,)`` of a line of the file.
 
-    The largest of a case is 1 less the others: its own logarithm is so near to 0 that half precision would make ties of
-    confident cases.
+    The largest of a case is 1 minus the others, because its own logarithm is so near to 0 that half precision would
+    make ties of confident cases.
     """
     labels = np.frombuffer(base64.b64decode(result["labels"]), np.uint8).astype(np.int64)
     logs = np.frombuffer(base64.b64decode(result["log_probabilities"]), "<f2").astype(np.float64)

@@ -1,4 +1,4 @@
-"""A training of a study: one cell outside of any grid, trained by the engine of the sweeps."""
+"""A training in a study: one cell outside any grid, trained by the engine of the sweeps."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def run_sweep(
 ) -> list[Result]:
     """Run what is missing and return the lines of all jobs of the grid.
 
-    A job is done when its line stands in the results file, and then only; a sweep that was killed goes on with the
-    others. Every finished job is appended at once.
+    A job counts as done only if its line is in the results file, so a killed sweep goes on with the others. Every
+    finished job is appended at once.
 
     Args:
         grid: file with the grid, see :func:`grid_jobs`.
@@ -54,9 +54,9 @@ def run_jobs(
     report: Report,
     weights: Path | None = None,
 ) -> list[Result]:
-    """Run those of ``jobs`` that ``results`` lacks, append each at once, and return the lines of all, in their order.
+    """Run the ``jobs`` that ``results`` lacks, append each at once, and return the lines of all jobs in their order.
 
-    ``results`` may be None: then nothing is known, and nothing is kept. For the rest see :func:`run_sweep`.
+    With ``results`` None nothing is known in advance, and nothing is kept. See :func:`run_sweep` for the rest.
     """
     known = [] if results is None else read_results(results)
     done = known_lines(known, results)
@@ -97,7 +97,7 @@ def grid_results(grid: Path, results: Path) -> list[Result]:
 def known_lines(lines: Sequence[Result], results: Path | None) -> dict[str, Result]:
     """Return ``lines`` by the key of their job; earlier keys are looked up in ``keys.json`` beside ``results``.
 
-    That file maps keys of today to those that lines were written under. A line with the key itself goes first.
+    That file maps keys of today to those that lines were written under. A line with the key itself takes precedence.
     """
     found = {str(line["job"]): line for line in lines}
     file = None if results is None else results.with_name("keys.json")
@@ -128,9 +128,9 @@ class Progress:
 
 
 def estimated_costs(jobs: Sequence[SweepJob], lines: Sequence[Result]) -> dict[str, float]:
-    """Return the processor seconds that each job will take, by its key; jobs of which nothing is known are left out.
+    """Return the estimated processor seconds of each job, by its key; jobs without such runs are left out.
 
-    Known are the runs of the same data, method and budget, by any engine and seed: their mean.
+    The estimate is the mean of the runs of the same data, method and budget, by any engine and seed.
     """
     known: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for line in lines:

@@ -20,8 +20,9 @@ def hippocampus_tensors(root: str, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
     T1 crops of 1 mm (Medical Segmentation Decathlon, Task04, CC BY-SA 4.0). The label says whether the hippocampus is
     larger than the median, by its mask: a check of loaders and recipes, no diagnosis. Slices are coronal. The published
-    crops are as large as the hippocampus in them, which gives the label away (AUC 0.70 by the crop's volume alone), so
-    that the same middle is taken of each: at 32 pixels a side it holds 99 % of the masks, and its size tells 0.54.
+    crops are as large as the hippocampus in them, which gives the label away (AUC 0.70 by the crop's volume alone).
+    Therefore the same middle is taken from each: at 32 pixels a side it holds 99 % of the masks, and the crop's size
+    then gives an AUC of 0.54.
 
     Args:
         root: folder with a folder ``hippocampus`` with ``index.csv``: ``image``, ``large_volume``, ``subject_guess``.

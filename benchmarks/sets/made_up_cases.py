@@ -25,7 +25,7 @@ MASKS = 400
 def evidence_cases(name: str, split: str, root: str | None = None, number: int | None = None) -> list[dict[str, Any]]:
     """Return one split of a set whose telling slices are known, as a datalist; every split has a seed of its own.
 
-    Backgrounds of ``"planted"`` are real: those of the test split are cut from other images than the rest.
+    Backgrounds of ``"planted"`` are real. The test split is cut from other images than the other splits.
 
     Args:
         name: ``"needle"``, ``"hard_needle"`` or ``"planted"``.

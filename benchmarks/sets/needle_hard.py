@@ -16,7 +16,7 @@ EVIDENCE_CONTRAST = 7.0
 
 
 class DASEvidenceSet(NamedTuple):
-    """Volumes ``(N, 1, H, W, D)`` float32, labels ``(N,)`` int64, which slices bear evidence ``(N, D)`` bool."""
+    """Volumes ``(N, 1, H, W, D)`` float32, labels ``(N,)`` int64, slices with evidence ``(N, D)`` bool."""
 
     images: Tensor
     labels: Tensor
@@ -32,10 +32,10 @@ def hard_needle_set(num: int, seed: int, contrast: float = EVIDENCE_CONTRAST) ->
     """Return ``num`` volumes of standard normal noise with evidence, boxes and decoys, each in slices of its own.
 
     Class 1 has a 7 x 7 ring in one slice and a 7 x 7 cross in another, class 0 only one of the two (either, at even
-    odds). So no single slice tells the class (AUC 0.5), and who looks for one of the shapes alone reaches 0.75: both
-    must be seen. Two kinds of distractor are the same in both classes: 10 slices with a 9 x 9 box of 8 standard
-    deviations of the noise, where the variance is highest; and 4 slices with a saltire as faint as the evidence, and
-    as large as the cross, so that "something faint" is not enough either.
+    odds). No single slice tells the class (AUC 0.5), and looking for one shape alone reaches 0.75: both must be seen.
+    Two kinds of distractor are the same in both classes: 10 slices with a 9 x 9 box of 8 standard deviations of the
+    noise, where the variance is highest; and 4 slices with a saltire as faint as the evidence, and as large as the
+    cross, so that "something faint" is not enough either.
 
     Args:
         num: how many volumes.

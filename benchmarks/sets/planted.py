@@ -1,4 +1,4 @@
-"""Faint lesions planted in known slices of real MR, CT and echo: truth per slice, on backgrounds that are no noise."""
+"""Faint lesions planted in known slices of real MR, CT and echo: truth per slice, on backgrounds that are not noise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Backgrounds(NamedTuple):
 
 
 def backgrounds(root: str | PathLike[str] | None) -> Backgrounds:
-    """Return what there is of real MR, CT and echo; no background of the test lies in those for training.
+    """Return real MR, CT and echo, as far as they are there; training and test share no background.
 
     MR is the hippocampus set under ``root`` (T1 crops, split by subject); without it the two halves of the volume
     ``anatomical.nii`` in the nibabel wheel. CT is the slice ``CT_small.dcm``, echo the clip ``examples_ybr_color.dcm``
@@ -71,9 +71,9 @@ def planted_set(
     """Return ``num`` cases ``(1, 28, 28, 24)`` cut from ``stacks``, each with one lesion in three neighbouring slices.
 
     A case is a window of 28 x 28 pixels that drifts by at most a pixel from slice to slice (so that a single CT slice
-    gives a stack as well); slices run to and fro where there are fewer than 24. It is mirrored at random, brought to
-    mean 0 and standard deviation 1, and gets noise of 0.2. The lesion, a bright solid disc (class 0) or ring (class 1)
-    of equal energy and 0.7, 1, 0.7 of ``contrast`` standard deviations in its three slices, lies at a random place.
+    also gives a stack); slices run to and fro where there are fewer than 24. It is mirrored at random, brought to mean
+    0 and standard deviation 1, and gets noise of 0.2. The lesion, a bright solid disc (class 0) or ring (class 1) of
+    equal energy and 0.7, 1, 0.7 of ``contrast`` standard deviations in its three slices, lies at a random place.
 
     Args:
         num: how many cases; kinds alternate.

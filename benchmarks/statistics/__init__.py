@@ -1,4 +1,4 @@
-"""How sure a difference is: bootstrap samples over cases and trainings, and tests that count how often they ask."""
+"""How sure a difference is: bootstrap samples over cases and trainings, and tests corrected for their number."""
 
 from benchmarks.statistics.resampling import Resampling, by_seed
 from benchmarks.statistics.run_tables import RunTables, auc_samples, mean_auc

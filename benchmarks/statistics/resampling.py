@@ -14,10 +14,11 @@ from monai_das.metrics.measures import Array
 
 
 class Resampling:
-    """Samples of means over cases and trainings of some runs, ``draws`` of each.
+    """``draws`` bootstrap samples of means over cases and trainings of some runs.
 
-    Cases are drawn alike for all runs of a fold (one, for the official split), whole patients where cases have them,
-    and trainings alike for equal numbers of them: differences of two methods are paired. A run is known by its ``job``.
+    All runs of a fold (the official split is one) share the draws of cases, of whole patients if cases have them, and
+    equal numbers of trainings share theirs. Differences of two methods are therefore paired. A run is known by its
+    ``job``.
     """
 
     def __init__(self, draws: int) -> None:

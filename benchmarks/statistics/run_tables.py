@@ -39,7 +39,7 @@ def mean_auc(runs: Sequence[RunTables], name: str) -> float:
 def auc_samples(runs: Sequence[RunTables], name: str, draws: int) -> Array:
     """Return bootstrap samples ``(draws,)`` of that mean, over cases and trainings.
 
-    Those of two ways of the same runs are drawn alike: their differences are paired.
+    Two ways of the same runs share their draws, so their differences are paired.
     """
     folds: dict[int, list[RunTables]] = defaultdict(list)
     for run in runs:

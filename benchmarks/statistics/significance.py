@@ -1,4 +1,4 @@
-"""Tests of differences that know how often they were asked."""
+"""Tests of differences, corrected for their number."""
 
 from __future__ import annotations
 

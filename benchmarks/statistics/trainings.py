@@ -19,8 +19,8 @@ def seed_weights(runs: int, draws: int, seed: int = 1) -> Array:
 def bootstrap_auc(runs: Sequence[Array], labels: Labels, weights: Array) -> Array:
     """Return ``(draws,)`` mean AUCs of several trainings, over samples of cases and of trainings.
 
-    The draws of cases are those of ``weights``, and those of trainings depend on their number only, so that two
-    methods with the same cases and seeds are resampled alike: differences are paired.
+    ``weights`` gives the draws of cases, and the draws of trainings depend only on their number. Two methods with the
+    same cases and seeds therefore share their draws, and differences are paired.
     """
     return over_trainings([weighted_auc(run, labels, weights) for run in runs])
 

@@ -1,1 +1,1 @@
-"""One study a file: what training tables do not answer, measured and printed by a command of its own."""
+"""One study a file: questions that the tables do not answer, each measured and printed by a command of its own."""

@@ -28,11 +28,11 @@ DRAWS = 2000
 
 
 class Choice(NamedTuple):
-    """What was found of one trained sampler.
+    """Measurements of one trained sampler.
 
     Attributes:
-        judged: the judge's probabilities on all slices (``whole``), ``without_chosen`` ones, and ``without_random``
-            ones, as many.
+        judged: the judge's probabilities with all slices (``whole``), without the chosen ones (``without_chosen``), and
+            without as many random ones (``without_random``).
         stability: share of the chosen slices that are chosen again when the volume is moved by one slice.
     """
 
@@ -45,7 +45,7 @@ def run_choice(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) 
 
     The judge is the network of the same data, seed and fold that sees all slices (method ``full``): it was trained
     without any sampler. Its AUC is measured without the chosen slices and without as many random ones; intervals are
-    of the paired difference, over test cases and seeds; of folds it is the mean.
+    those of the paired difference, over test cases and seeds; with folds, of its mean.
 
     Args:
         grid: the grid of a sweep that ran with ``--weights``.

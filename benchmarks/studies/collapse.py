@@ -1,4 +1,4 @@
-"""``python -m benchmarks collapse``: does a sampler flee to empty slices while its backbone knows nothing yet?"""
+"""``python -m benchmarks collapse``: does a sampler choose empty slices while its backbone is untrained?"""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ def collapse(
         limit: only the first so many volumes for training, and for testing; made-up ones are 400 by default.
 
     Returns:
-        Per epoch the share of mask-empty slices among those chosen in ``eval()`` from the test volumes: that of the
-        sampler, and that of :class:`DASTopVarianceSampler`. A slice is empty where the mask without noise is.
+        Per epoch the share of empty slices among those chosen in ``eval()`` from the test volumes, for the sampler and
+        for :class:`DASTopVarianceSampler`. A slice is empty if the mask without noise is empty.
 
     Raises:
         ValueError: ``epochs`` is below 1, or ``limit`` is out of range.
-        OSError: the data is nowhere, and cannot be downloaded.
+        OSError: the data is missing, and cannot be downloaded.
     """
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
@@ -130,7 +130,7 @@ def mask_set(workflow: ConfigWorkflow, noise: float) -> MaskSet:
 def share_of_empty(choose: Callable[[Tensor], Selection], cases: MaskSet) -> float:
     """Return which share of the slices that ``choose`` takes is empty in the clean mask.
 
-    The volumes are as small as thumbnails, and serve as such.
+    The volumes are as small as thumbnails, so they serve as thumbnails.
     """
     shares = []
     for images, masks in zip(torch.split(cases.images, 64), torch.split(cases.masks, 64), strict=True):
@@ -142,8 +142,9 @@ def share_of_empty(choose: Callable[[Tensor], Selection], cases: MaskSet) -> flo
 def run_collapse(root: str | PathLike[str] | None, epochs: int = 8, limit: int | None = None) -> tuple[str, bool]:
     """Train each of ``VARIANTS`` with and without noise; return the report, and whether all of them held.
 
-    Held: in no epoch the share of empty slices exceeds that of top-variance by more than 0.05. The last line of the
-    report is a JSON object, ``{"excess": {variant: largest excess}}``. See :func:`collapse` for the arguments.
+    A variant held if in no epoch its share of empty slices exceeded that of top-variance by more than 0.05. The last
+    line of the report is a JSON object, ``{"excess": {variant: largest excess}}``. See :func:`collapse` for the
+    arguments.
     """
     lines = ["| sampler, budget | noise | empty share after each epoch | top variance |", "|---|---|---|---|"]
     excess = {}

@@ -1,4 +1,4 @@
-"""``python -m benchmarks cost``: what choosing costs beside what it saves, one thread, side by side in one run."""
+"""``python -m benchmarks cost``: what choosing costs and what it saves, measured side by side with one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks needle``: all arms of the needle test, in one table and one JSON object."""
+"""``python -m benchmarks needle``: all methods of the needle test, in one table and one JSON object."""
 
 from __future__ import annotations
 

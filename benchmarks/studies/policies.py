@@ -1,4 +1,4 @@
-"""``python -m benchmarks policies``: is the choice worth making for this input, and does it serve other budgets?"""
+"""``python -m benchmarks policies``: is the choice worth making for each input, and does it work with other budgets?"""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ Policy = Callable[[SweepCases], Selection]
 def run_policies(grid: Path, weights: Path, root: str | None, draws: int = DRAWS) -> str:
     """Return the table of every trained ``das`` of ``grid``; the last line is one JSON object.
 
-    The same weights classify slices chosen by the case itself, by another case of the test split, by all training
-    cases together (the k slices that they choose most often), and by the case itself: with half the budget, with half
-    the budget where that makes it surer than the median validation case is, and with twice the budget.
-    Intervals are of the paired difference from the case's own choice, over test cases and seeds; of folds it is the
-    mean.
+    The same weights classify the slices that are chosen by the case itself, by another case of the test split, and by
+    all training cases together (the k slices that they choose most often). They also classify the slices that the case
+    chooses with half the budget, with twice the budget, and with half the budget only where the network is then surer
+    than on the median validation case. Intervals are those of the paired difference from the case's own choice, over
+    test cases and seeds; with folds, of its mean.
 
     Args:
         grid: the grid of a sweep that ran with ``--weights``.

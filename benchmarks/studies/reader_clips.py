@@ -29,7 +29,7 @@ def clip_sets(
 
     The reader is a network that sees all frames, trained on clips of other patients; the evidence in a clip are the
     ``num_slices`` frames without which the probability of its class falls most (see :func:`occlusion_importance`).
-    It is a network's view, not a sonographer's: an illustration. No patient is in two of the three parts.
+    This is a network's view, not a sonographer's, and only an illustration. No patient is in two of the three parts.
 
     Args:
         root: folder of COVID-BLUES, or one with a folder ``covid_blues``.

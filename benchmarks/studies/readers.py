@@ -92,7 +92,7 @@ def task_figures(outcomes: Sequence[Mapping[str, Any]], draws: int) -> dict[str,
 
 
 def outcome_of(job: Mapping[str, Any], data: str | None, results: Path | None) -> Mapping[str, Any]:
-    """Return the outcome of ``job``: that of the file ``results``, else of a run, which is appended to it."""
+    """Return the outcome of ``job`` from the file ``results``, or run it and append its outcome there."""
     line = finished_jobs(results).get(job_name(job))
     if line is None:
         line = {"job": job, "outcome": readers_job(job, root=data)}
@@ -114,9 +114,9 @@ def run_readers(
 ) -> tuple[str, bool]:
     """Run the experiment; return the table with one JSON object as its last line, and whether it succeeded.
 
-    Success, in ``"needle"`` and ``"planted"``: the 95 % interval of the rise of the agreement with the readers is above
-    0, and that of the difference of the AUC above -0.02. ``"needle_longer"`` asks whether a choice that is right
-    stays right, ``"covid_blues"`` illustrates.
+    Success, in ``"needle"`` and ``"planted"``: the 95 % interval of the rise of the agreement with the readers lies
+    above 0, and the interval of the AUC difference above -0.02. ``"needle_longer"`` asks whether a right choice stays
+    right. ``"covid_blues"`` is an illustration.
 
     Args:
         data: folder of the real backgrounds, see :func:`~benchmarks.sets.backgrounds`, and of COVID-BLUES.

@@ -1,4 +1,4 @@
-"""Does a model learn from readers? A simulated reader, on sets whose truth is known slice by slice."""
+"""Does a model learn from readers? Simulated readers, on sets whose truth is known for every slice."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ ARMS = ("before", "after", "labels only")
 class ReadersRecipe:
     """One experiment: a base model trained too shortly, a share of its cases reviewed, and fine-tuning.
 
-    Base model and fine-tuning are cells of ``configs/method/das.json``. Fine-tuning shows all cases with their classes
-    again, and the verdicts of those that were reviewed.
+    Base model and fine-tuning are cells of ``configs/method/das.json``. Fine-tuning shows all cases again with their
+    classes, and the verdicts of the reviewed ones.
 
     Attributes:
         cases, test_cases: for training the base model, and held out; of clips at most so many.
         epochs: of the base model.
         reviewed: share of the training cases that readers see.
         miss: how often a reader overlooks evidence that the model did not choose, or rejects what it did choose.
-        false_alarm: how often a reader confirms a chosen slice that bears none.
+        false_alarm: how often a reader confirms a chosen slice without evidence.
         tune_epochs, tune_rate: of fine-tuning.
         verdict_weight: of the readers' term in fine-tuning.
         detach_choice: in fine-tuning the class loss does not reach the choice.

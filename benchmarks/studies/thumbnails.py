@@ -1,4 +1,4 @@
-"""``python -m benchmarks thumbnails``: do thumbnails made the cheap way choose what those of decoded volumes choose?"""
+"""``python -m benchmarks thumbnails``: do cheap thumbnails lead to the same choice as those of decoded volumes?"""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ FEATURE_SIDE, FOLDS, RIDGE = 16, 5, 100.0
 
 @dataclass
 class Agreement:
-    """What two ways to thumbnails chose of the same cases, and what was concluded from it.
+    """The slices that two kinds of thumbnails chose in the same cases, and the classes concluded from them.
 
     Attributes:
-        shared: per case that has more slices than are chosen, the part of the exact way's choice in the other's.
+        shared: for each case with more slices than are chosen, the share of the exact choice that the cheap choice
+            contains.
         cheap, exact: per case the probability, or the score, of class 1.
         labels: per case 0 or 1.
     """
@@ -119,8 +120,8 @@ def adrenal_agreement(predictor: Predictor, cases: Sequence[dict[str, Any]], noi
 def enlarged(volume: NDArray[np.uint8], noise: float, seed: int) -> NDArray[np.int16]:
     """Return ``volume`` ``(H, W, D)`` with four times as many rows and columns, in 0 to 1020, with noise.
 
-    Every pixel becomes a block, so that thumbnails of decoded slices are the volume that the bundle was trained on, and
-    their AUC is the bundle's own.
+    Every pixel becomes a block, so that thumbnails of decoded slices equal the volume that the bundle was trained on,
+    and their AUC equals the bundle's own.
     """
     values = np.repeat(np.repeat(volume.astype(np.float32) * 4, TIMES, axis=0), TIMES, axis=1)
     values += 1020 * noise * np.random.default_rng(seed).standard_normal(values.shape, dtype=np.float32)

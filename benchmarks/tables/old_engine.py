@@ -9,7 +9,7 @@ NOTE = "† trained by the engine before 2026-12; to be run again"
 
 
 def by_old_engine(runs: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether one of ``runs`` was trained by the old engine."""
+    """Return whether the old engine trained one of ``runs``."""
     return any("engine" not in run for run in runs)
 
 

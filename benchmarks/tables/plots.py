@@ -43,7 +43,7 @@ def draw_file(path: Path, draw: Any, rows: Sequence[TableRow], title: str) -> No
 
 
 def by_method(rows: Sequence[TableRow]) -> dict[str, list[TableRow]]:
-    """Return the rows of each method, those of the widest budget first."""
+    """Return the rows of each method, the widest budget first."""
     groups: dict[str, list[TableRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: -(row.budget or 1.0)):
         groups[row.method].append(row)
@@ -62,7 +62,7 @@ def look(number: int) -> dict[str, str]:
 
 
 def draw_budget(axes: Any, rows: Sequence[TableRow]) -> None:
-    """Draw AUC against the share of slices, a line per method; methods that keep all slices are a level."""
+    """Draw AUC against the share of slices, a line per method; methods that keep all slices are a horizontal line."""
     for number, (method, each) in enumerate(by_method(rows).items()):
         level, lengths = bars(each)
         if each[0].budget is None:

@@ -24,7 +24,8 @@ def table_rows(lines: Sequence[Result], draws: int = DRAWS) -> list[TableRow]:
     """Return the rows of all cells in ``lines``, each compared with the reference of its data set and budget.
 
     The reference is ``das``; without it the method of the highest AUC. Methods that keep all slices stand under every
-    budget of their data set. A training that lacks folds which another of its cell has is left out, see :func:`whole`.
+    budget of their data set. A training that lacks folds of another training of its cell is left out, see
+    :func:`whole`.
     """
     found: dict[Cell, list[Result]] = defaultdict(list)
     for line in lines:
@@ -83,7 +84,7 @@ def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableR
 
 
 def compare(row: TableRow, reference: Sequence[Result], runs: Sequence[Result], resampling: Resampling) -> None:
-    """Fill in the paired difference of AUC, reference minus this method, where the same seeds and folds are there.
+    """Fill in the paired difference of AUC, reference minus this method, if both have the same seeds and folds.
 
     A seed that one of the two lacks is left out of the difference.
     """
@@ -108,7 +109,7 @@ def point_auc(line: Result) -> float:
 
 
 def correct(rows: Sequence[TableRow]) -> None:
-    """Replace the p-values of ``rows`` by those corrected for their number (Holm)."""
+    """Correct the p-values of ``rows`` for their number (Holm)."""
     compared = [row for row in rows if row.p is not None]
     for row, p in zip(compared, holm([row.p for row in compared if row.p is not None]), strict=True):
         row.p = p

@@ -1,4 +1,4 @@
-"""One row of a table: what tables are written from, and plots drawn from."""
+"""One row of a table, from which tables are written and plots are drawn."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class TableRow:
 
     ``folds`` counts the parts that were held out, 0 where the official split was used.
     ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
-    corrected for all comparisons of the table. ``recall_difference`` is the same of the recall. They are None for the
-    reference itself, and where the seeds differ in number or the cases are others. ``old_engine``: one of the runs was
-    trained before the engine that there is now.
+    corrected for all comparisons of the table. ``recall_difference`` is the same for the recall. They are None for the
+    reference itself, and if the number of seeds or the cases differ. ``old_engine``: one of the runs was trained before
+    the present engine.
     """
 
     data: str

@@ -16,7 +16,7 @@ def add_evaluate_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="measure predictions: AUC, accuracy, calibration, agreement with readers, with 95 %% intervals",
-        description="Measure what a bundle's evaluate.json wrote, with 95 %% bootstrap intervals. Prints tables, and "
+        description="Measure what a bundle's evaluate.json wrote, with 95 % bootstrap intervals. Prints tables, and "
         "one JSON object as the last line. Exit code 2: a file cannot be read or written.",
     )
     parser.add_argument(

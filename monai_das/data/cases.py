@@ -16,13 +16,13 @@ NIFTI_NAME = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
     """Return ``(name, path)`` of every case in ``inputs``, for :func:`open_source`.
 
-    An input is a file (any: whether it can be read is for ``open_source`` to say), a folder with the DICOM files of
-    one series, or a folder of cases at any depth: folders with DICOM files, NIfTI files, videos, and DICOM files of
-    several frames, each of which is a case. Everything else in a folder is passed over.
+    An input is a file (of any kind: ``open_source`` says whether it can be read), a folder with the DICOM files of one
+    series, or a folder of cases at any depth: folders with DICOM files, NIfTI files, videos, and DICOM files of several
+    frames, each of which is a case. Everything else in a folder is skipped.
 
-    A name is made of the file's or folder's name below the input, safe for file systems, unique also where upper and
-    lower case are one (``-2`` is appended). Inputs keep their order, cases within one are sorted; what is given twice
-    counts once. Names may hold patient data if the files' names do.
+    A name is made of the file's or folder's name below the input. It is safe for file systems, and unique also where
+    upper and lower case are the same (``-2`` is appended). Inputs keep their order, cases within an input are sorted,
+    and what is given twice counts once. Names may hold patient data if the files' names do.
 
     Raises:
         FileNotFoundError: an input does not exist.
@@ -76,9 +76,9 @@ def _dicom_cases(folder: Path, entries: list[Path]) -> Iterator[Path]:
 
 
 def _frames(path: Path) -> int:
-    """Return the number of frames of a file, 0 where it is no DICOM image; its header is kept for opening.
+    """Return the number of frames of a file, 0 if it is not a DICOM image; its header is kept for opening.
 
-    A damaged DICOM file, which speaks when it is opened, has 1.
+    A damaged DICOM file counts as 1; its error comes when it is opened.
     """
     try:
         header = header_ahead(path)
@@ -88,7 +88,7 @@ def _frames(path: Path) -> int:
 
 
 def _name(path: Path, root: Path) -> str:
-    """Return a name for the case ``path`` of the input ``root``: its own, below the input with the folders between."""
+    """Return a name for the case ``path`` of the input ``root``: its own, preceded by the folders below the input."""
     parts = path.relative_to(root).parts or (path.resolve().name,)
     name = NIFTI_NAME.sub("", "-".join(parts))
     name = name[: name.rindex(".")] if name.lower().endswith((".dcm", *VIDEO_SUFFIXES)) else name

@@ -26,7 +26,7 @@ def open_source(
     choose: Mapping[str, object] | None = None,
     session: Any = None,
 ) -> SliceSource:
-    """Return the :class:`SliceSource` of a study; arguments and errors are those of :func:`read_volume`.
+    """Return the :class:`SliceSource` of a study; arguments and errors are the same as in :func:`read_volume`.
 
     DICOM is opened by its headers and ``.nii`` is memory-mapped: only the slices asked for are decoded. ``.nii.gz`` is
     read whole, once.
@@ -61,14 +61,14 @@ def open_source(
 def read_volume(
     study: str | PathLike[str] | NDArray[Any] | Tensor, choose: Mapping[str, object] | None = None
 ) -> VolumeCase:
-    """Read all of what :func:`open_source` opens: NIfTI, DICOM, a video, an address of DICOMweb, an array.
+    """Read the whole of what :func:`open_source` opens: NIfTI, DICOM, a video, an address of DICOMweb, an array.
 
     NIfTI goes through MONAI's ``NibabelReader``. A DICOM file of one frame is a volume of one slice. Colour clips have
     3 channels (RGB). The image's ``meta`` holds no patient data besides the path.
-    Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO:
-    nobody and no network is to read a name there.
-    ``choose`` is that of :func:`dicom_slice_refs`, for folders with several series, time points or echoes; for NIfTI of
-    four dimensions it is ``{"time_point": n}``, 0-based.
+    Pixels outside the declared regions of ultrasound and secondary captures become 0 unless BurnedInAnnotation is NO,
+    so that no person and no network can read a name there. ``choose`` is the same as in :func:`dicom_slice_refs`, for
+    folders with several series, time points or echoes; for NIfTI of four dimensions it is ``{"time_point": n}``,
+    0-based.
 
     Raises:
         FileNotFoundError: the path does not exist.

@@ -1,4 +1,4 @@
-"""All that :func:`open_source` opens, for MONAI's ``LoadImage``: volumes whole, clips by a few of their frames."""
+"""Readers for MONAI's ``LoadImage`` of what :func:`open_source` opens: whole volumes, or a few frames of a clip."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ class DASVolumeReader(ImageReader):
 class DASClipReader(ImageReader):
     """A clip for MONAI: ``LoadImaged(keys, reader="monai_das.data.DASClipReader", max_slices=32)``.
 
-    All that :func:`open_source` opens can be read: videos, multi-frame DICOM, series, NIfTI. Of more than
-    ``max_slices`` slices so many are taken at even distances, the first and the last among them; no others are
-    converted, and where keyframes allow not decoded. Give ``ensure_channel_first=True``: the channel is the first axis.
+    All that :func:`open_source` opens can be read: videos, multi-frame DICOM, series, NIfTI. If there are more than
+    ``max_slices``, that number of evenly spaced slices is taken, the first and the last among them. The other slices
+    are not converted, and not decoded where keyframes allow that. Give ``ensure_channel_first=True``: the channel is
+    the first axis.
 
     Args:
         max_slices: the largest number of slices to read, at least 1; None for all of them.
@@ -112,7 +113,7 @@ class DASClipReader(ImageReader):
 
 
 def _affine(source: SliceSource, places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the affine of the slices ``places``, whose distance is the mean one."""
+    """Return the affine of the slices ``places``, with their mean distance."""
     affine = source.full_affine().copy()
     if source.affine is not None and len(places) > 1:
         affine[:3, 3] += affine[:3, 2] * places[0]

@@ -1,4 +1,4 @@
-"""Who the slices of a volume are that is known by its affine alone, or that was reoriented."""
+"""Identities of the slices of a volume that only its affine describes, or that was reoriented."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from monai_das.data.source import SliceRef
 
 
 def affine_refs(affine: NDArray[np.float64], depth: int) -> tuple[SliceRef, ...]:
-    """Return who the ``depth`` slices along the third axis of a volume with ``affine`` (to mm in RAS) are."""
+    """Return the identities of ``depth`` slices along the third axis of a volume with ``affine`` (to mm in RAS)."""
     positions = _positions(affine, depth)
     return tuple(SliceRef(index, position_mm=position) for index, position in enumerate(positions))
 
 
 def plane_refs(refs: Sequence[SliceRef], image: MetaTensor) -> list[SliceRef]:
-    """Return who the slices of a reoriented volume are, in its own order.
+    """Return the identities of the slices of a reoriented volume, in its own order.
 
     Args:
-        refs: those of the source, of :class:`VolumeCase`.
+        refs: the identities in the source, from :class:`VolumeCase`.
         image: the source's image after :class:`monai_das.transforms.SliceAxis`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The seam between files and networks: who a slice is, and a study whose slices are decoded only when asked for."""
+"""What files give to networks: identities of slices, and studies whose slices are decoded on demand."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class SliceSource(ABC):
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
         channels: C, 1 for grey and 3 for RGB.
         plane_shape: ``(columns, rows)`` of a slice, in pixels.
-        warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
-        exact_thumbnails: whether the thumbnails made last are those of the decoded slices, but for rounding; false
-            where a coarse level of a wavelet or a server's picture stood for a slice.
+        warnings: what to know before sharing the pixels, such as burned-in text that could not be masked.
+        exact_thumbnails: whether the last thumbnails equal those of the decoded slices, up to rounding; false if they
+            came from a coarse level of a wavelet or from a server's picture.
     """
 
     name: str
@@ -99,7 +99,7 @@ class SliceSource(ABC):
         return None
 
     def pixel_header(self, index: int) -> Dataset | None:
-        """Return of :meth:`header` at least what describes the pixels; a source that has it at hand reads nothing."""
+        """Return at least the part of :meth:`header` that describes the pixels; a source that has it reads nothing."""
         return self.header(index)
 
     def read_all(self) -> MetaTensor:

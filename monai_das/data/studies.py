@@ -23,8 +23,8 @@ NOT_ACQUIRED = tuple(f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("7", "66
 def find_studies(inputs: Sequence[str | PathLike[str]], session: Any = None) -> list[tuple[str, Study]]:
     """Return ``(name, path or address)`` of every case in ``inputs``, for :func:`open_source`.
 
-    Paths are those of :func:`find_cases`; addresses those of :func:`dicomweb_cases`, named by their last UID. Inputs
-    keep their order, names are unique, what is given twice counts once.
+    Paths come from :func:`find_cases`, addresses from :func:`dicomweb_cases`; an address is named by its last UID.
+    Inputs keep their order, names are unique, and what is given twice counts once.
 
     Args:
         inputs: files, folders, and addresses on DICOMweb servers (``http://`` or ``https://``).
@@ -57,8 +57,9 @@ def dicomweb_cases(address: str, session: Any = None, timeout: float = 30.0) -> 
     """Return the addresses of the cases at ``address``: a study, a series or an object on a DICOMweb server.
 
     Of a study, every series of acquired images is a case, by SeriesNumber: reports, Secondary Captures (our own among
-    them), segmentations and localizers are passed over. A series of several multi-frame objects is a case for each. An
-    object is a case. Where the server does not answer as it should, ``address`` itself is: who opens it hears why.
+    them), segmentations and localizers are skipped. A series of several multi-frame objects is a case for each. An
+    object is a case. If the server does not answer as it should, ``address`` itself is the case, and opening it raises
+    the error.
 
     Args:
         address: ``ROOT/studies/UID``, ``ROOT/studies/UID/series/UID`` or ``.../instances/UID``.
@@ -69,7 +70,7 @@ def dicomweb_cases(address: str, session: Any = None, timeout: float = 30.0) -> 
         Addresses of series or objects, without the name and password that ``address`` may hold.
 
     Raises:
-        ValueError: ``address`` is no such one, or the study has no series of acquired images; the message names what
+        ValueError: ``address`` is none of these, or the study has no series of acquired images; the message names what
             it has.
         ImportError: the extra ``dicom`` is not installed.
     """

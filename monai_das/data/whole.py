@@ -1,4 +1,4 @@
-"""A study that is in memory as a whole: because its file cannot be read in part, or because it is an array."""
+"""A study that is in memory as a whole, because its file cannot be read in part or because it is an array."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class VolumeCase:
         refs: one :class:`SliceRef` per slice of the last axis.
         kind: that of :class:`~monai_das.data.SliceSource`.
         has_anatomy: false for clips and pictures, whose affine means nothing.
-        warnings: what to know before sharing the pixels, as burned-in text that could not be masked.
+        warnings: what to know before sharing the pixels, such as burned-in text that could not be masked.
     """
 
     image: MetaTensor
@@ -38,7 +38,7 @@ class VolumeCase:
 
 
 class WholeSource(SliceSource):
-    """A study that was read whole: for files that cannot be read in part, as ``.nii.gz``, and for arrays.
+    """A study that was read whole: for files that cannot be read in part, such as ``.nii.gz``, and for arrays.
 
     Args:
         case: what :func:`read_volume` returned.
@@ -67,10 +67,10 @@ class WholeSource(SliceSource):
 def array_case(array: NDArray[Any] | Tensor) -> VolumeCase:
     """Return ``array`` ``(C, H, W, D)`` as a case of the kind ``"array"``, float32, its axes in the order they are in.
 
-    A ``MetaTensor`` has anatomy where its affine is not the identity, which stands for none.
+    A ``MetaTensor`` has anatomy unless its affine is the identity.
 
     Raises:
-        ValueError: it has not four axes, or an empty one, or does not hold real numbers.
+        ValueError: it does not have four axes, has an empty axis, or does not hold real numbers.
     """
     if array.ndim != 4 or 0 in array.shape:
         hint = "; add a channel axis: array[None]" if array.ndim == 3 else "; give one volume, its slices last"

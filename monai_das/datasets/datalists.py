@@ -23,15 +23,14 @@ SHARES = {"training": 0.7, "validation": 0.15, "test": 0.15}
 def folder_datalist(root: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return the cases below the folders of ``root``, whose names are the classes.
 
-    Every file or DICOM folder counts as a patient of its own, unless it is DICOM: then the patient is that of
-    :func:`patient_group`.
+    Every file counts as a patient of its own. A DICOM file or folder has the patient of :func:`patient_group`.
 
     Returns:
         ``{"image": path, "label": int, "patient": str}`` for each case; labels count the classes in sorted order.
 
     Raises:
         FileNotFoundError: ``root`` does not exist.
-        ValueError: there are no two classes, or one has no case.
+        ValueError: there are fewer than two classes, or a class has no case.
     """
     folders = sorted(entry for entry in Path(root).iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if len(folders) < 2:
@@ -56,7 +55,7 @@ def csv_datalist(
 
     Raises:
         FileNotFoundError: ``file``, or a path in it, does not exist.
-        ValueError: a column is missing, or a label is no whole number.
+        ValueError: a column is missing, or a label is not a whole number.
     """
     place = Path(file)
     with place.open(encoding="utf-8-sig", newline="") as stream:
@@ -81,7 +80,8 @@ def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int]) -> list
 
     Args:
         root: a folder of cases, as for :func:`find_cases`.
-        labels: SeriesInstanceUID, StudyInstanceUID or PatientID to label; the first that is there counts.
+        labels: maps SeriesInstanceUID, StudyInstanceUID or PatientID to a label; the first of these that it holds
+            counts.
 
     Raises:
         FileNotFoundError: ``root`` does not exist.
@@ -105,12 +105,13 @@ def split_by_patient(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return ``items`` as ``{"training": [...], "validation": [...], "test": [...]}``, no patient in two of them.
 
-    Patients are dealt out the largest first, each to the part that lacks most of their labels: parts come as close to
-    their shares of every label as whole patients allow. Equal ``seed``, equal split. Items lose their key ``patient``.
+    Patients are dealt out, the largest first, each to the part that lacks most of their labels. Parts come as close to
+    their shares of every label as whole patients allow. Equal seeds give equal splits. Items lose their key
+    ``patient``.
 
     Args:
         items: each with ``label`` and ``patient``.
-        shares: part to its share of the items; by default 0.7, 0.15 and 0.15. Any names and positive numbers.
+        shares: maps a part to its share of the items; by default 0.7, 0.15 and 0.15. Any names and positive numbers.
         seed: which of the equally good splits.
 
     Raises:

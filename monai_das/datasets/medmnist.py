@@ -35,11 +35,11 @@ def medmnist3d_datalist(
     slice_dim: int = 0,
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one split of a MedMNIST3D set, for ``monai.data.Dataset`` and its kin.
+    """Return one split of a MedMNIST3D set, for ``monai.data.Dataset`` and MONAI's other data sets.
 
-    A copy at ``root/NAME.npz`` (28 cubed) or ``root/NAME_64.npz``, or in the folder of ``root`` named as the set
-    without ``mnist`` (``adrenal3d``), is used as it is; otherwise the official file is downloaded to ``root``, checked
-    by its MD5. The data is CC BY 4.0.
+    A copy at ``root/NAME.npz`` (28 cubed) or ``root/NAME_64.npz``, or in the folder of ``root`` that has the name of
+    the set without ``mnist`` (``adrenal3d``), is used as it is. Otherwise the official file is downloaded to ``root``
+    and checked by its MD5. The data is CC BY 4.0.
 
     Args:
         root: folder of the data.

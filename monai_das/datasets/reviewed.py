@@ -12,11 +12,12 @@ FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
 
 
 def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int = 5) -> list[dict[str, Any]]:
-    """Return one part of a datalist of reviewed cases, for ``monai.data.Dataset`` and its kin.
+    """Return one part of a datalist of reviewed cases, for ``monai.data.Dataset`` and MONAI's other data sets.
 
     The file holds a list of cases, or a mapping whose ``training`` is one. Every ``every``-th group of cases is held
-    out, in order of first appearance: a group is what shares the field ``group`` (a patient's pseudonym, say), else a
-    case for itself, by its image. Cases without a class (``label`` missing or null) are left out.
+    out, in order of first appearance. Cases with the same field ``group`` (for instance a patient's pseudonym) are a
+    group; without that field, each image is a group of its own. Cases without a class (``label`` missing or null) are
+    left out.
 
     Args:
         path: the JSON file; relative paths of images count from its folder.
@@ -29,7 +30,7 @@ def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: it is no such datalist, an argument is out of range, or the part has no case.
+        ValueError: it is not such a datalist, an argument is out of range, or the part has no case.
     """
     if part not in PARTS or every < 2:
         raise ValueError(f"part must be one of {PARTS} and every at least 2, got {part=} and {every=}")

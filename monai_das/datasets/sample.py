@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 def make_sample_volumes(num: int, size: int = 64, seed: int = 0) -> list[dict[str, Any]]:
     """Return made-up masks of two classes, in the form of :func:`medmnist3d_datalist`, for when there is no data.
 
-    A smooth bent sheet, thin in class 0 and in class 1 thick with a ball in it, as an adrenal gland and its
-    hyperplasia; about half of the slices are empty. Classes alternate. These shapes prove nothing about medicine.
+    A mask is a smooth bent sheet: thin in class 0, thick with a ball in it in class 1, like an adrenal gland and its
+    hyperplasia. About half of the slices are empty. Classes alternate. These shapes prove nothing about medicine.
 
     Args:
         num: how many.

@@ -1,4 +1,4 @@
-"""Write an array as a DICOM series, as awkward as those of a hospital: names and numbers out of order."""
+"""Write an array as a DICOM series, as awkward as in a hospital: names and numbers out of order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_dicom_series(
 
     Args:
         volume: uint8, uint16 or int16; stored in 16 bits.
-        folder: is made, and must hold no other series.
+        folder: is made if needed, and must hold no other series.
         spacing: voxel size in mm along the three axes.
         patient_id: PatientID and PatientName.
         seed: of the shuffles.
@@ -79,7 +79,7 @@ def _position(shape: tuple[int, ...], spacing: Sequence[float], index: int) -> l
 
 
 def _ordinary_tags(spacing: Sequence[float]) -> dict[str, Any]:
-    """Return what is equal in all slices: the attributes that the MR Image IOD asks for, unknown ones empty."""
+    """Return what is equal in all slices: the attributes that the MR Image IOD requires; unknown values are empty."""
     empty = (
         "PatientBirthDate PatientSex StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID "
         "Laterality PositionReferenceIndicator ScanOptions RepetitionTime EchoTime EchoTrainLength Manufacturer"

@@ -20,7 +20,7 @@ def compress_dicom_series(folder: str | PathLike[str], syntax: str) -> None:
     """Compress the DICOM files of ``folder`` in place, without loss.
 
     Args:
-        folder: uncompressed images, as of :func:`write_dicom_series`.
+        folder: uncompressed images, such as :func:`write_dicom_series` writes.
         syntax: ``"rle"``, ``"jpegls"``, ``"j2k"`` (JPEG 2000) or ``"jpeg_lossless"`` (process 14, first order).
 
     Raises:

@@ -27,8 +27,8 @@ def covid_blues_datalist(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return one fold of COVID-BLUES as ``{"training": [...], "validation": [...]}``, no patient in both.
 
-    Rows of ``severity.csv`` whose clip is not there, and clips without a score, are passed over. Folds are stratified
-    by label. The data is CC BY-NC-ND 4.0.
+    Rows of ``severity.csv`` whose clip is missing, and clips without a score, are skipped. Folds are stratified by
+    label. The data is CC BY-NC-ND 4.0.
 
     Args:
         root: folder with ``severity.csv`` and ``lus_videos``, or one with a folder ``covid_blues`` like that.
@@ -81,8 +81,9 @@ def covid_blues_items(root: str | PathLike[str], target: str = "severity>=2") ->
 def busv_items(root: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return the clips of BUSV with the labels that its authors corrected, ``{"image", "label", "patient"}``.
 
-    Label 1 is malignant. Of the published 188 clips one that is there twice is left out; four of one patient, two of
-    them published as benign, are malignant and share their patient. Other clips count as a patient each.
+    Label 1 is malignant. One of the 188 published clips occurs twice and is left out once. Four clips are of one
+    patient: two of them were published as benign, but all four are malignant. Every other clip counts as a patient of
+    its own.
 
     Args:
         root: folder with the folders ``benign`` and ``malignant``, at any depth, of videos or of folders of frames.

@@ -19,9 +19,9 @@ class DASBudgetSchedule:
     from ``end_epoch`` on (see :class:`monai_das.samplers.Sampler`). Other numbers of a sampler, such as ``noise``
     or ``temperature``, can be scheduled by a second instance.
 
-    In your own loop call :meth:`step` with the epoch, best before every iteration with its fraction; with Ignite and
-    MONAI :meth:`attach` does so. The value follows from the epoch alone, so that a resumed training goes on where it
-    stopped.
+    In your own loop call :meth:`step` with the epoch, best before every iteration and with its fraction of the epoch;
+    with Ignite and MONAI :meth:`attach` does so. The value follows from the epoch alone, so that a resumed training
+    goes on where it stopped.
 
     Args:
         network: the network in training, or its ``DistributedDataParallel`` wrapper; every sampler inside is moved.
@@ -33,8 +33,8 @@ class DASBudgetSchedule:
         end: its last value.
 
     Raises:
-        ValueError: times are negative or the wrong way round, the shape is unknown, or no sampler of the network has
-            the attribute.
+        ValueError: times are negative or in the wrong order, the shape is unknown, or no sampler of the network has the
+            attribute.
 
     Example:
         >>> from monai_das.samplers import DASTopVarianceSampler

@@ -13,8 +13,8 @@ class DASEpochSeed:
     """At the start of epoch e of the process with rank r, seed torch and the transforms with ``seed``, e and r.
 
     Order of cases, augmentation and the noise of the samplers then depend on the epoch alone, not on what was drawn
-    before. Ranks differ, else all processes would draw the same noise; the order of cases under
-    ``DistributedSampler`` is MONAI's own business (``set_epoch``).
+    before. Each rank has a seed of its own, because all processes would draw the same noise otherwise. MONAI itself
+    sets the order of cases under ``DistributedSampler`` (``set_epoch``).
 
     Args:
         seed: the seed of the training.

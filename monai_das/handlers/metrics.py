@@ -31,7 +31,7 @@ class DASBalancedAccuracy(IgniteMetricHandler):
 class DASSelectionQuality(IgniteMetricHandler):
     """Share of empty, distinct or covered slices in the selections of an engine's volumes.
 
-    The selection is what the network's sampler chooses now, in the mode the network is in.
+    The network's sampler selects again for this metric, in the mode that the network is in.
 
     Args:
         network: the network whose ``score`` chooses, without a ``DistributedDataParallel`` wrapper.

@@ -14,7 +14,7 @@ HEIGHT = 64
 
 
 def score_picture(scores: Tensor, chosen: Tensor) -> Tensor:
-    """Return bars of the scores, one per slice, those of the chosen slices in orange.
+    """Return bars of the scores, one per slice; the bars of chosen slices are orange.
 
     Shape:
         - ``scores``: ``(D,)``; ``chosen``: ``(k,)`` indices, negative ones are ignored.

@@ -1,4 +1,4 @@
-"""What MONAI's trainers hand to network and loss: the image, augmented on the device, its label, and its lengths."""
+"""What MONAI's trainers pass to network and loss: the image, augmented on the device, its label, and its length."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class DASPrepareBatch(PrepareBatch):
     Args:
         augment: ``(images (B, C, H, W, D), lengths (B,) or None) -> images``, such as
             :class:`monai_das.transforms.DASRandFlipShift`; None leaves the images as they are.
-        lengths_key: where a batch of padded cases says how many slices of each are real; None for cases of one length.
+        lengths_key: key of the number of real slices of each case in a padded batch; None if all cases have one length.
 
     Returns:
-        ``(images, labels, (), {"lengths": lengths})``, without lengths where there are none.
+        ``(images, labels, (), {"lengths": lengths})``, without lengths if ``lengths_key`` is None.
 
     Raises:
         KeyError: the batch lacks one of the keys.

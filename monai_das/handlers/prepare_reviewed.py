@@ -1,4 +1,4 @@
-"""What MONAI's trainer hands to network and loss, when cases carry readers' verdicts."""
+"""What MONAI's trainer passes to network and loss when cases carry readers' verdicts."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class DASSelectionToTensorBoard(TensorBoardHandler):
     Args:
         network: the network whose ``score`` chooses, without a ``DistributedDataParallel`` wrapper.
         log_dir: folder of the event file, as given to ``TensorBoardStatsHandler``.
-        num_cases: how many cases to show, at most those of the first batch.
+        num_cases: how many cases to show, at most the first batch.
         interval: write at every so many validations.
         output_transform: takes the engine's output, returns the volumes: ``(B, C, H, W, D)`` or a list of
             ``(C, H, W, D)``.

@@ -15,16 +15,17 @@ from monai_das.networks.feature_cache import tensors_of
 class DASWeightAverage:
     """Keep a copy of a network that holds the average of its weights over about the last ``share`` of the steps.
 
-    The weight of step n, counted from 1, is ``1 / (1 + share * (n - 1))``: the first steps count fully, so that no
-    start value stays, and the window grows with the training. Parameters and buffers are averaged; whole numbers, as
-    the counters of batch norms, are copied. A parameter that does not change keeps its value to the last bit.
+    The weight of step n, counted from 1, is ``1 / (1 + share * (n - 1))``: the first steps count fully, so that nothing
+    of the initial weights stays, and the window grows with the training. Parameters and buffers are averaged; whole
+    numbers, such as the counters of batch norms, are copied. A parameter that does not change keeps its value to the
+    last bit.
 
     In your own loop call :meth:`update` with the number of the step after each; with Ignite and MONAI :meth:`attach`
     does so. The weight follows from the step alone, so that a resumed training goes on where it stopped.
 
     Args:
         network: the network in training, or its ``DistributedDataParallel`` wrapper.
-        share: of the steps so far, over which is averaged; above 0.
+        share: which part of the steps so far the average covers, about; above 0.
 
     Attributes:
         network: the copy, in ``eval()``, without gradients.
@@ -54,7 +55,7 @@ class DASWeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the network as it is after ``step`` steps."""
+        """Add the network as it is after ``step`` steps."""
         averages, now = ([pair[place] for pair in self.floats] for place in (0, 1))
         torch._foreach_lerp_(averages, now, 1.0 / (1.0 + self.share * (step - 1)))
         for average, current in self.others:
@@ -65,5 +66,5 @@ class DASWeightAverage:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Take in the network after the engine's present iteration."""
+        """Add the network after the engine's present iteration."""
         self.update(engine.state.iteration)

@@ -14,10 +14,10 @@ from monai_das.samplers import DASUniformSampler, Selection
 
 
 class DASPolicyInferer(SimpleInferer):
-    """Ask the network, beside its output, what it makes of the drawn slices and of evenly spread ones.
+    """Ask the network also for its answers to the drawn slices and to evenly spaced slices.
 
     For ``train#inferer`` of a bundle, or ``inferer(volume, network, lengths)`` in your own loop. Both answers come from
-    :meth:`~monai_das.networks.DASNetwork.judge`: no mode changes, at the price of two more passes over k slices.
+    :meth:`~monai_das.networks.DASNetwork.judge`: no mode changes, but there are two more passes over k slices.
 
     Example:
         >>> from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
@@ -44,8 +44,9 @@ class DASPolicyInferer(SimpleInferer):
 class DASPolicyLoss(nn.Module):
     """Return ``DASLoss - policy_weight * mean(advantage * selection.log_prob)`` for samplers with a ``log_prob``.
 
-    The reward of a draw is the probability that the network gives to the true class of what was drawn, the advantage
-    is that reward minus the one of as many slices spread evenly. :class:`DASPolicyInferer` asks the network for both.
+    The reward of a draw is the probability that the network gives the true class when it sees the drawn slices. The
+    advantage is that reward minus the reward of as many evenly spaced slices. :class:`DASPolicyInferer` asks the
+    network for both.
 
     Args:
         loss: the task loss; cross entropy by default.

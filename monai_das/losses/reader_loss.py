@@ -20,15 +20,15 @@ class DASReaderLoss(nn.Module):
     A reader's verdict of a slice is 1 (confirmed or added), -1 (rejected) or 0 (nothing said). ``"ranking"`` takes
     every pair of slices of a case whose verdicts differ, and asks the better one to score higher by ``margin``:
     ``softplus(score of worse - score of better + margin)``, averaged; a pair with an unlabelled slice weighs
-    ``unlabelled_weight``, as the reader has seen, but not judged it. Unlabelled above rejected is asked only where
-    nothing is positive: rejected are the best-scored of the uninformative, and the many such pairs would turn the whole
-    order of the scores upside down, the wanted slices with it. ``"cross_entropy"`` asks each positive slice to
-    win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and where there
-    is no positive slice, the unlabelled ones to win against the rejected. Either is the mean over the cases with
-    verdicts; cases without contribute nothing, and a batch of such cases gives the task loss.
+    ``unlabelled_weight``, because the reader saw that slice but did not judge it. An unlabelled slice should rank above
+    a rejected one only in a case without positive slices: readers reject slices with high scores, and so many pairs
+    would turn the order of all scores upside down, including the wanted slices. ``"cross_entropy"`` asks each positive
+    slice to win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and
+    where there is no positive slice, the unlabelled ones to win against the rejected. Both are means over the cases
+    with verdicts. Cases without verdicts contribute nothing, and a batch of such cases gives the task loss.
 
-    It holds no network, as :class:`DASLoss`. A slice that a ``DASSampler`` holds ineligible (nearly
-    constant) stays so, whatever readers say.
+    Like :class:`DASLoss`, it holds no network. A slice that a ``DASSampler`` holds ineligible (nearly constant) stays
+    so, whatever readers say.
 
     Args:
         loss: the task loss, cross entropy by default.
@@ -71,7 +71,7 @@ class DASReaderLoss(nn.Module):
         self.margin = margin
 
     def forward(self, output: Output, target: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """Return the task loss, and of a pair the weighted readers' term on top."""
+        """Return the task loss, plus the weighted readers' term if ``output`` is a pair."""
         if not isinstance(target, Mapping):
             total: Tensor = self.task(output, target)
             return total

@@ -16,9 +16,9 @@ Output = Union[DASOutput, DASPolicyOutput, tuple[Tensor, Selection], Tensor]
 class DASLoss(nn.Module):
     """Return ``loss(logits, target) + penalty_weight * mean(selection.penalty)``.
 
-    It takes what the network returned and holds nothing: several forward passes, passes in ``eval()`` in between,
-    gradient accumulation and ``DistributedDataParallel`` add up as plain losses do. Of logits alone, as a network
-    returns them in ``eval()``, it is the task loss.
+    It takes what the network returned, and holds nothing. It therefore adds up as plain losses do over several forward
+    passes, passes in ``eval()`` in between, gradient accumulation and ``DistributedDataParallel``. For logits alone, as
+    a network returns them in ``eval()``, it is the task loss.
 
     Args:
         loss: the task loss, ``(logits (B, K), target) -> scalar``; cross entropy by default.
@@ -52,7 +52,7 @@ class DASLoss(nn.Module):
         self.penalty_weight = penalty_weight
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
-        """Return the task loss, and of a pair the weighted penalty on top."""
+        """Return the task loss, plus the weighted penalty if ``output`` is a pair."""
         if isinstance(output, Tensor):
             plain: Tensor = self.loss(output, target)
             return plain

@@ -32,12 +32,12 @@ def weighted_sum(features: Tensor, weights: Tensor) -> Tensor:
 
 
 class DASAggregation(nn.Module):
-    """Abstract: one feature vector per case from those of its slices.
+    """Abstract: one feature vector per case from the features of its slices.
 
     Rows that are not kept never count. All sums and softmaxes are in float32, also under autocast.
 
     Shape:
-        - ``features``: ``(B, k, F)``, a row per row of the selection.
+        - ``features``: ``(B, k, F)``, one row for each row of the selection.
         - ``selection``: the :class:`~monai_das.samplers.Selection` they belong to.
         - returns ``(B, F)`` float32.
     """
@@ -109,7 +109,7 @@ class DASAttentionAggregation(DASAggregation):
     def lesson(self, features: Tensor, selection: Selection) -> Tensor:
         """Return ``(B,)``, the divergence of the softmax of the kept scores from the attention, times how sure that is.
 
-        For the scores alone. A padded row counts on neither side.
+        Only the scores get a gradient. Padded rows do not count.
         """
         with torch.no_grad():
             attended = softmax_of_kept(self.logits(features), selection.kept)

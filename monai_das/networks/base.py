@@ -1,4 +1,4 @@
-"""What the networks share: thumbnails, the score of a volume, taking the chosen slices, and the pair of training."""
+"""What the networks share: thumbnails, the score of a volume, taking the chosen slices, and the pair in training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DASNetwork(nn.Module):
     """Abstract: ``thumbnails`` of a volume, ``score``, taking the chosen slices, ``classify``.
 
     In ``train()`` a call returns the pair :class:`DASOutput`, in ``eval()``, in TorchScript and in exports the logits
-    alone. The network remembers no selection: whoever needs it takes it from the pair, or calls ``score``.
+    alone. The network remembers no selection: take it from the pair, or call ``score``.
 
     All steps are methods that stay callable in TorchScript. The thumbnail size is part of the weights: it travels in
     the state dict, and loading weights made with another size is an error.
@@ -103,7 +103,7 @@ class DASNetwork(nn.Module):
     def judge(self, volume: Tensor, selection: Selection) -> Tensor:
         """Return the logits ``(B, num_classes)`` that ``eval()`` gives the slices of ``selection``, without a graph.
 
-        The modes of the network stay as they are, whatever they are: a policy's reward can be asked for in training.
+        The modes of the network do not change, so that a policy's reward can be computed in training.
         """
         with torch.no_grad():
             chosen = detached(selection)
@@ -111,7 +111,7 @@ class DASNetwork(nn.Module):
 
     @torch.jit.unused
     def used(self, selection: Selection) -> Selection:
-        """Return the selection that slices are taken and weighed by: without its graph under ``detach_choice``."""
+        """Return the selection that takes and weighs the slices; with ``detach_choice`` it has no graph."""
         return detached(selection) if self.detach_choice else selection
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
@@ -128,9 +128,9 @@ class DASNetwork(nn.Module):
 def anchored(logits: Tensor, sampler: Sampler) -> Tensor:
     """Return ``logits`` with the parameters of ``sampler`` behind them in the graph, where processes train together.
 
-    ``DistributedDataParallel`` waits for the gradient of every parameter behind the output. Where a loss leaves a part
-    of the selection out, as the scores, it would wait in vain: from here the parameters get a gradient of zero. The
-    scores themselves get none, so that :class:`LessonCheck` sees what teaches them.
+    ``DistributedDataParallel`` waits for the gradient of every parameter behind the output. If a loss leaves out a part
+    of the selection, such as the scores, it would wait for ever; so the parameters get a gradient of zero here. The
+    scores get none, so that :class:`LessonCheck` sees what teaches them.
     """
     if distributed.is_available() and distributed.is_initialized():
         for parameter in sampler.parameters():

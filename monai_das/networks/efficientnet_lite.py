@@ -34,8 +34,8 @@ class DASEfficientNetLite0(nn.Module):
         in_channels: 1 or 3, in [0, 1]; one channel equals feeding the grey image three times.
         pretrained: start from weights learned on ImageNet, which the extra ``pretrained`` installs.
         frozen: keep them: no parameter learns, batch norms use their stored statistics, in ``train()`` too.
-        feature_norm: scale the features of each image to this Euclidean norm, so that no image counts for more by
-            their length; 0 leaves them as they are.
+        feature_norm: scale the features of each image to this Euclidean norm, so that no image counts more because its
+            features are long; 0 leaves them as they are.
 
     Raises:
         ValueError: ``in_channels`` is neither 1 nor 3, ``feature_norm`` is negative, or an image is below 32 pixels a

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from monai_das.networks.eval_view import eval_view
 
-Setting = int | float | str
+Setting = int | float | str | tuple[object, ...]
 
 # by what the features of a backbone depend on (see identity), then by the pixels of the image
 MEMORY: dict[bytes, dict[bytes, Tensor]] = {}
@@ -32,7 +32,7 @@ class FeatureCache:
 
     def __init__(self) -> None:
         self.view = nn.Module()
-        self.version: tuple[tuple[int, int], ...] = ()
+        self.version: tuple[object, ...] = ()
         self.known: dict[bytes, Tensor] = {}
 
     def __reduce__(self) -> tuple[type[FeatureCache], tuple[()]]:
@@ -55,15 +55,17 @@ class FeatureCache:
 
     def recognise(self, backbone: nn.Module) -> None:
         """Turn to what is known of ``backbone``, whose weights may have changed since the last call."""
-        # by its tensors, which a view of the backbone shares
-        version = tuple((id(tensor), tensor._version) for tensor in tensors_of(backbone))
-        if version and version == self.version:
-            return
         if any(parameter.requires_grad for parameter in backbone.parameters()):
             raise ValueError(
                 "only the features of a frozen backbone can be remembered, this one learns; freeze it, or leave "
                 "remember_features out"
             )
+        # by its tensors, which a view of the backbone shares; to() keeps them and moves what they hold
+        tensors = tensors_of(backbone)
+        held = [(id(tensor), tensor._version, tensor.data_ptr()) for tensor in tensors]
+        version = (*held, precision(tensors))
+        if held and version == self.version:
+            return
         self.view, self.version = eval_view(backbone), version
         self.known = MEMORY.setdefault(identity(self.view), {})
 
@@ -74,18 +76,28 @@ def tensors_of(module: nn.Module) -> list[Tensor]:
 
 
 def digest(tensor: Tensor) -> bytes:
-    """Return 32 bytes that tell the values of ``tensor`` from others."""
-    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().data).digest()
+    """Return 32 bytes that tell ``tensor`` from others, by its values, shape and dtype."""
+    found = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    # as bytes: NumPy has no bfloat16
+    found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.digest()
+
+
+def precision(tensors: list[Tensor]) -> str:
+    """Return where a backbone with ``tensors`` computes, and in which precision if autocast decides that."""
+    device = tensors[0].device if tensors else torch.device("cpu")
+    return f"{device} {torch.is_autocast_enabled(device.type) and torch.get_autocast_dtype(device.type)}"
 
 
 def identity(backbone: nn.Module) -> bytes:
     """Return what the features of ``backbone`` depend on: weights, device, and what its parts were built with."""
-    parts = [(name, type(part).__name__, settings_of(part)) for name, part in backbone.named_modules()]
+    parts = [(name, str(type(part)), settings_of(part)) for name, part in backbone.named_modules()]
     weights = [digest(tensor) for tensor in backbone.state_dict().values()]
-    device = next((str(tensor.device) for tensor in tensors_of(backbone)), "")
-    return repr((parts, device)).encode() + b"".join(weights)
+    return repr((parts, precision(tensors_of(backbone)))).encode() + b"".join(weights)
 
 
 def settings_of(part: nn.Module) -> list[tuple[str, Setting]]:
-    """Return the numbers and words that ``part`` was built with, by name."""
-    return sorted((name, value) for name, value in vars(part).items() if isinstance(value, int | float | str))
+    """Return what ``part`` was built with, by name: numbers, words, tuples of them as a stride, functions."""
+    kept = (name_value for name_value in vars(part).items() if isinstance(name_value[1], int | float | str | tuple))
+    called = ((name, repr(value)) for name, value in vars(part).items() if callable(value))
+    return sorted([*kept, *called], key=lambda setting: setting[0])

@@ -1,4 +1,4 @@
-"""Say so when a sampler that is to be taught is in training, and nothing teaches it."""
+"""Warn when a sampler that must be taught is in training, and nothing teaches it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ REMEDY = (
 
 
 class LessonCheck:
-    """Warn at the first backward pass that does not reach the scores of a sampler that is to be taught.
+    """Warn at the first backward pass that does not reach the scores of a sampler that must be taught.
 
-    Once a schedule has brought the budget to k, nothing is asked: the lessons end with the widening of the budget.
+    Once a schedule has brought the budget to k, nothing is checked, because the lessons end with the widening.
     """
 
     def __init__(self) -> None:

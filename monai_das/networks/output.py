@@ -18,7 +18,7 @@ class DASOutput(NamedTuple):
     """Logits and the selection they were made from, as ``network(volume)`` returns them in ``train()``.
 
     A tuple, so that ``logits, selection = network(volume)`` works, and so do ``DistributedDataParallel`` and gradient
-    accumulation. What takes it for a tensor, such as a plain loss, fails with a message that names ``DASLoss``.
+    accumulation. Code that takes it for a tensor, such as a plain loss, fails with a message that names ``DASLoss``.
 
     Attributes:
         logits: ``(B, num_classes)`` float32.
@@ -70,12 +70,12 @@ class DASPolicyOutput(NamedTuple):
 
 
 def refused_call(output: type, function: Any) -> TypeError:
-    """Return what to say to those who call a ``function`` of torch with an ``output``."""
+    """Return the error for a call of a ``function`` of torch with an ``output``."""
     return TypeError(f"{getattr(function, '__name__', function)}() got a {output.__name__}: {REMEDY}")
 
 
 def refused_attribute(output: type, name: str) -> AttributeError:
-    """Return what to say to those who ask an ``output`` for an attribute that it has not."""
+    """Return the error for an attribute that an ``output`` does not have."""
     if hasattr(Tensor, name):
         return AttributeError(f"{output.__name__} has no {name}: {REMEDY}")
     return AttributeError(f"{output.__name__} has no attribute {name!r}")

@@ -28,8 +28,8 @@ class DASSliceClassifier(DASNetwork):
         sampler: chooses the slices.
         backbone: any 2-D network, ``(N, C, H, W) -> (N, F)`` or ``(N, F, h, w)``; the latter is averaged over pixels.
         num_classes: width of the logits.
-        aggregation: how features of slices become one vector; by default by attention over them, which teaches a
-            sampler that is to be taught (``Sampler.taught``) with a weight of 10.
+        aggregation: how features of slices become one vector; by default by attention over them, which teaches samplers
+            that must be taught (``Sampler.taught``), with a weight of 10.
         num_features: F; by default ``backbone.num_features``.
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         dropout_prob: dropout before the linear head.
@@ -38,7 +38,7 @@ class DASSliceClassifier(DASNetwork):
         detach_choice: see :class:`DASNetwork`.
         remember_features: compute the features of each slice once in this process and look them up from then on, for
             a backbone that is frozen. Samplers that blend slices in ``train()`` then blend features instead, so that
-            they learn without a look through the backbone. It pays where augmentation repeats images: flips, but no
+            they learn without a pass through the backbone. It pays where augmentation repeats images: flips, but no
             random shifts.
 
     Raises:
@@ -103,7 +103,7 @@ class DASSliceClassifier(DASNetwork):
 
     @torch.jit.unused
     def learn(self, image: Tensor, selection: Selection) -> DASOutput:
-        """Return logits, and the selection with what its scores miss of the attention in its penalty."""
+        """Return logits, and the selection with the lesson in its penalty."""
         used = self.used(selection)
         if self.remember_features and used.weights.requires_grad:
             features = self.blended_features(image.float(), used)
@@ -113,9 +113,9 @@ class DASSliceClassifier(DASNetwork):
 
     @torch.jit.unused
     def lesson(self, features: Tensor, selection: Selection) -> Selection:
-        """Add to the penalty of ``selection`` what its scores miss of the attention, as far as the budget is widened.
+        """Add the lesson to the penalty of ``selection``: how far its scores are from the attention, times widening.
 
-        Slices that a narrow budget left out have no attention: nothing is to be learnt of the choice from the rest.
+        A narrow budget leaves out slices, and these have no attention. The attention over the rest teaches nothing.
         """
         teacher, widening = self.aggregation, self.sampler.widening
         if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * widening == 0.0:
@@ -140,7 +140,7 @@ class DASSliceClassifier(DASNetwork):
     def blended_features(self, image: Tensor, selection: Selection) -> Tensor:
         """Return the features ``(B, k, F)`` of the slices, blended by the sampling matrix as the slices would be.
 
-        Where the sampling matrix is hard they are the features of the slices; where the backbone is linear, always.
+        They equal the features of the blended slices if the sampling matrix is hard, or if the backbone is linear.
         """
         real = selection.scores > 0.5 * lowest()
         features = torch.zeros(*real.shape, self.num_features, device=image.device)
@@ -167,7 +167,7 @@ class DASSliceClassifier(DASNetwork):
         return features
 
     def seen(self, images: Tensor) -> Tensor:
-        """Return what the backbone makes of ``images`` ``(N, C, H, W)``, looked up where it is remembered."""
+        """Return the output of the backbone for ``images`` ``(N, C, H, W)``, looked up if it is remembered."""
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
             scripted: Tensor = self.backbone(images)
             return scripted

@@ -15,8 +15,8 @@ class SmallMapConv2d(nn.Conv2d):
 
     The last stages of a network of stride 32 see maps of 1 x 1 to 4 x 4 pixels, on which the backward pass of a CPU's
     depthwise convolution takes 70 % of a whole training step. With few pixels every output pixel is a sum over
-    all input pixels, so that the kernel becomes a small matrix per channel. The result is the same but for rounding.
-    In ``eval()``, in TorchScript and off the CPU it is the plain convolution.
+    all input pixels, so that the kernel becomes a small matrix per channel. The result is the same up to rounding. In
+    ``eval()``, in TorchScript and off the CPU it is the plain convolution.
 
     Args:
         channels: of input and output.

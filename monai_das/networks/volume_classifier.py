@@ -17,9 +17,9 @@ class DASVolumeClassifier(DASNetwork):
 
         ``2 * sigmoid(score_i - mean of the kept scores)``
 
-    which lies in (0, 2) and is exactly 1 for equal scores, so that the task loss reaches the scores. They must be
-    logits, of the order of 1, as those of learned samplers are; for others say ``gate=False``. Nothing here teaches a
-    sampler: use ``DASGateSampler``, which learns through the gate.
+    which lies in (0, 2) and is exactly 1 for equal scores, so that the task loss reaches the scores. The scores must be
+    logits of the order of 1, as learned samplers give; otherwise set ``gate=False``. Nothing here teaches a sampler:
+    use ``DASGateSampler``, which learns through the gate.
 
     Args:
         sampler: chooses the slices.

@@ -18,13 +18,13 @@ class DASAttentionMILSampler(Sampler):
 
     Each slice gets a logit ``w . (tanh(V h) * sigmoid(U h))`` from its own features h. With ``DASGatedAggregation``
     their softmax weighs the slices' features: in ``train()`` that is attention-based multiple-instance learning over
-    the full sequence; in ``eval()`` the budget is applied to what it learnt, without a further training step.
+    the full sequence; in ``eval()`` it keeps the k slices of the highest attention, without further training.
 
-    What it costs: training takes the backbone over all D slices in every epoch, ``D / k`` times that of a method which
-    starts at k. With ``encoder`` the logits come from the features of a 2-D network; where that is the backbone itself
-    (in a config: ``"encoder": "@network_def#backbone"``) this is the source's method, and *inference* takes the
-    backbone over all D thumbnails too: no compute is saved at test, only reading. Without ``encoder`` a small reader of
-    thumbnails gives the features: choosing is cheap, training costs the full sequence.
+    Cost: training runs the backbone on all D slices in every epoch, ``D / k`` times as many as a method that starts at
+    k. With ``encoder`` the logits come from the features of a 2-D network; if that is the backbone itself (in a config:
+    ``"encoder": "@network_def#backbone"``), this is the source's method. Then *inference* also runs the backbone on all
+    D thumbnails: it saves reading, but no compute. Without ``encoder`` a small reader of thumbnails gives the features:
+    choosing is cheap, but training still costs the full sequence.
 
     Deviations from the source: features of thumbnails, which are the slices only where ``thumbnail_size`` is the size
     of the slices; with the backbone as encoder they are computed twice, once to score and once to classify.
@@ -65,7 +65,7 @@ class DASAttentionMILSampler(Sampler):
         self.weight = nn.Linear(hidden, 1)
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
-        """Keep all slices in ``train()``, those of the highest attention in ``eval()``."""
+        """Keep all slices in ``train()``, and the k slices of the highest attention in ``eval()``."""
         check_thumbnails(thumbnails)
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
@@ -85,8 +85,8 @@ class SliceByEncoder(nn.Module):
     """Features of every slice by a 2-D network.
 
     Shape:
-        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)``, real slices; the network sees no padded one in
-          ``train()``, so that batch norms do not.
+        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)``, real slices; in ``train()`` the network sees no
+          padded slice, which would change its batch norms.
         - returns ``(B, D, F)`` float32.
     """
 

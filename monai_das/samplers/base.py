@@ -29,9 +29,9 @@ class Sampler(nn.Module):
     Attributes:
         widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
-        taught: its scores learn from what attention over all slices teaches, see
+        taught: whether attention over all slices teaches its scores, see
             ``monai_das.networks.DASAttentionAggregation``.
-        scheduled: a schedule that widens the budget has moved ``widening``, see
+        scheduled: whether a schedule that widens the budget has moved ``widening``, see
             ``monai_das.handlers.DASBudgetSchedule.step``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
             see :func:`monai_das.samplers.sampler_param_groups`.

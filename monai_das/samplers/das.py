@@ -36,14 +36,14 @@ class DASSampler(Sampler):
     """Choose k distinct slices by handcrafted scores and a learned, bounded residual.
 
     ``scores = (prior + bound * tanh(residual / bound)) / temperature``, where ``prior = log(variance / largest
-    variance + floor)``. Multi-head attention over the slices makes the residual of the light features of the paper, a
+    variance + floor)``. Multi-head attention over the slices computes the residual from the paper's light features, a
     small encoding of each thumbnail and the place of the slice. The last layer starts at zero: an untrained sampler
     chooses as :class:`DASTopVarianceSampler` does. A slice whose variance is below ``floor`` of the largest is chosen
-    only when fewer than k others are left, and then by its variance, whatever the residual says. So the choice cannot
-    collapse onto empty slices.
+    only when fewer than k others are left, and then by its variance, whatever the residual is. The choice therefore
+    cannot collapse onto empty slices.
 
     It keeps the light features, the heads, the adaptive temperature, the Gumbel noise and the sampling matrix of the
-    paper. It mends the rest: slices are distinct, attention can reorder them, features are learned beside the
+    paper. It changes the rest: slices are distinct, attention can reorder them, features are learned beside the
     handcrafted ones, and no gradient comes through pixels. While training widens the budget (``Sampler.widening``),
     attention that sees the backbone's features of all slices teaches the scores: ``DASAttentionAggregation``, the
     default of ``DASSliceClassifier``. Without a schedule that widens the budget they learn nothing.
@@ -52,10 +52,10 @@ class DASSampler(Sampler):
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
         max_slices: in training, draw the budget log-uniformly from ``[num_slices, max_slices]`` in every step, so that
-            one trained model serves any of them.
+            one trained model works with any of these budgets.
         variance: ``"within"`` slices or ``"between"`` neighbouring ones (clips), see :class:`SliceFeatures`.
-        grid: pixels a side, about, to which thumbnails are averaged first, whatever their size. Details smaller than
-            two of these pixels cannot guide the choice. Costs grow with its square.
+        grid: thumbnails of any size are first averaged to about so many pixels a side. Details smaller than two of
+            these pixels cannot guide the choice. Costs grow with its square.
         num_heads: heads of the attention over slices.
         bound: largest absolute residual; 4 lets a slice overtake one of 55 times its variance, and be overtaken.
         floor: share of the largest variance below which a slice counts as empty.

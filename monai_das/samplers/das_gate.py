@@ -37,7 +37,7 @@ class DASGateSampler(Sampler):
     For an aggregation or a network that weighs the kept slices by their scores: ``DASGatedAggregation`` or
     ``DASVolumeClassifier``. The task loss then reaches the scores through these weights, and nothing else has to teach
     them. Two things differ from :class:`DASSampler`. Gumbel noise in ``train()`` lets slices of a lower score be seen.
-    And the prior fades as far as the budget is widened: with all slices kept, a misleading prior would only hide the
+    And the wider the budget, the weaker the prior: with all slices kept, a misleading prior would only hide the
     evidence from the classifier.
 
     Where evidence is hidden in few slices, this gradient spoils the choice (docs/results.md): use :class:`DASSampler`.
@@ -51,7 +51,7 @@ class DASGateSampler(Sampler):
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
 
     Raises:
-        ValueError: ``variance`` is none of the two.
+        ValueError: ``variance`` is neither of the two.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""DASPaperSampler: the equations of the DAS paper as printed, not mended."""
+"""DASPaperSampler: the equations of the DAS paper as printed, without repairs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class DASPaperSampler(Sampler):
         tau = tau_0 * (0.5 + sigmoid(MLP_temp(F)))      (B,)
         P   = straight-through of softmax((A + G) / tau), G Gumbel noise of its own in each row
 
-    Nothing is mended. The logits of all rows are one vector times positive numbers: without noise all k rows choose
-    the same slice, with noise they are independent draws that **may repeat a slice and are not in order**; the ranking
-    of the slices is that of ``a_base``, and the temperature changes the gradient only. See :class:`DASSampler`.
+    Nothing is repaired: the logits of all rows are one vector times positive numbers. Without noise, all k rows choose
+    the same slice. With noise, they are independent draws that **may repeat a slice and are not in order**. The slices
+    rank as in ``a_base``, and the temperature changes only the gradient. See :class:`DASSampler`.
 
     Args:
         num_slices, fraction: the budget k, see :class:`Sampler`.
-        max_slices: outputs of the MLPs, ``num_slices`` by default; wanted with ``fraction`` or a widened budget.
+        max_slices: outputs of the MLPs, ``num_slices`` by default; needed with ``fraction`` or a widened budget.
         a_base: the base score: ``"zscore"`` (of the variance, over the slices of a case), ``"max"`` (variance over
             the largest of the case), ``"variance"`` (as it is) or ``"learned"`` (linear in F). The paper says "e.g.,
             derived from temporal variance".
@@ -45,12 +45,13 @@ class DASPaperSampler(Sampler):
         entry: how F enters the MLPs: ``"pool"`` its mean over slices, for any depth, or ``"flatten"`` all of it, for
             volumes of just ``depth`` slices (so not for ``torch.export`` with dynamic depth). The paper does not say.
         depth: T for ``entry="flatten"``.
-        num_heads, hidden: number of MLP^h and width of their hidden layer; that of MLP_temp is 16. Not in the paper.
+        num_heads, hidden: number of MLP^h and width of their hidden layer; MLP_temp has a width of 16. Not in the
+            paper.
         temperature: tau_0. Not in the paper.
         noise_at_eval: keep the Gumbel noise in ``eval()``, a fresh draw in every call. The paper does not say; without
             it a selection shows one slice k times.
-        repeats: as printed. False is for ablations: rows choose one after the other, none what a row before it chose,
-            whose slices its softmax leaves out too, as in DPS.
+        repeats: as printed. False is for ablations: the rows choose one after the other, and no row chooses a slice of
+            an earlier row, nor has it in its softmax, as in DPS.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None.
@@ -58,7 +59,7 @@ class DASPaperSampler(Sampler):
           logits over the rows that it keeps.
 
     Raises:
-        ValueError: a choice is none of those above, ``fraction`` comes without ``max_slices``, k exceeds
+        ValueError: a choice is not one of those above, ``fraction`` comes without ``max_slices``, k exceeds
             ``max_slices``, ``entry="pool"`` meets ``normalise="zscore"`` (whose mean is always 0), ``"flatten"`` comes
             without ``depth`` or meets another.
 
@@ -171,7 +172,7 @@ class DASPaperSampler(Sampler):
 
 
 def without_winners_before(keys: Tensor) -> Tensor:
-    """Return ``keys`` ``(B, k, D)``, in each row what the rows before it chose at the lowest number."""
+    """Return ``keys`` ``(B, k, D)``; in each row, slices that earlier rows chose get the lowest number."""
     rows: list[Tensor] = []
     taken = torch.zeros_like(keys[:, 0], dtype=torch.bool)
     for place in range(keys.size(1)):

@@ -1,4 +1,4 @@
-"""What the scores of DASSampler and its kin are made of: a look at every slice, tokens, a bounded residual."""
+"""Parts of the scores of DASSampler and similar samplers: a look at every slice, tokens, a bounded residual."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SliceLooks(NamedTuple):
     Attributes:
         lengths: ``(B,)`` int64, real slices of each case.
         mask: ``(B, D)`` bool, true for real slices.
-        weight: ``(B, D)``, equal for the real slices of a case, which sum to 1.
+        weight: ``(B, D)``, equal weights of the real slices of a case; they sum to 1.
         logs: ``(B, 3, D)``, ``log(share + floor)`` of variance, Sobel and Laplacian energy, each as a share of its
             largest value in the case.
         mean_logs: ``(B, 3)``, their mean over the real slices.
@@ -43,7 +43,7 @@ class SliceEncoder(nn.Module):
 
     Args:
         variance: see :class:`SliceFeatures`.
-        grid: pixels a side, about, to which thumbnails are averaged first.
+        grid: thumbnails are first averaged to about so many pixels a side.
         floor: what is added to the shares before their logarithm.
 
     Shape:
@@ -79,7 +79,7 @@ class SliceEncoder(nn.Module):
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, F)`` of slices.
 
-        A few cases at a time: temporaries of a whole batch leave the cache and fault in fresh pages.
+        It takes a few cases at a time, because the temporaries of a whole batch do not fit into the cache.
         """
         if thumbnails.numel() <= self.chunk or exporting():
             return self.look_at_once(thumbnails, lengths, weight)
@@ -105,7 +105,7 @@ class SliceEncoder(nn.Module):
 
 
 def relative(features: Tensor, mask: Tensor) -> Tensor:
-    """Return non-negative ``features`` ``(..., D)`` as shares of their largest real value; all 1 where all are 0."""
+    """Return non-negative ``features`` ``(..., D)`` as shares of their largest real value; all are 1 if all are 0."""
     largest = (features * mask).amax(dim=-1, keepdim=True)
     return torch.where(largest > 0.0, features / largest.clamp(min=1e-30), torch.ones_like(features))
 

@@ -56,7 +56,7 @@ def pooled(image: Tensor, factor: int) -> Tensor:
 
 
 def on_grid(image: Tensor, grid: int = 32) -> Tensor:
-    """Return ``image`` ``(B, C, h, w, D)`` block-averaged to about ``grid`` pixels a side; small ones as they are."""
+    """Return ``image`` ``(B, C, h, w, D)`` block-averaged to about ``grid`` pixels a side; smaller images stay."""
     factor = max(1, min(image.size(2), image.size(3)) // grid)
     return pooled(image, factor) if factor > 1 else image
 
@@ -92,12 +92,12 @@ class SliceFeatures(nn.Module):
     """Describe every slice by three cheap numbers: variance, Sobel and Laplacian energy.
 
     Nothing is trained; all arithmetic is in float32, also under autocast and for half-precision input. All three are
-    taken on the grid of :func:`on_grid`: one look at the pixels, and less of their noise.
+    taken on the grid of :func:`on_grid`, which reads the pixels once and reduces their noise.
 
     Args:
         variance: ``"within"`` a slice over its pixels, or ``"between"`` a slice and its neighbours along D. The
             sources of the paper disagree; within suits anatomy, between suits time.
-        step: edges are taken at every so many pixels of the grid, along both axes.
+        step: edges are taken at every ``step``-th pixel of the grid, along both axes.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``, float, h and w at least 3; ``lengths``: ``(B,)`` real slices.
@@ -105,7 +105,7 @@ class SliceFeatures(nn.Module):
           (spacing is ignored).
 
     Raises:
-        ValueError: ``variance`` is none of the two, or ``thumbnails`` is not 5-D or smaller than the kernels.
+        ValueError: ``variance`` is neither of the two, or ``thumbnails`` is not 5-D or smaller than the kernels.
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376.

@@ -32,7 +32,7 @@ def selection_of(places: Tensor, counts: Tensor, lengths: Tensor, depth: int) ->
 
 
 class DASFullSampler(Sampler):
-    """Keep every real slice: ``k = D``, the full sequence as an arm like the others.
+    """Keep every real slice: ``k = D``, the full sequence as one more method to compare.
 
     Args:
         num_slices, fraction: accepted, so that a config can swap samplers by one line, and not used.
@@ -110,8 +110,9 @@ class DASRandomSampler(Sampler):
 
     In ``train()`` every case of every step gets a fresh draw from torch's global generator. In ``eval()`` the draw is
     made once, at construction, from a generator of its own with ``seed``: a fixed random order of slice numbers, of
-    which each case keeps its k first. So two runs, devices and exported models agree, cases of one length share their
-    slices, and a benchmark averages over seeds. The order is no part of the state dict: the seed is all it takes.
+    which each case keeps its first k. Two runs, devices and exported models therefore agree. Cases of one length share
+    their slices, so a benchmark averages over seeds. The state dict does not hold the order, because the seed
+    determines it.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
@@ -165,7 +166,7 @@ class DASTopVarianceSampler(Sampler):
           are the variances on the grid of :func:`on_grid`, in squared units of the input intensity.
 
     Raises:
-        ValueError: ``variance`` is none of the two.
+        ValueError: ``variance`` is neither of the two.
 
     Example:
         >>> volume = torch.zeros(1, 1, 8, 8, 6)

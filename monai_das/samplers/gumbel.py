@@ -1,4 +1,4 @@
-"""Noise: the one place where samplers draw it, and what makes a gradient of a noisy choice."""
+"""Noise: the one place where samplers draw it, and the gradient of a noisy choice."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class PaperFeatures(nn.Module):
           ``(B, D, 1)``, the variance in squared units of intensity.
 
     Raises:
-        ValueError: a choice is none of those above.
+        ValueError: a choice is not one of those above.
 
     Example:
         >>> PaperFeatures()(torch.rand(2, 1, 8, 8, 5), torch.tensor([5, 3]))[0].shape

@@ -10,12 +10,12 @@ from monai_das.samplers.base import Sampler
 
 
 def sampler_param_groups(network: nn.Module, lr: float) -> list[dict[str, Any]]:
-    """Return parameter groups of ``network``: those of its samplers learn at ``lr`` times their ``lr_multiplier``.
+    """Return parameter groups of ``network``: its samplers learn at ``lr`` times their ``lr_multiplier``.
 
     Works for any optimizer, and in a config: ``"$monai_das.samplers.sampler_param_groups(@network, @learning_rate)"``.
-    Each parameter is in exactly one group, frozen ones too (they may be released later); of a sampler within a sampler
-    the inner one decides. Schedulers that multiply rates (``StepLR``, ``LambdaLR``, cosine) keep the ratio; those given
-    absolute rates (``OneCycleLR``) need a list, ``[group["lr"] for group in groups]``.
+    Each parameter is in exactly one group, frozen ones too (they may be released later); for a sampler inside a
+    sampler, the inner one decides. Schedulers that multiply rates (``StepLR``, ``LambdaLR``, cosine) keep the ratio;
+    those given absolute rates (``OneCycleLR``) need a list, ``[group["lr"] for group in groups]``.
     ``monai.optimizers.generate_param_groups`` does the same for layers named by hand.
 
     Args:

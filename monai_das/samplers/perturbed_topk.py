@@ -61,8 +61,8 @@ class PerturbedTopKSampler(Sampler):
 
     Scores are brought to [0, 1] per case. In ``train()`` the k highest of noisy scores, sorted by position, are
     averaged over many draws: row j of the sampling matrix says how often each slice was the j-th chosen one, and the
-    network sees the slices blended by it (:func:`take_slices`). The gradient is that of the expectation. In ``eval()``
-    the k highest scores, one slice per row.
+    network sees the slices blended by it (:func:`take_slices`). The gradient is the gradient of the expectation. In
+    ``eval()`` the k highest scores, one slice per row.
 
     As in the source: 500 draws, noise of 0.05 that falls linearly, min-max normalised scores, rows sorted by position,
     hard top-k at test. Deviations: slices in place of patches, scored by a small encoder with attention over the case

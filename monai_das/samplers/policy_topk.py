@@ -19,7 +19,7 @@ class PolicyTopKSampler(Sampler):
     In ``train()`` the logits of the policy with Gumbel noise are ranked: that draws k slices one after the other, each
     in proportion to its probability among those left. ``Selection.log_prob`` is the exact log-probability of that
     sequence. No gradient flows through the slices or the scores: use ``monai_das.losses.DASPolicyLoss``, which rewards
-    the confidence in the true class above that of a uniform choice.
+    more confidence in the true class than a uniform choice gives.
 
     As in the source: a skim network sees all slices small, the subset is drawn at once, log-probability without
     replacement, reward over a uniform baseline, top-k sorted by time at test. Deviations: the skim network is the
@@ -64,7 +64,7 @@ def sequence_log_prob(logits: Tensor, keys: Tensor, counts: Tensor) -> Tensor:
     """Return ``(B,)`` the log-probability that draws without replacement give the ``counts`` highest ``keys`` in turn.
 
     With i_1, i_2, ... in falling order of the keys it is ``sum over j <= k of logits[i_j] - log sum over l >= j of
-    exp(logits[i_l])`` (Plackett and Luce). Where ``keys`` are ``logits`` plus Gumbel noise, they came about so.
+    exp(logits[i_l])`` (Plackett and Luce). If ``keys`` are ``logits`` plus Gumbel noise, this is how they were drawn.
 
     Shape:
         - ``logits``, ``keys``: ``(B, D)``, padded slices lowest in both; ``counts``: ``(B,)`` slices drawn.

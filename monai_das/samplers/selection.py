@@ -102,7 +102,7 @@ def widened(budget: Tensor, lengths: Tensor, widening: float) -> Tensor:
 def select_top(keys: Tensor, counts: Tensor, rows: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Return ``indices`` ``(B, k)`` ascending and ``kept`` ``(B, k)`` of the highest ``keys`` ``(B, D)``, k = ``rows``.
 
-    Fewer than k slices are no error: the missing rows repeat the last real slice and are not kept.
+    A case with fewer than k slices is allowed: the missing rows repeat its last real slice and are not kept.
     """
     finite = torch.nan_to_num(keys.float(), nan=lowest() / 2).clamp(min=lowest() / 2)
     padded = functional.pad(without_padding(finite, lengths), (0, rows), value=lowest())
@@ -114,7 +114,7 @@ def select_top(keys: Tensor, counts: Tensor, rows: int, lengths: Tensor) -> tupl
 
 
 def without_padding(scores: Tensor, lengths: Tensor) -> Tensor:
-    """Return ``scores`` ``(B, D)`` in float32, with those of padded slices put below all others."""
+    """Return ``scores`` ``(B, D)`` in float32, with padded slices below all others."""
     return scores.float().masked_fill(~slice_mask(lengths, scores.size(1)), lowest())
 
 
@@ -127,8 +127,8 @@ def one_hot_rows(indices: Tensor, kept: Tensor, depth: int) -> Tensor:
 def take_slices(volume: Tensor, selection: Selection) -> Tensor:
     """Return the chosen slices ``(B, C, H, W, k)`` of ``volume`` ``(B, C, H, W, D)``, gathered by index.
 
-    Where the sampling matrix carries a gradient (in training), the slices are the product of matrix and volume, and so
-    is their gradient: for straight-through methods the very slices, for expectations a blend of them.
+    Where the sampling matrix carries a gradient (in training), the slices and their gradient are the product of matrix
+    and volume. For straight-through methods these are exactly the chosen slices, for expectations a blend of slices.
     """
     index = selection.indices[:, None, None, None, :]
     channels, rows, columns = volume.size(1), volume.size(2), volume.size(3)

@@ -10,8 +10,8 @@ from torch.nn import functional
 def encoded_blocks(image: Tensor, first: Tensor, bias: Tensor, second: Tensor, last_bias: Tensor) -> Tensor:
     """Encode each slice of a block-averaged volume by its blocks of 8 x 8 pixels and two linear layers per block.
 
-    A matrix product with the slices last, as they come: on a CPU a convolution, which wants the slices first, takes
-    several times as long.
+    This is a matrix product, and the slices stay on the last axis. A convolution needs the slices first, and takes
+    several times as long on a CPU.
 
     Shape:
         - ``image``: ``(B, C, h, w, D)``, standardised intensities; channels are averaged.
@@ -54,11 +54,11 @@ class SliceAttention(nn.Module):
     """Multi-head self-attention over the slices of a case (pre-norm), for any number of slices.
 
     Shape:
-        - ``tokens``: ``(B, D, dim)``; ``mask``: ``(B, D)``, true for real slices; the others are never looked at.
+        - ``tokens``: ``(B, D, dim)``; ``mask``: ``(B, D)``, true for real slices; no slice attends to the others.
         - returns ``(B, D, dim)``.
 
     Raises:
-        ValueError: ``dim`` is no multiple of ``num_heads``.
+        ValueError: ``dim`` is not a multiple of ``num_heads``.
     """
 
     def __init__(self, dim: int, num_heads: int) -> None:

@@ -14,7 +14,7 @@ from monai_das.samplers.slice_context import SliceAttention, ThumbnailEncoder
 class SliceReader(nn.Module):
     """Encode each slice by itself: its thumbnail, its brightness and contrast, and its place in the case.
 
-    Nothing of one slice enters the features of another, so that a sampler may "read" slices one by one.
+    The features of a slice depend on no other slice, so that a sampler can "read" slices one by one.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` real slices.
@@ -50,8 +50,8 @@ def decision_layers(hidden: int, depth: int, dropout: float) -> nn.Sequential:
 def seen_features(features: Tensor, rows: Tensor, soft: Tensor, training: bool) -> Tensor:
     """Return the sum ``(B, F)`` of the features ``(B, D, F)`` of the slices in ``rows`` ``(B, k, D)``.
 
-    In training it has the gradient of the ``soft`` rows ``(B, k, D)`` as well: had another slice been taken, another
-    feature would have been read.
+    In training it also has the gradient of the ``soft`` rows ``(B, k, D)``, because another slice would have given
+    another feature.
     """
     seen = torch.bmm(rows, features).sum(dim=1)
     if training:
@@ -62,11 +62,11 @@ def seen_features(features: Tensor, rows: Tensor, soft: Tensor, training: bool) 
 class SliceScorer(nn.Module):
     """Score every slice by its own thumbnail and by what attention finds in the others of its case.
 
-    The scorer of the rivals that have one, so that they differ by how they learn and not by what they see.
+    All rivals that have a scorer use this one, so that they differ in how they learn, not in what they see.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` real slices.
-        - returns ``(B, D)`` float32; those of padded slices mean nothing.
+        - returns ``(B, D)`` float32; the scores of padded slices mean nothing.
     """
 
     def __init__(self, dim: int = 32, num_heads: int = 4) -> None:

@@ -18,7 +18,9 @@ def test_a_line_is_name_probabilities_and_label(tmp_path):
     assert found.labels.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("line", ["", "case,0.5", "case,a,b,0", "case,0.5,0.5,2", "case,0.5,0.5,0.5", "case,1.0,0"])
+@pytest.mark.parametrize(
+    "line", ["", "case,0.5", "case,a,b,0", "case,0.5,0.5,2", "case,0.5,0.5,0.5", "case,0.5,0.5,nan", "case,1.0,0"]
+)
 def test_a_strange_line_says_what_it_must_be(line, tmp_path):
     file = written(tmp_path / "other.csv", line)
 
@@ -26,11 +28,18 @@ def test_a_strange_line_says_what_it_must_be(line, tmp_path):
         read_predictions(file)
 
 
-@pytest.mark.parametrize("line", ["case,2.0,-1.0,0", "case,0.5,0.6,0", "case,nan,nan,0"])
+@pytest.mark.parametrize("line", ["case,2.0,-1.0,0", "case,0.5,0.6,0", "case,nan,nan,0", "case,inf,-inf,0"])
 def test_logits_are_no_probabilities(line, tmp_path):
     file = written(tmp_path / "logits.csv", line)
 
     with pytest.raises(ValueError, match=r"logits\.csv: probabilities must sum to 1, got .* for 'case'; apply a soft"):
+        read_predictions(file)
+
+
+def test_a_case_has_one_line(tmp_path):
+    file = written(tmp_path / "twice.csv", "a,0.5,0.5,0", "b,0.5,0.5,1", "b,0.5,0.5,0")
+
+    with pytest.raises(ValueError, match=r"twice\.csv: has several lines for 'b', which would count as several cases"):
         read_predictions(file)
 
 
@@ -52,8 +61,11 @@ def test_what_stands_in_brackets_is_the_group():
         ("(", "'(' is no regular expression"),
         ("patient", "'patient' must have one part in brackets, as '^(patient_[0-9]+)_', it has 0"),
         ("(case)", "the name 'patient_0' does not hold '(case)'; correct one of them"),
+        ("^(patient_0)?", "the name 'patient_1' does not hold '^(patient_0)?'; correct one of them"),
+        ("(x*)", "the name 'patient_0' does not hold '(x*)'; correct one of them"),
+        ("^(patient)_", "'^(patient)_' finds the group 'patient' in all 2 names, and intervals need several groups"),
     ],
 )
 def test_a_wrong_pattern_of_groups(pattern, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        group_numbers(["patient_0"], pattern)
+        group_numbers(["patient_0", "patient_1"], pattern)

@@ -93,8 +93,9 @@ def test_the_same_weights_with_another_setting_are_another_backbone():
         lambda backbone: nn.init.ones_(backbone.net[0].weight),
         lambda backbone: backbone.load_state_dict(Counted().state_dict()),
         lambda backbone: backbone.net[0].bias.mul_(2.0),
+        lambda backbone: setattr(backbone.net[0].weight, "data", 2.0 * backbone.net[0].weight.data),  # as to() does
     ],
-    ids=["filled", "loaded", "multiplied"],
+    ids=["filled", "loaded", "multiplied", "moved"],
 )
 def test_weights_that_change_are_noticed(change):
     backbone, cache, images = Counted(), FeatureCache(), torch.rand(2, 1, 8, 8)
@@ -120,6 +121,63 @@ def test_the_same_weights_with_another_setting_inside_are_another_backbone():
 
     assert torch.equal(cache.features(once, -images), -0.1 * images.flatten(1))
     torch.testing.assert_close(cache.features(twice, -images), -0.9 * images.flatten(1))
+
+
+def test_a_backbone_that_starts_to_learn_later_is_refused_as_well():
+    backbone, cache, images = Counted(), FeatureCache(), torch.rand(1, 1, 8, 8)
+    cache.features(backbone, images)
+
+    backbone.requires_grad_(True)
+
+    with pytest.raises(ValueError, match="this one learns"):
+        cache.features(backbone, images)
+
+
+class Bent(nn.Module):
+    """A convolution, and a function behind it."""
+
+    def __init__(self, bend, stride=1):
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolve, self.bend = nn.Conv2d(1, 2, 3, stride), bend
+        self.requires_grad_(False)
+
+    def forward(self, images):
+        return self.bend(self.convolve(images)).mean((2, 3))
+
+
+@pytest.mark.parametrize("other", [Bent(torch.relu, stride=2), Bent(torch.sigmoid)], ids=["stride", "function"])
+def test_the_same_weights_with_another_stride_or_function_are_another_backbone(other):
+    images = torch.randn(3, 1, 9, 9)
+    FeatureCache().features(Bent(torch.relu), images)
+
+    torch.testing.assert_close(FeatureCache().features(other, images), other(images))
+
+
+def test_features_in_half_precision_are_not_those_of_full_precision():
+    backbone, cache, images = Counted(), FeatureCache(), torch.rand(2, 1, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = cache.features(backbone, images)
+
+    whole = cache.features(backbone, images)
+
+    assert (half.dtype, whole.dtype) == (torch.bfloat16, torch.float32)
+    assert torch.equal(whole, backbone(images))
+
+
+def test_a_backbone_in_bfloat16_can_be_remembered():
+    backbone, images = Counted().bfloat16(), torch.rand(2, 1, 8, 8).bfloat16()
+
+    assert torch.equal(FeatureCache().features(backbone, images), backbone(images))
+
+
+def test_images_of_another_shape_are_other_images():
+    backbone, cache = nn.Sequential(nn.AdaptiveAvgPool2d((1, 2)), nn.Flatten()), FeatureCache()
+    image = torch.rand(1, 1, 4, 8)
+    other = image.reshape(1, 1, 8, 4)
+    cache.features(backbone, image)
+
+    assert torch.equal(cache.features(backbone, other), backbone(other))
 
 
 def test_features_are_those_of_eval_and_no_statistic_moves():

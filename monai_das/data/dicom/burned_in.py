@@ -38,8 +38,8 @@ def may_hold_text(header: Dataset) -> bool:
 def region_mask(header: Dataset) -> NDArray[np.bool_] | None:
     """Return the pixels inside SequenceOfUltrasoundRegions (0018,6011), ``(columns, rows)``.
 
-    None where nothing is to be masked: no text may be burned in, no region is declared, or one reaches beyond the
-    picture, as in a clip that was made smaller after it was declared; then none can be trusted.
+    None where nothing is masked: no text may be burned in, no region is declared, or a region reaches beyond the
+    picture, as in a clip that was made smaller later. In that case no region can be trusted.
     """
     if not may_hold_text(header):
         return None
@@ -56,11 +56,11 @@ def region_mask(header: Dataset) -> NDArray[np.bool_] | None:
 
 
 def without_text(values: NDArray[Any], headers: Sequence[Dataset]) -> NDArray[Any]:
-    """Return ``values`` with 0 outside the declared regions; where there is nothing to mask, as they are.
+    """Return ``values`` with 0 outside the declared regions, or unchanged where there is nothing to mask.
 
     Args:
         values: ``(C, columns, rows, D)``.
-        headers: of each slice, or one of the object that holds all.
+        headers: the header of each slice, or one header of the object that holds all slices.
     """
     masks = [region_mask(header) for header in headers]
     if all(mask is None for mask in masks):
@@ -71,7 +71,7 @@ def without_text(values: NDArray[Any], headers: Sequence[Dataset]) -> NDArray[An
 
 
 def text_warnings(headers: Sequence[Dataset]) -> tuple[str, ...]:
-    """Return what to say where burned-in text is possible and cannot be masked; empty where all is well."""
+    """Return the warnings where burned-in text is possible and cannot be masked; empty where all is well."""
     for header in headers:
         if may_hold_text(header) and region_mask(header) is None:
             said = "YES" if header.get("BurnedInAnnotation") else "absent"

@@ -21,8 +21,8 @@ DECODER_ERRORS = (ValueError, RuntimeError, AttributeError, KeyError, TypeError,
 def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     """Return frame ``frame`` (0-based) as ``(rows, columns)`` stored values, or ``(rows, columns, 3)`` RGB.
 
-    Before rescale. What is not shown as it is stored is turned as ITK turns it: YBR into RGB, palette colour into RGB,
-    MONOCHROME1 into MONOCHROME2, so that bright is always the larger number. Bits above BitsStored are dropped.
+    The values are those before rescale. Colours are converted as ITK converts them: YBR into RGB, palette colour into
+    RGB, MONOCHROME1 into MONOCHROME2, so that bright is always the larger number. Bits above BitsStored are dropped.
 
     Raises:
         ValueError: the pixels are cut off or damaged, or no decoder for them is installed.
@@ -41,7 +41,7 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
 
 def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
-    """Return the compressed bytes of frame ``frame`` (0-based), without reading those of the others."""
+    """Return the compressed bytes of frame ``frame`` (0-based), without reading the other frames."""
     from pydicom.encaps import get_frame
 
     assert pixels.value_at is not None
@@ -57,7 +57,7 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
 
 
 def _single_frame(pixels: PixelFile) -> bytes:
-    """Return the compressed bytes of the only frame: of all fragments, which follow a table of offsets."""
+    """Return the compressed bytes of the only frame: all fragments after the table of offsets."""
     parts: list[bytes] = []
     with open(pixels.path, "rb", buffering=0) as stream:
         stream.seek(pixels.value_at or 0)
@@ -72,13 +72,13 @@ def _single_frame(pixels: PixelFile) -> bytes:
 
 
 def plugin_for(syntax: str, installed: tuple[str, ...]) -> str | None:
-    """Return which of the ``installed`` plug-ins of pydicom decodes ``syntax`` fastest; None where none does."""
+    """Return which of the ``installed`` plug-ins of pydicom decodes ``syntax`` fastest; None if no plug-in does."""
     order = ("pillow", *PLUGINS) if syntax == JPEG_BASELINE else PLUGINS
     return next((plugin for plugin in order if plugin in installed), None)
 
 
 def _for_itk(pixels: PixelFile) -> bool:
-    """Say whether no plug-in of pydicom decodes the file: those of a plain install are few."""
+    """Say whether no plug-in of pydicom decodes the file; a plain install has few plug-ins."""
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 

@@ -1,4 +1,4 @@
-"""The headers of the images in a folder, each read once: finding a case leaves them for whoever opens it."""
+"""The headers of the images in a folder, each read once: finding a case keeps them for opening it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ UNKNOWN_BYTES = 1 << 20
 
 
 class HeaderShelf:
-    """Headers that were read ahead, by their files; each is handed over once, if its file is still the same.
+    """Headers that were read ahead, by file; each is given out once, if its file is still the same.
 
-    A file is known by device and inode, so that a link to it is the same file, and is the same while its size and time
-    of change are. Where there is no room the oldest headers stay, as cases are opened in the order they are found in.
+    A file is known by device and inode, so that a link to it is the same file, and counts as unchanged while its size
+    and time of change are the same. When there is no room left the oldest headers stay, because cases are opened in the
+    order in which they are found.
 
     Args:
-        most_bytes: limit of the memory that they take, about.
+        most_bytes: approximate limit of the memory that the headers take.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -45,13 +46,13 @@ class HeaderShelf:
                 self._bytes += size
 
     def look(self, state: os.stat_result) -> ImageHeader | None:
-        """Return the header of the file with ``state``, which stays here; None where it is not here."""
+        """Return the header of the file with ``state``, and keep it here; None if it is not here."""
         file, version = _file_and_version(state)
         kept = self._kept.get(file)
         return None if kept is None or kept[0] != version else kept[1]
 
     def take(self, state: os.stat_result) -> ImageHeader | None:
-        """Return what :meth:`look` returns; it is here no longer."""
+        """Return what :meth:`look` returns, and remove it from here."""
         found = self.look(state)
         with self._lock:
             self._remove(_file_and_version(state)[0])
@@ -81,8 +82,8 @@ def header_ahead(path: Path) -> ImageHeader | None:
 def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
     """Return the headers of the DICOM images in the folder ``path`` (not below it), or of the file ``path``.
 
-    What is no DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are passed over. A file
-    that :func:`header_ahead` has read is not read again.
+    Files that are not DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are skipped. A
+    file that :func:`header_ahead` has read is not read again.
 
     Args:
         path: a folder or file.
@@ -96,7 +97,7 @@ def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
 
 
 def images_ahead(path: Path) -> list[ImageHeader]:
-    """Return what :func:`image_headers` returns, and keep it for whoever opens the case."""
+    """Return what :func:`image_headers` returns, and keep it for opening the case."""
     return _images(path, header_ahead)
 
 
@@ -133,7 +134,7 @@ def _file_and_version(state: os.stat_result) -> tuple[tuple[int, int], tuple[int
 
 
 def _size(header: ImageHeader) -> int:
-    """Return how much memory ``header`` takes, about: its length in the file, where a full reader was needed."""
+    """Return about how much memory ``header`` takes: its length in the file, if a full reader was needed."""
     if isinstance(header.source, QuickHeader):
         return QUICK_BYTES
     return max(QUICK_BYTES, header.pixels_at or UNKNOWN_BYTES)

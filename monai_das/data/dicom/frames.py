@@ -43,7 +43,7 @@ def frame_planes(header: ImageHeader) -> list[Plane] | None:
 
 
 def frame_thickness(header: ImageHeader) -> float:
-    """Return SliceThickness in mm: the header's, or the one of the first functional group that has it; 1.0 else."""
+    """Return SliceThickness in mm: from the header, else from the first functional group that has it, else 1.0."""
     found = header.number_list("SliceThickness")
     groups = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
     for holder in (holder for group in groups for holder in header.items(group)):
@@ -53,7 +53,7 @@ def frame_thickness(header: ImageHeader) -> float:
 
 
 def _frame_numbers(frame: Dataset, shared: Dataset | None) -> list[list[float] | None]:
-    """Return position, orientation and spacing of a frame, each its own or the shared one."""
+    """Return position, orientation and spacing of a frame, each from the frame itself or from the shared group."""
     wanted = (
         ("PlanePositionSequence", "ImagePositionPatient"),
         ("PlaneOrientationSequence", "ImageOrientationPatient"),
@@ -69,7 +69,7 @@ def _frame_numbers(frame: Dataset, shared: Dataset | None) -> list[list[float] |
 def frame_times(header: ImageHeader) -> list[float] | list[None]:
     """Return the time of every frame since the first, in ms: from FrameTimeVector, FrameTime or a frame rate.
 
-    All are None where the header tells none of them.
+    All are None where the header gives no times.
     """
     count = header.frames
     vector = header.number_list("FrameTimeVector")
@@ -98,5 +98,5 @@ def frame_rescale(header: ImageHeader, frame: int) -> tuple[float, float]:
 
 
 def _rescale(slope: list[float] | None, intercept: list[float] | None) -> tuple[float, float]:
-    """Return both, 1 and 0 where missing; a slope of 0, which some writers leave, is 1."""
+    """Return both, by default 1 and 0; a slope of 0, which some writers leave, counts as 1."""
     return (slope or [1.0])[0] or 1.0, (intercept or [0.0])[0]

@@ -22,7 +22,7 @@ class Plane:
     """Where one slice lies, in DICOM patient coordinates (LPS, mm).
 
     Attributes:
-        label: what to call it in a message: a path, or a frame number.
+        label: its name in messages: a path, or a frame number.
         position: centre of its first pixel.
         orientation: direction of growing column index, then of growing row index (three cosines each).
         spacing: distance between rows, then between columns, in mm, as in PixelSpacing.
@@ -43,7 +43,7 @@ class Plane:
 def check_extents(planes: Sequence[Plane], path: str) -> None:
     """Raise ``ValueError`` unless the planes have spacing, and the first two directions (DICOM PS3.3, C.7.6.2.1.1).
 
-    That the others are turned as the first is checked by :func:`stack_order`.
+    :func:`stack_order` checks that the other planes have the directions of the first.
     """
     found, plane = None, next((plane for plane in planes if min(plane.spacing) <= 0.0), planes[0])
     if min(plane.spacing) <= 0.0:
@@ -58,7 +58,7 @@ def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
     """Return the order of ``planes`` along their normal.
 
     Raises:
-        ValueError: the planes are not parallel, or two of them lie at one place (time points, echoes, copies); the
+        ValueError: the planes are not parallel, or two of them have one position (time points, echoes, copies); the
             message names ``path`` and the planes.
     """
     first = planes[0]

@@ -36,8 +36,8 @@ class QuickHeader:
 
     Attributes:
         values: bytes of the value by tag.
-        kinds: their value representations; None each in a file that does not tell them.
-        meta: those of the file meta information.
+        kinds: their value representations; None in files that do not state them.
+        meta: the values of the file meta information.
         pixels_at: offset of the value of PixelData in the file.
     """
 
@@ -79,7 +79,7 @@ def quick_header(path: Path, wanted: frozenset[int]) -> QuickHeader | None:
     """Return the tags ``wanted`` (as :func:`swapped` has them) of the file ``path``; what follows them is not read.
 
     None where the header needs a full reader: several frames, functional groups, no pixels, sequences of undefined
-    length, a data set that is deflated or big endian, damage, no DICOM.
+    length, a deflated or big endian data set, damage, or a file that is not DICOM.
 
     Raises:
         OSError: the file cannot be opened.

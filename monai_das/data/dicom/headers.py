@@ -1,4 +1,4 @@
-"""Read the headers of DICOM images, and tell images from everything else that lies in a folder."""
+"""Read the headers of DICOM images, and tell images from all other files in a folder."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ImageHeader:
 
     Attributes:
         path: its file.
-        source: what was read of it.
+        source: the tags that were read from it.
         frames: their number.
         pixels_at: offset of the value of PixelData in the file; None where only a full reader finds the pixels.
     """
@@ -86,7 +86,7 @@ class ImageHeader:
 
     @cached_property
     def tags(self) -> Dataset:
-        """Those that say where the image lies and how its pixels are stored; not all that the file has."""
+        """The tags that say where the image lies and how its pixels are stored; not all tags of the file."""
         return self.source.dataset() if isinstance(self.source, QuickHeader) else self.source
 
     def number_list(self, keyword: str) -> list[float] | None:
@@ -126,7 +126,7 @@ class ImageHeader:
 
     @property
     def framed(self) -> bool:
-        """Whether the frames say by functional groups where they lie, as in enhanced objects, or are several."""
+        """Whether functional groups say where the frames lie, as in enhanced objects, or there are several frames."""
         return self.frames > 1 or bool(self.items("PerFrameFunctionalGroupsSequence"))
 
     @cached_property
@@ -138,7 +138,7 @@ class ImageHeader:
 def numbers(tags: Dataset, keyword: str) -> list[float] | None:
     """Return the numbers of the tag ``keyword`` as a list, or None where it is missing or empty.
 
-    What is text or short integers in the file is read from there: pydicom's own numbers are slow to make.
+    Text and short integers are parsed here, because pydicom's own number types are slow to make.
     """
     tag, kind = _tag_and_kind(keyword)
     element: Any = tags.get_item(tag) if tag in tags else None
@@ -186,7 +186,7 @@ def _wanted(more: tuple[str, ...]) -> frozenset[int]:
 
 
 def holds_tags(header: ImageHeader, more: Sequence[str]) -> bool:
-    """Say whether ``header``, read without asking for more than the usual tags, would hold those of ``more``."""
+    """Say whether ``header``, read for the usual tags only, would also hold the tags ``more``."""
     return not isinstance(header.source, QuickHeader) or _wanted(tuple(more)) == _wanted(())
 
 
@@ -199,9 +199,9 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
-    """Return the header of the file ``path``, or None if it is no DICOM, or an object without pixels.
+    """Return the header of the file ``path``, or None if it is not DICOM, or an object without pixels.
 
-    ``more`` are the keywords of tags that are wanted beside the usual ones.
+    ``more`` holds the keywords of further tags to read.
 
     Raises:
         ValueError: the file is damaged or cut off.

@@ -1,4 +1,4 @@
-"""ITK decodes what the plug-ins of pydicom here do not: JPEG of 12 bits, and everything in a plain install."""
+"""ITK decodes what the installed plug-ins of pydicom do not: JPEG of 12 bits, and everything in a plain install."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monai_das.data.dicom.pixel_file import PixelFile
 def itk_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     """Return frame ``frame`` (0-based) before rescale, turned as ITK turns it, ``(rows, columns)`` or RGB.
 
-    ITK reads files whole: that of the last call is kept, for its other frames.
+    ITK reads whole files, so the file of the last call is kept for its other frames.
 
     Raises:
         RuntimeError, KeyError, TypeError: ITK cannot read the file.
@@ -34,7 +34,7 @@ def itk_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
 @lru_cache(maxsize=1)
 def _all_frames(path: str, changed: int, size: int) -> NDArray[Any]:
-    """Return all frames of the file ``path``, after rescale; ``changed`` and ``size`` tell it from one before."""
+    """Return all frames of the file ``path``, after rescale; ``changed`` and ``size`` tell its version."""
     itk = loaded_itk()
     values: NDArray[Any] = np.array(itk.array_view_from_image(itk.imread(path)))
     return values
@@ -44,7 +44,7 @@ def _all_frames(path: str, changed: int, size: int) -> NDArray[Any]:
 def loaded_itk() -> Any:
     """Return itk with what reading needs already loaded.
 
-    Its bindings warn while they load and once more when Python ends; where warnings are errors, the process dies of it.
+    Its bindings warn while they load and again when Python ends. If warnings are errors, that ends the process.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

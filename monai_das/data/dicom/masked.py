@@ -39,7 +39,7 @@ class MaskedSource(SliceSource):
 
     Args:
         source: the study.
-        headers: of each slice, or one of the object that holds all.
+        headers: the header of each slice, or one header of the object that holds all slices.
     """
 
     def __init__(self, source: SliceSource, headers: Sequence[Dataset]) -> None:

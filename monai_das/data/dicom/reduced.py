@@ -52,8 +52,8 @@ def codestream_head(data: bytes) -> CodestreamHead | None:
 def reduced_frame(pixels: PixelFile, frame: int, size: int) -> NDArray[Any] | None:
     """Return a JPEG 2000 frame halved as often as its sides stay at least ``size``, as stored values or RGB.
 
-    None where that is not possible: another transfer syntax, no level to leave out, or samples that the codestream
-    holds otherwise than the header says; then :func:`monai_das.data.dicom.decode.decode_frame` is the way.
+    None where that is not possible: another transfer syntax, no level to leave out, or samples that differ from what
+    the header says. Then use :func:`monai_das.data.dicom.decode.decode_frame`.
     """
     if pixels.syntax not in JPEG_2000 or pixels.value_at is None or pixels.photometric not in (*GREY, *COLOUR):
         return None
@@ -77,7 +77,7 @@ def reduced_frame(pixels: PixelFile, frame: int, size: int) -> NDArray[Any] | No
 def centred(values: NDArray[Any], halvings: int) -> NDArray[np.float32]:
     """Return ``values``, which a wavelet puts at the first pixel of each block, at the centres of the blocks.
 
-    Linear between neighbours; the last row and column stay. Without it thumbnails lie almost half a pixel too far.
+    It interpolates linearly; the last row and column stay. Without it, thumbnails are off by almost half a pixel.
     """
     part = 0.5 - 0.5 / 2**halvings
     found = values.astype(np.float32)

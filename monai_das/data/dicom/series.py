@@ -1,4 +1,4 @@
-"""Which images lie in one folder: series, time points, echoes; and choosing one of them by its tags."""
+"""Which images are in one folder (series, time points, echoes), and how one of them is chosen by its tags."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
     Args:
         headers: the images of ``path``, at least one.
         choose: DICOM keyword to value, as ``{"SeriesInstanceUID": "1.2.3", "EchoNumbers": 2}``; several values of one
-            tag are joined by a backslash, as in DICOM. ``"time_point"`` is no keyword: it is the 0-based number of the
-            image at every place, counted by InstanceNumber, where no tag tells time points apart.
-        path: for the message.
+            tag are joined by a backslash, as in DICOM. ``"time_point"`` is not a keyword: it is the 0-based number of
+            the image at every place, counted by InstanceNumber, where no tag tells time points apart.
+        path: named in the message.
 
     Raises:
         ValueError: no image has these values; the message lists those that are there.
@@ -45,10 +45,10 @@ def series_listing(headers: Sequence[ImageHeader]) -> str:
 
 
 def stack_choices(headers: Sequence[ImageHeader]) -> str:
-    """Return which tag tells the stacks of one series apart, as the end of a message; empty where none does.
+    """Return which tag tells the stacks of one series apart, as the end of a message; empty if no tag does.
 
-    A tag does where each of its values has an image at the same number of places, once at each, and every image at
-    that place belongs to another value. Where no tag does, the order of InstanceNumber may: :func:`time_points`.
+    A tag tells them apart if every value of it has one image at each of the same number of places, and the images at a
+    place have different values. If no tag does, the order of InstanceNumber may: :func:`time_points`.
     """
     for keyword in STACK_TAGS:
         places = defaultdict(list)
@@ -91,7 +91,7 @@ def _time_point(headers: Sequence[ImageHeader], value: object, path: Path | str)
 
 
 def counted(headers: Sequence[ImageHeader], keyword: str) -> str:
-    """Return the values of the tag ``keyword`` with their images, the first few of them, sorted."""
+    """Return the first few values of the tag ``keyword``, sorted, with their images."""
     counts = sorted(Counter(text(one, keyword) for one in headers).items(), key=lambda item: (len(item[0]), item[0]))
     found = [f"{value} ({count} images)" for value, count in counts]
     more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []

@@ -33,7 +33,7 @@ class DICOMSource(SliceSource):
 
     Values are rescaled with each slice's own slope and intercept; MONOCHROME1 is mirrored in its stored range, YBR and
     palette colour become RGB, all as ITK does it. No window is applied. Missing slices, uneven spacing and gantry tilt
-    are no errors: ``warnings`` tells of them.
+    are not errors: ``warnings`` reports them.
 
     Args:
         path: a folder with one series, or a DICOM file.
@@ -63,8 +63,8 @@ class DICOMSource(SliceSource):
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small; see :class:`SliceSource`.
 
-        JPEG 2000 is decoded at a reduced resolution, below twice ``size``; every other frame is decoded and shrunk,
-        one after the other, so that no more than one is held.
+        JPEG 2000 is decoded at a reduced resolution, below twice ``size``. All other frames are decoded and shrunk one
+        after the other, so that only one is in memory.
         """
         small = np.empty((len(self), size, size, self.channels), dtype=np.float32)
         self.exact_thumbnails = True

@@ -1,4 +1,4 @@
-"""Which DICOM files make one stack of slices, in which order, and who every slice is. Reads headers only."""
+"""Which DICOM files make one stack of slices, their order, and the identity of each slice. Reads headers only."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class DICOMStack:
 
     Attributes:
         files: the files in the order of the slices; one file if it holds all frames.
-        refs: who every slice is, in order.
+        refs: the identity of every slice, in order.
         frame_order: for a multi-frame object, the 0-based frame of every slice; else None.
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
-        headers: those of ``files``.
+        headers: the headers of ``files``.
     """
 
     files: tuple[Path, ...]
@@ -53,10 +53,10 @@ class DICOMStack:
 
 
 def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
-    """Return who every slice of a DICOM folder or file is, in the source's own order, from headers only.
+    """Return the identity of every slice of a DICOM folder or file, in the source's own order, from headers only.
 
     Slices are sorted by projecting ImagePositionPatient on the slice normal, never by InstanceNumber or file name;
-    the frames of a clip keep their order. What is no image is passed over; folders below ``path`` are not read.
+    the frames of a clip keep their order. Files that are not images are skipped; folders below ``path`` are not read.
 
     Args:
         path: a folder with the files of one series, or one file, single- or multi-frame.
@@ -79,7 +79,7 @@ def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOM
 
 
 def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
-    """Return the stack that ``headers`` describe, at least one; ``path`` is where they come from, for messages."""
+    """Return the stack that ``headers`` describe, at least one; ``path`` is their origin, for messages."""
     _check_one_series(headers, path)
     if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0])
@@ -89,7 +89,7 @@ def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
 
 
 def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
-    """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or of one series and size, and no mosaics."""
+    """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or one series of one size without mosaics."""
     series = {header.text("SeriesInstanceUID") for header in headers}
     if len(series) > 1:
         raise ValueError(

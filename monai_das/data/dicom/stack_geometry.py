@@ -39,7 +39,7 @@ class StackGeometry:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One sentence with numbers for everything that an affine cannot describe, or only sheared; else empty."""
+        """One sentence with numbers for everything that an affine cannot describe, or only with shear; else empty."""
         found = []
         if self.missing:
             where = ", ".join(f"{count} after slice {index}" for index, count in self.missing)
@@ -59,7 +59,7 @@ class StackGeometry:
         return (f"irregular stack of slices: {'; '.join(self.problems)}",) if self.problems else ()
 
     def require_regular(self, name: str) -> None:
-        """Raise ``ValueError`` with all :attr:`problems` of the stack ``name``; for those who need true geometry."""
+        """Raise ``ValueError`` with all :attr:`problems` of the stack ``name``, for code that needs true geometry."""
         if self.problems:
             raise ValueError(f"{name}: {'; '.join(self.problems)}; resample the series to a regular grid first")
 
@@ -69,7 +69,7 @@ def dicom_geometry(path: str | PathLike[str]) -> StackGeometry | None:
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: as :func:`monai_das.data.dicom_slice_refs`. Irregular spacing is no error, but a problem reported.
+        ValueError: as :func:`monai_das.data.dicom_slice_refs`. Irregular spacing is not an error but is reported.
     """
     return geometry_of(dicom_stack(Path(path)))
 

@@ -1,4 +1,4 @@
-"""Thumbnails that a DICOMweb server draws, taken back to the units of the slices."""
+"""Thumbnails that a DICOMweb server draws, converted back to the units of the slices."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _planes(pixels: NDArray[np.uint8], channels: int) -> Tensor:
 
 
 def _window(values: Tensor) -> tuple[float, float]:
-    """Return the range of ``values`` and a tenth of it more on either side."""
+    """Return the range of ``values``, extended by a tenth of it on either side."""
     low, high = float(values.min()), float(values.max())
     more = 0.1 * max(high - low, 1.0)
     return low - more, high + more
@@ -91,7 +91,7 @@ def _wider(one: tuple[float, float], other: tuple[float, float]) -> tuple[float,
 
 
 def _fitted_line(drawn: Tensor, truth: Tensor) -> tuple[float, float] | None:
-    """Return slope and intercept that lead from ``drawn`` to ``truth``; None where no line does."""
+    """Return slope and intercept of the line from ``drawn`` to ``truth``; None if no line fits."""
     x, y = drawn.double().flatten(), truth.double().flatten()
     x, y = x - x.mean(), y - y.mean()
     if not (x.norm() > 0 and y.norm() > 0) or abs(float(x @ y / (x.norm() * y.norm()))) < TRUSTED:

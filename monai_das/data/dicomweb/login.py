@@ -1,4 +1,4 @@
-"""Who asks a DICOMweb server: names, passwords and tokens, each shown to its own server alone."""
+"""Logins for DICOMweb servers: names, passwords and tokens, each sent only to its own server."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ BEARER = "Bearer "
 
 
 def dicomweb_session(addresses: Sequence[str], credentials: str | None = None) -> Any:
-    """Return a ``requests.Session`` that tells the servers of ``addresses`` who asks; None where none is told.
+    """Return a ``requests.Session`` that logs in to the servers of ``addresses``; None if there is no login.
 
-    A name and password in an address go before ``credentials``. No other server is told, after a redirection either,
-    and no message holds them: give addresses without them (:func:`without_login`) to whoever may speak of them.
+    A name and password in an address take precedence over ``credentials``. No other server gets them, not even after a
+    redirection, and no message holds them. Pass addresses without them (:func:`without_login`) to code that may print
+    them.
 
     Args:
         addresses: of DICOMweb servers, or of studies on them; they may hold ``NAME:PASSWORD@`` before the host.
@@ -45,14 +46,14 @@ class ServerLogins:
     """Adds the header Authorization to requests, for ``requests.Session.auth``.
 
     Args:
-        told: host, with port where it is given, to the value of the header.
+        told: maps a host (with its port, if one is given) to the value of the header.
     """
 
     def __init__(self, told: Mapping[str, str]) -> None:
         self._told = dict(told)
 
     def __call__(self, request: Any) -> Any:
-        """Return ``request``, with the header where its server is to be told."""
+        """Return ``request``, with the header if its server has a login."""
         value = self._told.get(urlsplit(request.url).netloc)
         if value is not None:
             request.headers["Authorization"] = value

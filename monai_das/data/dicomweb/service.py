@@ -1,4 +1,4 @@
-"""What a DICOMweb server is asked for one study or series, and its refusals in plain words."""
+"""Requests to a DICOMweb server for one study or series, and its refusals in plain words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DICOMwebService:
     Args:
         address: ``ROOT/studies/UID``, ``ROOT/studies/UID/series/UID`` or ``.../instances/UID``; a name and password in
             it are used and appear in no message.
-        session: a ``requests.Session`` with what the server wants to know of who asks; None for a plain one.
+        session: a ``requests.Session`` with the server's credentials or certificates; None for a plain one.
         timeout: seconds to wait for an answer.
 
     Raises:
@@ -96,7 +96,7 @@ class DICOMwebService:
     ) -> NDArray[np.uint8]:
         """Return a slice as the server draws it, ``(rows, columns)`` or ``(rows, columns, 3)``, at most ``size``.
 
-        ``size`` is columns and rows; ``window`` is lowest and highest value drawn, None for what the server likes.
+        ``size`` is columns and rows; ``window`` is lowest and highest value drawn; None lets the server choose.
         """
         pillow = require("PIL.Image", extra="dicom")
 
@@ -114,7 +114,7 @@ class DICOMwebService:
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Turn what the server or the network has against a request into errors with the address."""
+        """Turn refusals of the server and failures of the network into errors with the address."""
         errors = self.requests.exceptions
         try:
             yield
@@ -162,7 +162,7 @@ def multipart(content_type: str, body: bytes) -> tuple[list[bytes], str]:
     """Return the parts of a ``multipart/related`` answer, and the transfer syntax it names.
 
     Raises:
-        ValueError: it is no such answer.
+        ValueError: the answer is of another kind.
     """
     boundary = re.search(r'boundary="?([^";,]+)"?', content_type)
     if boundary is None:
@@ -175,7 +175,7 @@ def multipart(content_type: str, body: bytes) -> tuple[list[bytes], str]:
 
 
 def _refusal(name: str, status: int) -> OSError:
-    """Return the error for a status that says no, in the standard's words: a server's own may be anything."""
+    """Return the error for a refusal, in the standard's words, because a server's own words may be anything."""
     reason = responses.get(status, "unknown status")
     if status in (401, 403):
         return PermissionError(
@@ -188,7 +188,7 @@ def _refusal(name: str, status: int) -> OSError:
 
 
 def _no_bulk_data(*_: object) -> None:
-    """Leave out what the server offers to send by itself, as pixels."""
+    """Leave out what the server offers to send separately, such as pixels."""
 
 
 def _short(error: Exception) -> str:

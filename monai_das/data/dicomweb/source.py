@@ -28,12 +28,12 @@ class DICOMwebSource(SliceSource):
 
     Opening asks for the metadata of the study or series once: order, identity and affine come from the same code as for
     files. :meth:`read` fetches single-frame objects whole, as the server has them compressed, and of multi-frame
-    objects the frames asked for; they are decoded as files are, so values are the same to the last bit.
+    objects the requested frames; they are decoded as files are, so values are the same to the last bit.
 
     Thumbnails are drawn by the server (8 bits a pixel). A window loses values, so five slices are fetched first: the
     window spans their values and a tenth more, and a line fitted between their drawings and their true thumbnails takes
     the drawings back to the units of :meth:`read` (also where the server inverts MONOCHROME1). Where slices still burn
-    out, the worst is fetched too, the window widened and all are drawn again, three times at most. What that leaves is
+    out, the worst is fetched too, the window widened and all are drawn again, three times at most. What remains is
     rounding to 1/255 of the window, and the server's own way to shrink. Where drawings and truth correlate below 0.95,
     or the server does not draw, all slices are fetched and shrunk here.
 
@@ -49,10 +49,11 @@ class DICOMwebSource(SliceSource):
 
     Raises:
         FileNotFoundError: the server has no such study or series.
-        PermissionError: it does not let the session in.
+        PermissionError: the server refuses the login of the session.
         TimeoutError, ConnectionError: no answer in time, or no server.
         OSError: the server answers with another refusal.
-        ValueError: the address is no study's, or what answers is no DICOMweb; as :func:`dicom_slice_refs`.
+        ValueError: the address is not the address of a study, or the server does not speak DICOMweb; and as
+            :func:`dicom_slice_refs`.
         ImportError: the extra ``dicom`` is not installed.
 
     Example:
@@ -146,10 +147,10 @@ class DICOMwebSource(SliceSource):
         Args:
             index: which slice.
             size: columns and rows, at most.
-            window: lowest and highest value drawn; None for what the server likes.
+            window: lowest and highest value drawn; None lets the server choose.
 
         Raises:
-            OSError, ValueError: the server refuses, or what comes is no picture.
+            OSError, ValueError: the server refuses, or its answer is not a picture.
         """
         ref = self.refs[index]
         series = str(self.header(index).SeriesInstanceUID)

@@ -26,8 +26,8 @@ class NIfTISource(SliceSource):
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: the file is damaged, or not 3-D or 4-D with one time point chosen; cut off voxels are found when
-            they are read.
+        ValueError: the file is damaged, or neither 3-D nor 4-D with one time point chosen. Voxels that are cut off are
+            found when they are read.
     """
 
     kind = "nifti"

@@ -47,7 +47,7 @@ class VideoSource(SliceSource):
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: it is no video, has no frame, or is damaged or cut off.
+        ValueError: it is not a video, has no frame, or is damaged or cut off.
         ImportError: the extra ``video`` is not installed.
 
     Example:
@@ -90,7 +90,7 @@ class VideoSource(SliceSource):
         return _as_tensor([planes[place] for place in places])
 
     def _keep(self, place: int, frame: VideoFrame) -> None:
-        """Keep ``frame`` as long as all frames together stay below the limit: some of them would not help."""
+        """Keep ``frame`` while all frames together stay below the limit, because a part of them would not help."""
         bits = frame.format.padded_bits_per_pixel
         if frame.width * frame.height * bits // 8 * len(self) <= self.keep_bytes:
             self._kept[place] = frame
@@ -161,7 +161,7 @@ class VideoSource(SliceSource):
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
-        """Open the file; what FFmpeg has against it becomes a ``ValueError`` with the path."""
+        """Open the file; an error of FFmpeg becomes a ``ValueError`` with the path."""
         av: Any = require("av", extra="video")
         try:
             with av.open(self.path) as container:

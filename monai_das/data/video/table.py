@@ -22,7 +22,7 @@ class FrameTable:
     """The frames of a video in the order they are shown.
 
     Attributes:
-        times: presentation time of every frame in units of ``time_base``; None where packets do not tell.
+        times: presentation time of every frame in units of ``time_base``; None if the packets do not give them.
         keys: for every frame that can be decoded by itself, its place and the time to seek to; empty where ``times``
             cannot be trusted, so that decoding must begin at the first frame.
         time_base: seconds of one unit.
@@ -54,7 +54,7 @@ class FrameTable:
 
 
 def packet_table(stream: VideoStream, packets: list[Packet[VideoStream]], name: str) -> FrameTable | None:
-    """Return the table of all ``packets`` of ``stream``, or None where packets do not tell what frames there are.
+    """Return the table of all ``packets`` of ``stream``, or None if the packets do not list the frames.
 
     Raises:
         ValueError: the video ends before its header says.
@@ -74,13 +74,13 @@ def packet_table(stream: VideoStream, packets: list[Packet[VideoStream]], name: 
 
 
 def decoded_table(container: InputContainer, stream: VideoStream) -> FrameTable:
-    """Return the table of a video whose packets do not tell, by decoding it once; it has no keys."""
+    """Return the table of a video whose packets do not list its frames, by decoding it once; it has no keys."""
     times = tuple(frame.pts for frame in container.decode(stream))
     return FrameTable(times, (), _time_base(stream))
 
 
 def _check_whole(stream: VideoStream, packets: list[Packet[VideoStream]], shown: list[Packet[Any]], name: str) -> None:
-    """Raise ``ValueError`` if number and time of the frames fall short of what the header tells of them."""
+    """Raise ``ValueError`` if number and time of the frames fall short of what the header says."""
     duration = _declared_duration(stream)
     if not shown or duration is None or 0 < stream.frames <= len(packets):
         return

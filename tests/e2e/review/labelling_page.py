@@ -5,6 +5,7 @@ import time  # the page has no sign that a picture has been turned
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -68,17 +69,27 @@ class LabellingPage:
     def until(self, condition):
         return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
 
+    def click(self, selector):
+        """Click what the CSS ``selector`` finds; the page may draw it anew in between, and then it is found again."""
+
+        def clicked(browser):
+            element = browser.find_element(By.CSS_SELECTOR, selector)
+            browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+            return True
+
+        faults = (StaleElementReferenceException, ElementNotInteractableException)
+        WebDriverWait(self.browser, PATIENCE, ignored_exceptions=faults).until(clicked)
+
     def choose(self, name):
         """Tick the choice called ``name``."""
-        box = self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']")
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
-        box.click()
+        self.click(f"input[name='{name}']")
         self.until(lambda: self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']").is_selected())
 
     def next_picture(self):
-        self.browser.find_element(By.CSS_SELECTOR, ".lsf-pagination__btn_arrow-right").click()
+        self.click(".lsf-pagination__btn_arrow-right")
         time.sleep(1)
 
     def submit(self):
-        self.browser.find_element(By.CSS_SELECTOR, "[data-testid=bottombar-submit-button]").click()
+        self.click("[data-testid=bottombar-submit-button]")
         self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "[data-testid=bottombar-update-button]"))
