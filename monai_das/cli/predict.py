@@ -20,6 +20,7 @@ INPUTS = (
     "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
     "series of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
 )
+MEMORY = "refuse a case that would need more memory, in GiB (default: a quarter of the machine's)"
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
@@ -58,12 +59,7 @@ def add_predict_parser(commands: Commands) -> None:
         "that holds identities, DICOM reports apart",
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
-    parser.add_argument(
-        "--max-memory",
-        type=float,
-        metavar="GIB",
-        help="refuse a case that would need more memory, in GiB (default: a quarter of the machine's)",
-    )
+    parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)

@@ -67,6 +67,16 @@ def _frame_numbers(frame: Dataset, shared: Dataset | None, path: Path) -> list[l
     return found
 
 
+def frame_index(header: ImageHeader, frame: int, keyword: str) -> float | None:
+    """Return the number ``keyword`` in the frame content of the 0-based ``frame``; None where it is missing."""
+    (holder,) = header.items("PerFrameFunctionalGroupsSequence")[frame : frame + 1] or (None,)
+    for item in () if holder is None else holder.get("FrameContentSequence") or ():
+        found = item_numbers(item, keyword, header.path)
+        if found:
+            return found[0]
+    return None
+
+
 def frame_times(header: ImageHeader) -> list[float] | list[None]:
     """Return the time of every frame since the first, in ms: from FrameTimeVector, FrameTime or a frame rate.
 

@@ -14,6 +14,8 @@ UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 ALLOCATED = (1, 8, 16, 32, 64)
 ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
+# MPEG-2, H.264 and HEVC, 1.2.840.10008.1.2.4.100 to 108
+VIDEO_SYNTAXES = "1.2.840.10008.1.2.4.10"
 # Float Pixel Data and Double Float Pixel Data, as their tags are in a file
 FLOATS = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
 ITEM = b"\xfe\xff\x00\xe0"
@@ -101,6 +103,11 @@ class PixelFile:
             raise ValueError(
                 f"{self.path}: BitsStored (0028,0101) must be 1 to {allocated}, as many as BitsAllocated (0028,0100), "
                 f"is {stored}; repair the header"
+            )
+        if self.syntax.startswith(VIDEO_SYNTAXES):
+            raise ValueError(
+                f"{self.path}: a video inside DICOM, TransferSyntaxUID (0002,0010) is {self.syntax}, "
+                "MPEG or HEVC, and not decoded; give the video itself (as mp4), or convert the object to JPEG"
             )
         self._check_float()
         if samples not in (1, 3) or (samples == 3 and shown in ONE_SAMPLE) or (samples == 1 and shown in COLOURS):

@@ -27,6 +27,8 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
     """
     left = list(headers)
     for keyword, value in sorted(choose.items(), key=lambda item: item[0] == TIME_POINT):
+        if keyword == TIME_POINT and len(left) == 1 and left[0].framed:
+            return left  # the frames of one object: header_stack chooses
         if keyword == TIME_POINT:
             return _time_point(left, value, path)
         kept = [header for header in left if text(header, keyword) == str(value)]

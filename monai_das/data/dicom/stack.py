@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.folder import image_headers
+from monai_das.data.dicom.frame_points import frame_order
 from monai_das.data.dicom.frames import frame_planes, frame_thickness, frame_times
 from monai_das.data.dicom.geometry import (
     IOP,
@@ -24,7 +25,7 @@ from monai_das.data.dicom.geometry import (
 )
 from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
-from monai_das.data.source import SliceRef
+from monai_das.data.source import TIME_POINT, SliceRef
 
 # words in ImageType by which a maker says that the slices are tiled in one picture
 MOSAICS = {"MOSAIC": "Siemens", "VFRAME": "UIH"}
@@ -77,14 +78,18 @@ def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | N
 
 def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOMStack:
     """Return the stack of slices in the folder or file ``path``; arguments and errors of :func:`dicom_slice_refs`."""
-    return header_stack(chosen_headers(image_headers(path, tuple(choose or ())), choose or {}, path), path)
+    chosen = chosen_headers(image_headers(path, tuple(choose or ())), choose or {}, path)
+    return header_stack(chosen, path, (choose or {}).get(TIME_POINT))
 
 
-def header_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
-    """Return the stack that ``headers`` describe, at least one; ``path`` is their origin, for messages."""
+def header_stack(headers: list[ImageHeader], path: Path | str, time_point: object = None) -> DICOMStack:
+    """Return the stack that ``headers`` describe, at least one; ``path`` is their origin, for messages.
+
+    ``time_point``, 0-based, chooses among the frames of one object that lie at one place; None where there is one.
+    """
     _check_one_series(headers, path)
     if len(headers) == 1 and headers[0].framed:
-        return _frame_stack(headers[0])
+        return _frame_stack(headers[0], time_point)
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
         return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None, (headers[0],))
     return _series_stack(headers, path)
@@ -135,15 +140,19 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
     return DICOMStack(files, refs, None, stack_affine(planes, frame_thickness(headers[0])), tuple(headers))
 
 
-def _frame_stack(header: ImageHeader) -> DICOMStack:
+def _frame_stack(header: ImageHeader, time_point: object) -> DICOMStack:
     uid, count = _uid(header), header.frames
     planes = frame_planes(header)
+    if planes is None and time_point is not None:
+        raise ValueError(
+            f"{header.path}: no {TIME_POINT} {time_point} in a clip, whose frames are all taken; choose none"
+        )
     if planes is None:
         times = frame_times(header)
         refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
         return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,))
     check_extents(planes, str(header.path))
-    order = stack_order(planes, str(header.path))
+    order = frame_order(header, planes, time_point)
     refs = tuple(
         SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
     )

@@ -25,7 +25,7 @@ from monai_das.data.dicom import (
 from monai_das.data.dicomweb.drawings import PROBES, drawn_thumbnails
 from monai_das.data.dicomweb.frame import write_frame
 from monai_das.data.dicomweb.service import DICOMwebService
-from monai_das.data.source import SliceSource, checked_indices
+from monai_das.data.source import TIME_POINT, SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class DICOMwebSource(SliceSource):
         self.name = self._service.name
         headers = chosen_headers(self._headers(), choose or {}, self.name)
         self._tags = {str(header.tags.SOPInstanceUID): header.tags for header in headers}
-        stack = header_stack(headers, self.name)
+        stack = header_stack(headers, self.name, (choose or {}).get(TIME_POINT))
         check_pixels([PixelFile(header) for header in stack.headers], self.name)
         self.kind, self.refs, self.affine = "dicomweb", stack.refs, stack.affine
         geometry = geometry_of(stack)

@@ -2,6 +2,7 @@
 
 import pytest
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
 
 from monai_das.data import open_source
 
@@ -105,6 +106,19 @@ def test_a_palette_picture_among_grey_ones_is_named(series, edit):
 
     with pytest.raises(ValueError, match=rf"is 1 in .*, 1 and a palette in {path.name}; split"):
         open_source(series)
+
+
+@pytest.mark.parametrize("number", [100, 102, 103, 107])
+def test_a_video_inside_dicom_is_refused_by_its_transfer_syntax(make_clip, number):
+    path = make_clip()
+    tags = dcmread(path)
+    tags.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{number}"
+    tags.PixelData = encapsulate([b"no picture"])
+    tags["PixelData"].is_undefined_length = True
+    tags.save_as(path)
+
+    with pytest.raises(ValueError, match=rf"clip.dcm: a video inside DICOM, .*\.{number}, .*; give the video itself"):
+        open_source(path)
 
 
 @pytest.mark.parametrize("place", [0, 2])

@@ -1,0 +1,59 @@
+"""The time points inside one enhanced object, and the order of the frames of one of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from monai_das.data.dicom.frames import frame_index
+from monai_das.data.dicom.geometry import SAME_MM, Plane, stack_order
+from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.source import TIME_POINT
+
+TEMPORAL = "TemporalPositionIndex"
+
+
+def frame_order(header: ImageHeader, planes: Sequence[Plane], time_point: object = None) -> list[int]:
+    """Return the 0-based frames of the stack in order along its normal: all, or those of one 0-based ``time_point``.
+
+    Raises:
+        ValueError: frames share a place and no time point was asked for, or there is none such.
+    """
+    if time_point is None:
+        try:
+            return stack_order(planes, str(header.path))
+        except ValueError as error:
+            points = frame_points(header, planes)
+            if len(points) < 2:
+                raise
+            raise ValueError(
+                f"{error}, or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} frames each)"
+            ) from error
+    points = frame_points(header, planes)
+    if not points:
+        raise ValueError(
+            f"{header.path}: no {TIME_POINT} to choose, as {TEMPORAL} (0020,9128) does not tell frames at one place "
+            "apart; convert the object to NIfTI"
+        )
+    if str(time_point) not in map(str, range(len(points))):
+        raise ValueError(f"{header.path}: no {TIME_POINT} {time_point}; there are 0 to {len(points) - 1}: choose one")
+    frames = points[int(str(time_point))]
+    order = stack_order([planes[frame] for frame in frames], str(header.path))
+    return [frames[place] for place in order]
+
+
+def frame_points(header: ImageHeader, planes: Sequence[Plane]) -> list[list[int]]:
+    """Return the frames of every time point, by TemporalPositionIndex; empty unless all have the same places, once."""
+    found: dict[float, list[int]] = defaultdict(list)
+    for frame in range(len(planes)):
+        index = frame_index(header, frame, TEMPORAL)
+        if index is None:
+            return []
+        found[index].append(frame)
+    places = [
+        sorted(tuple(round(number / SAME_MM) for number in planes[frame].position) for frame in frames)
+        for frames in found.values()
+    ]
+    if any(one != places[0] or len(set(one)) < len(one) for one in places):
+        return []
+    return [found[index] for index in sorted(found)]
