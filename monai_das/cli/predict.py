@@ -57,12 +57,7 @@ def add_predict_parser(commands: Commands) -> None:
         "that holds identities, DICOM reports apart",
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
-    parser.add_argument(
-        "--max-memory",
-        type=float,
-        metavar="GIB",
-        help="refuse a case that would need more memory, in GiB (default: a quarter of the machine's)",
-    )
+    parser.add_argument("--max-memory", type=float, metavar="GIB", help="of a case (default: a quarter of memory)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)

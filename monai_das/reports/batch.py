@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from monai_das.reports.html import write_html
 from monai_das.reports.json_report import write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
-from monai_das.reports.privacy import without_identities
+from monai_das.reports.privacy import without_identities, without_names
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
@@ -63,7 +63,7 @@ def report_cases(
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
             (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
             ``"sc"`` (``montage.dcm``).
-        include_phi: whether messages of errors may hold paths, addresses and texts of headers.
+        include_phi: whether errors and warnings may hold paths, addresses and texts of headers.
         session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
 
     Raises:
@@ -77,7 +77,7 @@ def report_cases(
     for case_id, path in cases:
         try:
             outcome: CaseResult | CaseError = _report_case(
-                predictor, (case_id, path, session), folder / case_id, reports
+                predictor, (case_id, path, session), folder / case_id, reports, include_phi=include_phi
             )
         except Exception as error:
             message = str(error) if include_phi else without_identities(str(error), path, case_id)
@@ -89,7 +89,7 @@ def report_cases(
 
 
 def _report_case(
-    predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str]
+    predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str], *, include_phi: bool
 ) -> CaseResult:
     """Write the reports of ``case`` (its id, study and session) and return its result."""
     case_id, study, session = case
@@ -100,6 +100,8 @@ def _report_case(
     start = time.perf_counter()
     source = open_source(study, session=session)
     result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
+    if result.warnings and not include_phi:
+        result = replace(result, warnings=tuple(without_names(warning, study, case_id) for warning in result.warnings))
     _remove(folder, set(FILES) - set(reports))
     for kind, name in FILES.items():
         if kind in reports and kind in plain:

@@ -19,7 +19,8 @@ REMOVED = "[removed]"
 SHORTEST = 3
 # the values of these are numbers, codes of the standard or UIDs
 HARMLESS = {"AT", "CS", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UI", "UL", "US"}
-MOST_FILES = 2000
+# what people write into a series' name, however short, as series_listing puts it
+DESCRIPTIONS = re.compile(r"(SeriesDescription ).*(?=; split)", re.DOTALL)
 # a quotation or a bracket may hold texts of headers; one that holds the status of an answer does not
 QUOTED = re.compile(r"[\\\"'\[]|\((?!\d{3} [A-Za-z -]+\))")
 
@@ -49,27 +50,38 @@ def without_identities(message: str, study: Study, case_id: str) -> str:
     """Return ``message`` about ``study``, a path or address, without anything that could identify the patient.
 
     The path becomes ``case_id``. The names of folders and files that lead to it or lie in it, and the texts of their
-    DICOM headers, become ``[removed]``. If a header cannot be read, or there are too many, texts are unknown; then
-    only the words before the first bracket or quotation remain. The same holds for an address, whose server and UIDs
-    are removed too.
+    DICOM headers, become ``[removed]``. If a header cannot be read, its texts are unknown; then only the words before
+    the first bracket or quotation remain. The same holds for an address, whose server and UIDs are removed too.
     """
     if isinstance(study, str):
         return _without_address(message, study, case_id)
-    path = study
-    for whole in sorted({str(path), str(path.absolute())}, key=len, reverse=True):
-        message = message.replace(whole, case_id)
-    words = {*path.absolute().parts}
+    words = _names(study)
+    message = DESCRIPTIONS.sub(rf"\1{REMOVED}", _without_path(message, study, case_id))
     try:
-        files = _files(path)
-        words.update(each.name for each in files)
-        if len(files) > MOST_FILES:
-            raise ValueError(f"{len(files)} files are too many to read")
-        for file in files:
+        for file in _files(study):
             words.update(_texts(file))
     except Exception:
         message = _plain_words(message, re.compile(r"[\\(\"'\[]"))
-    words |= {word.split(".")[0] for word in words}
     return _without_words(message, words)
+
+
+def without_names(message: str, study: Study, case_id: str) -> str:
+    """Return ``message``, which holds no text of a header, without the path or address and names of files."""
+    if isinstance(study, str):
+        return message.replace(study, case_id)
+    return _without_words(_without_path(message, study, case_id), _names(study))
+
+
+def _without_path(message: str, path: Path, case_id: str) -> str:
+    for whole in sorted({str(path), str(path.absolute())}, key=len, reverse=True):
+        message = message.replace(whole, case_id)
+    return message
+
+
+def _names(path: Path) -> set[str]:
+    """Return the names of the folders and files that lead to ``path`` or lie in it, with and without suffix."""
+    names = {*path.absolute().parts, *(each.name for each in _files(path))}
+    return names | {name.split(".")[0] for name in names}
 
 
 def _without_address(message: str, address: str, case_id: str) -> str:
@@ -87,15 +99,19 @@ def _plain_words(message: str, quoted: re.Pattern[str]) -> str:
 def _without_words(message: str, words: Iterable[str]) -> str:
     for word in sorted(words, key=len, reverse=True):
         for spelling in {word, repr(word)[1:-1]}:
-            if len(spelling) >= SHORTEST:
+            if len(spelling) >= SHORTEST and spelling in message:
                 message = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", REMOVED, message)
     return message
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return [each for each in sorted(path.iterdir()) if each.is_file()]
-    return [path] if path.exists() else []
+    """Return the files of ``path``; none where it cannot be looked at, as then nothing of them was read."""
+    try:
+        if path.is_dir():
+            return [each for each in sorted(path.iterdir()) if each.is_file()]
+        return [path] if path.exists() else []
+    except OSError:
+        return []
 
 
 def _texts(file: Path) -> set[str]:

@@ -1,13 +1,14 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from monai_das.datasets import write_dicom_series
-from monai_das.reports import privacy, pseudonyms, write_case_map
-from monai_das.reports.privacy import without_identities
+from monai_das.reports import pseudonyms, write_case_map
+from monai_das.reports.privacy import without_identities, without_names
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_the_map_says_which_case_is_which_path(tmp_path):
         ("PatientID P-4711 and JANE, not Janet", "PatientID [removed] and JANE, not Janet"),
         ("name Doe^Jane, Doe and Jane", "name [removed], [removed] and [removed]"),
         ("""description "knee, Dr. O'Hara" """, """description "[removed]" """),
+        ("SeriesDescription 'AB', 'C', None; split them", "SeriesDescription [removed]; split them"),
         ("SeriesInstanceUID 1.2.3 (2 images)", "SeriesInstanceUID 1.2.3 (2 images)"),
     ],
 )
@@ -60,12 +62,32 @@ def test_where_a_header_cannot_be_read_only_the_plain_words_are_left(study):
     assert without_identities(message, study, "case-0001") == "case-0001/[removed]: the DICOM header cannot be read"
 
 
-def test_of_more_headers_than_are_read_only_the_plain_words_are_left(study, monkeypatch):
-    monkeypatch.setattr(privacy, "MOST_FILES", 1)
+def test_the_names_of_files_are_removed_from_warnings(study):
+    (study / "Doe 1.dat").touch()
 
-    message = f"{study}: two series (knee of Doe^Jane); split IM00001.dcm"
+    message = f"{study}: Doe 1.dat (empty) beside 2 images of Jane"
 
-    assert without_identities(message, study, "case-0001") == "case-0001: two series"
+    assert without_names(message, study, "case-0001") == "case-0001: [removed] (empty) beside 2 images of Jane"
+    assert without_names(f"{ADDRESS} (0028,0301)", ADDRESS, "case-0001") == "case-0001 (0028,0301)"
+
+
+def test_texts_are_known_however_many_files_there_are(study):
+    first, last = sorted(study.iterdir())
+    tags = dcmread(last)
+    last.unlink()
+    for number in range(2005):
+        shutil.copy(first, study / f"A{number:04}.dcm")
+    tags.PatientComments = "seen by Frankenstein"
+    block = tags.private_block(0x0011, "MAKER", create=True)
+    block.add_new(0x01, "LO", "Moreau^Dr")
+    inner = Dataset()
+    inner.private_block(0x0013, "OTHER", create=True).add_new(0x01, "LO", "Jekyll")
+    tags.RequestAttributesSequence = [inner]
+    tags.save_as(study / "Z.dcm")
+
+    message = "seen by Frankenstein, Moreau, Jekyll; Z.dcm"
+
+    assert without_identities(message, study, "case-0001") == "[removed], [removed], [removed]; [removed]"
 
 
 def test_a_missing_path_becomes_the_case(tmp_path):
@@ -96,3 +118,9 @@ def test_the_map_keeps_addresses_as_they_are(tmp_path):
     write_case_map([("case-0001", ADDRESS)], tmp_path / "map.json")
 
     assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": ADDRESS}}
+
+
+def test_a_path_that_cannot_be_looked_at_becomes_the_case(tmp_path):
+    path = tmp_path / ("DOE" * 100)
+
+    assert without_identities(f"{path}: its path is too long", path, "case-0001") == "case-0001: its path is too long"

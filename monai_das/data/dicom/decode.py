@@ -92,17 +92,17 @@ def _for_itk(pixels: PixelFile) -> bool:
 
 
 def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
-    """Return uncompressed grey values, read from their place in the file."""
+    """Return uncompressed grey values, whole numbers or floats, read from their place in the file."""
     (allocated, stored), (rows, columns) = pixels.bits, pixels.header.size
-    size = rows * columns * allocated // 8
+    values = np.empty((rows, columns), pixels.dtype)
+    size = values.nbytes
     assert pixels.value_at is not None
     with pixels.path.open("rb", buffering=0) as stream:
         stream.seek(pixels.value_at + frame * size)
-        values = np.empty((rows, columns), f"<{'i' if pixels.signed else 'u'}{allocated // 8}")
         found = stream.readinto(values.data.cast("B"))
     if found < size:
         raise ValueError(f"{size} bytes expected, {found} found")
-    if stored < allocated:
+    if stored < allocated and "f" not in pixels.dtype:
         values <<= allocated - stored
         values >>= allocated - stored
     return values

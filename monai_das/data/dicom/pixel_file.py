@@ -14,6 +14,8 @@ UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 ALLOCATED = (1, 8, 16, 32, 64)
 ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
+# Float Pixel Data and Double Float Pixel Data, as their tags are in a file
+FLOATS = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -54,10 +56,39 @@ class PixelFile:
         """Whether stored values are signed."""
         return self.header.number("PixelRepresentation", 0) == 1
 
+    @cached_property
+    def dtype(self) -> str:
+        """How one value of :attr:`plain` pixels is stored: whole numbers, or what FloatPixelData (7FE0,0008) holds."""
+        allocated, _ = self.bits
+        if allocated >= 32 and self.value_at is not None:
+            with self.path.open("rb") as stream:
+                stream.seek(max(0, self.value_at - 12))
+                before = stream.read(12)
+            # tag, kind and length take 12 bytes, without kind 8
+            found = FLOATS.get(before[:4]) or FLOATS.get(before[4:8])
+            if found is not None:
+                return found
+        return f"<{'i' if self.signed else 'u'}{allocated // 8}"
+
     @property
     def channels(self) -> int:
         """1 for grey, 3 for colour of any kind."""
         return 3 if self.samples > 1 or self.photometric == "PALETTE COLOR" else 1
+
+    def _check_float(self) -> None:
+        """Raise ``ValueError`` where values of 32 or 64 bits are neither floats nor said to be signed or not."""
+        if self.bits[0] < 32 or self.header.number_list("PixelRepresentation") is not None:
+            return
+        if "f" not in self.dtype and self.syntax in UNCOMPRESSED:
+            raise ValueError(
+                f"{self.path}: PixelRepresentation (0028,0103) is missing for {self.bits[0]} bits, so they may be "
+                "whole numbers or Float Pixel Data (7FE0,0008), held by files only: give these, or repair the header"
+            )
+        if "f" in self.dtype and (self.photometric != "MONOCHROME2" or self.bits[0] != 8 * int(self.dtype[-1])):
+            raise ValueError(
+                f"{self.path}: Float Pixel Data (7FE0,0008) must be MONOCHROME2 with BitsAllocated (0028,0100) of 32, "
+                f"or of 64 if double (7FE0,0009), has {self.bits[0]}; repair the header"
+            )
 
     def check(self) -> None:
         """Raise ``ValueError`` where the header describes pixels that cannot be; what came is named with its tag."""
@@ -71,6 +102,7 @@ class PixelFile:
                 f"{self.path}: BitsStored (0028,0101) must be 1 to {allocated}, as many as BitsAllocated (0028,0100), "
                 f"is {stored}; repair the header"
             )
+        self._check_float()
         if samples not in (1, 3) or (samples == 3 and shown in ONE_SAMPLE) or (samples == 1 and shown in COLOURS):
             # what is no word of the standard may be a text of any kind
             word = f", {shown}," if shown in (*ONE_SAMPLE, *COLOURS) else ""
@@ -87,7 +119,7 @@ class PixelFile:
     @property
     def plain(self) -> bool:
         """Whether the pixels lie in the file as whole numbers of one grey channel, little endian."""
-        tidy = self.samples == 1 and self.bits[0] in (8, 16, 32)
+        tidy = self.samples == 1 and (self.bits[0] in (8, 16, 32) or "f" in self.dtype)
         return tidy and self.value_at is not None and self.syntax in UNCOMPRESSED
 
     @cached_property

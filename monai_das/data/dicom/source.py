@@ -121,6 +121,8 @@ def rescaled(values: NDArray[Any], slope: float, intercept: float) -> NDArray[An
     """Return ``values * slope + intercept``: exactly where these are whole numbers, else summed in float64."""
     if (slope, intercept) == (1.0, 0.0):
         return values
+    if values.dtype.kind == "f":
+        return values.astype(np.float64) * slope + intercept
     whole = slope == int(slope) and intercept == int(intercept)
     reach = np.iinfo(values.dtype).max * abs(slope) + abs(intercept) if whole else EXACT
     scaled = cast("NDArray[np.float64]", values.astype(np.float32 if reach < EXACT else np.float64))

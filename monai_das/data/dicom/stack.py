@@ -26,6 +26,8 @@ from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
 from monai_das.data.source import SliceRef
 
+# words in ImageType by which a maker says that the slices are tiled in one picture
+MOSAICS = {"MOSAIC": "Siemens", "VFRAME": "UIH"}
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),
     ("ImageOrientationPatient", IOP, 6),
@@ -108,8 +110,13 @@ def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
                 f"{path}: slices of different size, {expected} rows and columns in {first.path.name} and {size} in "
                 f"{header.path.name}; {SPLIT}"
             )
-        if "MOSAIC" in (header.text("ImageType") or "").split("\\"):
-            raise ValueError(f"{header.path}: a Siemens mosaic, all slices in one picture; convert it to NIfTI first")
+        words = (header.text("ImageType") or "").split("\\")
+        maker = next((MOSAICS[word] for word in words if word in MOSAICS), None)
+        if maker is not None:
+            raise ValueError(
+                f"{header.path}: a {maker} mosaic, all slices in one picture, by ImageType (0008,0008); convert it to "
+                "NIfTI first"
+            )
 
 
 def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:

@@ -1,4 +1,4 @@
-"""Video clips as a :class:`SliceSource`: mp4, avi, mov, mkv, gif through PyAV."""
+"""Video clips as a :class:`SliceSource`: mp4, avi, mpeg, wmv and what else FFmpeg opens, through PyAV."""
 
 from __future__ import annotations
 
@@ -24,7 +24,19 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".gif")
+# of containers and bare streams that FFmpeg opens by their content
+# fmt: off
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".avi", ".divx", ".mkv", ".webm", ".gif", ".apng",
+    ".mpeg", ".mpg", ".mpe", ".m1v", ".m2v", ".vob", ".ts", ".m2ts", ".mts", ".wmv", ".asf", ".flv", ".ogv",
+    ".mxf", ".nut", ".y4m", ".ivf", ".swf", ".rm", ".rmvb", ".dv", ".h264", ".264", ".avc", ".h265", ".265",
+    ".hevc",
+)
+# fmt: on
+# a stream without index, in which a seek may land behind the frame
+NO_INDEX = ("mpeg", "mpegts", "mpegvideo")
+# also a suffix of programs and translations, which are texts
+TRANSPORT, TRANSPORT_MARKS = ".ts", (b"G", b"\0\0\0\0G")
 FORMATS = {1: "gray", 3: "rgb24"}
 
 
@@ -182,8 +194,12 @@ class VideoSource(SliceSource):
 
 
 def is_video_file(path: str | PathLike[str]) -> bool:
-    """Say whether the name of ``path`` ends as a video's does."""
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+    """Say whether the name of ``path`` ends as a video's does, and a ``.ts`` is no text."""
+    suffix = Path(path).suffix.lower()
+    if suffix == TRANSPORT and Path(path).is_file():
+        with Path(path).open("rb") as stream:
+            return stream.read(8).startswith(TRANSPORT_MARKS)
+    return suffix in VIDEO_SUFFIXES
 
 
 def _stored_channels(frame: VideoFrame) -> int:
@@ -194,15 +210,20 @@ def _stored_channels(frame: VideoFrame) -> int:
 def _seeks_well(container: InputContainer, stream: VideoStream, first: VideoFrame, table: FrameTable) -> bool:
     """Say whether decoding may begin after a seek: the ``first`` frame is the same then as without.
 
-    A palette may come with the first packet alone, or change on the way: such videos are decoded in order.
+    A palette may come with the first packet alone, or change on the way: such videos are decoded in order,
+    as are :data:`NO_INDEX`.
     """
-    if first.format.has_palette or not table.keys:
+    if first.format.has_palette or not table.keys or container.format.name in NO_INDEX:
         return False
     place, time = table.keys[0]
     if place != 0:
         return True
-    container.seek(time, stream=stream, backward=True)
-    again = next(container.decode(stream), None)
+    av: Any = require("av", extra="video")
+    try:
+        container.seek(time, stream=stream, backward=True)
+        again = next(container.decode(stream), None)
+    except av.error.FFmpegError:
+        return False
     return again is not None and again.pts == first.pts and _same_pixels(first, again)
 
 

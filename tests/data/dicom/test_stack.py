@@ -120,6 +120,18 @@ def test_a_real_mosaic_is_refused(data_root):
         dicom_slice_refs(data_root / "dicom_nih" / "20180918Si" / "mr_0003")
 
 
+@pytest.mark.parametrize(("word", "maker"), [("VFRAME", "UIH"), ("MOSAIC", "Siemens")])
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_mosaic_of_any_maker_is_refused_wherever_it_lies(series, edit, word, maker, place):
+    path = files_of(series)[place]
+    edit(path, ImageType=["ORIGINAL", "PRIMARY", "M", word])
+
+    with pytest.raises(ValueError, match=rf"{path.name}: a {maker} mosaic, .* \(0008,0008\); convert it to NIfTI"):
+        dicom_slice_refs(series)
+    with pytest.raises(ValueError, match=f"a {maker} mosaic"):
+        dicom_slice_refs(path)
+
+
 def test_two_series_in_a_folder_are_named(series, edit):
     edit(files_of(series)[0], SeriesInstanceUID="1.2.3")
 

@@ -6,7 +6,7 @@ import torch
 
 pytest.importorskip("av")
 
-from monai_das.data import VideoSource, open_source
+from monai_das.data import VideoSource, find_cases, open_source
 from monai_das.data.video.source import is_video_file
 from monai_das.transforms import make_thumbnails
 from tests.data.video_clips import ffmpeg, frames_by_ffmpeg, moving_bars, write_sound, write_video
@@ -68,6 +68,42 @@ def test_a_palette_colours_every_frame_as_ffmpeg_does(tmp_path, name, options):
     assert torch.equal(alone, expected[..., [10]])
     assert torch.equal(source.read_all().as_tensor(), expected)
     assert float((small - make_thumbnails(expected[None], 32)[0]).abs().mean()) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mpeg", "mpeg2video"),
+        ("b.mpg", "mpeg1video -bf 2"),
+        ("c.wmv", "wmv2"),
+        ("d.asf", "msmpeg4"),
+        ("e.flv", "flv"),
+        ("f.3gp", "libx264 -pix_fmt yuv420p"),
+        ("g.ts", "libx264 -pix_fmt yuv420p"),
+        ("h.vob", "mpeg2video"),
+        ("i.h264", "libx264 -pix_fmt yuv420p"),
+        ("j.ogv", "libtheora"),
+        ("l.mxf", "mpeg2video"),
+        ("M.HEVC", "libx265 -x265-params log-level=none -pix_fmt yuv420p -f hevc"),
+    ],
+)
+def test_every_container_is_a_case_of_a_folder_and_reads_as_ffmpeg_does(tmp_path, name, codec):
+    path = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration=1", "-c:v", *codec.split(), path)
+    expected = torch.from_numpy(frames_by_ffmpeg(path, 64, 96))
+
+    ((_, case),) = find_cases([tmp_path])
+    source = open_source(case)
+
+    assert source.kind == "video"
+    assert torch.equal(source.read([10]), expected[..., [10]])
+    assert torch.equal(source.read_all().as_tensor(), expected)
+
+
+def test_a_text_with_the_suffix_of_a_video_is_no_case(tmp_path):
+    (tmp_path / "german.ts").write_text("<TS language='de'></TS>")
+
+    assert not is_video_file(tmp_path / "german.ts")
 
 
 def test_where_a_seek_gives_another_picture_frames_are_read_in_order(clip, monkeypatch):
