@@ -50,9 +50,8 @@ def without_identities(message: str, study: Study, case_id: str) -> str:
     """Return ``message`` about ``study``, a path or address, without anything that could identify the patient.
 
     The path becomes ``case_id``. The names of folders and files that lead to it or lie in it, and the texts of their
-    DICOM headers, become ``[removed]``. If a header cannot be read, or there are too many, texts are unknown; then
-    only the words before the first bracket or quotation remain. The same holds for an address, whose server and UIDs
-    are removed too.
+    DICOM headers, become ``[removed]``. If a header cannot be read, its texts are unknown; then only the words before
+    the first bracket or quotation remain. The same holds for an address, whose server and UIDs are removed too.
     """
     if isinstance(study, str):
         return _without_address(message, study, case_id)
@@ -63,7 +62,6 @@ def without_identities(message: str, study: Study, case_id: str) -> str:
             words.update(_texts(file))
     except Exception:
         message = _plain_words(message, re.compile(r"[\\(\"'\[]"))
-    words |= {word.split(".")[0] for word in words}
     return _without_words(message, words)
 
 

@@ -118,3 +118,9 @@ def test_the_map_keeps_addresses_as_they_are(tmp_path):
     write_case_map([("case-0001", ADDRESS)], tmp_path / "map.json")
 
     assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": ADDRESS}}
+
+
+def test_a_path_that_cannot_be_looked_at_becomes_the_case(tmp_path):
+    path = tmp_path / ("DOE" * 100)
+
+    assert without_identities(f"{path}: its path is too long", path, "case-0001") == "case-0001: its path is too long"
