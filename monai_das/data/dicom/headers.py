@@ -133,7 +133,8 @@ class ImageHeader:
         """UID of the transfer syntax; None where the file does not say."""
         if isinstance(self.source, QuickHeader):
             return self.source.syntax
-        return text(self.source.file_meta, "TransferSyntaxUID")
+        meta = getattr(self.source, "file_meta", None)
+        return None if meta is None else text(meta, "TransferSyntaxUID")
 
     @property
     def framed(self) -> bool:
