@@ -7,6 +7,17 @@ import av
 import imageio_ffmpeg
 import numpy as np
 
+# codec and pixel format by the name of the file
+KINDS = {
+    "h264.mp4": ("libx264", "yuv420p"),
+    "h264.mov": ("libx264", "yuv444p"),
+    "h264.mkv": ("libx264", "yuv420p"),
+    "mpeg4.avi": ("mpeg4", "yuv420p"),
+    "mjpeg.avi": ("mjpeg", "yuvj420p"),
+    "still.gif": ("gif", "rgb8"),
+    "grey.mkv": ("ffv1", "gray"),
+}
+
 
 def moving_bars(count, rows=48, columns=64, colour=True):
     """Return ``(count, rows, columns, 3)`` uint8: a bar that moves over a gradient; every frame is another."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine.pool import run_in_pool
+from tests.benchmarks.engine.processes import alive, ends
 
 ROOT = Path(__file__).parents[3]
 PARENT = """
@@ -70,16 +71,4 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path):
         assert alive(worker)
         parent.send_signal(signal.SIGKILL)
 
-    ends = time.monotonic() + 20.0
-    while alive(worker) and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert not alive(worker)
-
-
-def alive(pid: str) -> bool:
-    """Return whether the process runs; one that ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    assert ends(worker)

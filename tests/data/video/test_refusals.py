@@ -7,22 +7,6 @@ pytest.importorskip("av")
 from monai_das.data import VideoSource
 from tests.data.video_clips import ffmpeg, moving_bars, write_sound, write_video
 
-KINDS = {
-    "h264.mp4": ("libx264", "yuv420p"),
-    "h264.mov": ("libx264", "yuv444p"),
-    "h264.mkv": ("libx264", "yuv420p"),
-    "mpeg4.avi": ("mpeg4", "yuv420p"),
-    "mjpeg.avi": ("mjpeg", "yuvj420p"),
-    "still.gif": ("gif", "rgb8"),
-    "grey.mkv": ("ffv1", "gray"),
-}
-
-
-@pytest.fixture
-def clip(tmp_path):
-    """Write 23 frames as ``name``, and return the path."""
-    return lambda name="h264.mp4", **more: write_video(tmp_path / name, moving_bars(23), *KINDS[name], **more)
-
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"clip.mp4: no such file"):

@@ -9,23 +9,7 @@ pytest.importorskip("av")
 from monai_das.data import VideoSource, find_cases, open_source
 from monai_das.data.video.source import is_video_file
 from monai_das.transforms import make_thumbnails
-from tests.data.video_clips import ffmpeg, frames_by_ffmpeg, moving_bars, write_video
-
-KINDS = {
-    "h264.mp4": ("libx264", "yuv420p"),
-    "h264.mov": ("libx264", "yuv444p"),
-    "h264.mkv": ("libx264", "yuv420p"),
-    "mpeg4.avi": ("mpeg4", "yuv420p"),
-    "mjpeg.avi": ("mjpeg", "yuvj420p"),
-    "still.gif": ("gif", "rgb8"),
-    "grey.mkv": ("ffv1", "gray"),
-}
-
-
-@pytest.fixture
-def clip(tmp_path):
-    """Write 23 frames as ``name``, and return the path."""
-    return lambda name="h264.mp4", **more: write_video(tmp_path / name, moving_bars(23), *KINDS[name], **more)
+from tests.data.video_clips import KINDS, ffmpeg, frames_by_ffmpeg, moving_bars, write_video
 
 
 @pytest.mark.parametrize("name", KINDS)
