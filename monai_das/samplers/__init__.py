@@ -7,6 +7,7 @@ from monai_das.samplers.das import DASSampler
 from monai_das.samplers.das_gate import DASGateSampler
 from monai_das.samplers.das_paper import DASPaperSampler
 from monai_das.samplers.dps import DPSSampler
+from monai_das.samplers.even import DASEvenSampler
 from monai_das.samplers.fixed import (
     DASCentreSampler,
     DASFullSampler,
@@ -24,6 +25,7 @@ __all__ = [
     "ADPSSampler",
     "DASAttentionMILSampler",
     "DASCentreSampler",
+    "DASEvenSampler",
     "DASFullSampler",
     "DASGateSampler",
     "DASPaperSampler",
