@@ -200,6 +200,22 @@ def test_the_core_does_not_know_the_deploy_sdk(path):
     assert "monai.deploy" not in path.read_text(encoding="utf-8")
 
 
+def test_errors_about_studies_keep_identities_beside_their_words():
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sorted((PACKAGE / "data").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id.endswith("Error")
+        and node.args
+        if isinstance(node.args[0], ast.JoinedStr) and isinstance(node.args[0].values[0], ast.FormattedValue)
+        if ast.unparse(node.args[0].values[0]).endswith(("path}'", "name}'", "file}'", "folder}'", "root}'"))
+    ]
+
+    assert found == [], "raise monai_das.data.messages.StudyError(path, words, files=..., texts=...)"
+
+
 def test_each_folder_has_its_sentence():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| `([\w.]+)/?` \| .+\. \|$", text, flags=re.MULTILINE))

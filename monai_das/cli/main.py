@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -46,9 +47,14 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _unforeseen(error: BaseException) -> str:
-    """Return what ``error`` is, without paths and other texts: the system's own words, or the kind of the error."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    """Return what ``error`` is, without paths and other texts: our words, the system's, or the kind of the error."""
+    from monai_das.data import finding_of
+
+    known = finding_of(error)
+    if known is not None:
+        return known.plain
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
     return f"unexpected {type(error).__name__}"
 
 

@@ -89,6 +89,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     _silence(arguments.include_phi)
     from tqdm import tqdm
 
+    from monai_das.data import plain_text
     from monai_das.inference import Predictor
     from monai_das.reports import CaseError, report_cases, write_case_map
 
@@ -112,7 +113,7 @@ def _predict(arguments: argparse.Namespace) -> int:
             continue
         tqdm.write(f"{outcome.case_id}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
         for warning in outcome.warnings:
-            tqdm.write(f"{outcome.case_id}: warning: {warning}", file=sys.stderr)
+            tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
     print(f"{len(cases) - failed} of {len(cases)} cases written to {arguments.out}")
     return 1 if failed else 0
 
@@ -128,16 +129,13 @@ def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
     """Return the message of ``error``; without --include-phi it names an input by its number."""
-    from monai_das.data import is_address
+    from monai_das.data import StudyBaseError, is_address
 
-    message = str(error)
-    if not arguments.include_phi:
-        numbered = {}
-        for number, each in enumerate(arguments.inputs, start=1):
-            numbered[each.rstrip("/") if is_address(each) else str(Path(each))] = f"INPUT {number}"
-        for given in sorted(numbered, key=len, reverse=True):
-            message = message.replace(given, numbered[given])
-    return message
+    if arguments.include_phi or not isinstance(error, StudyBaseError):
+        return str(error)
+    inputs = [each.rstrip("/") if is_address(each) else str(Path(each)) for each in arguments.inputs]
+    where = f"INPUT {inputs.index(error.name) + 1}" if error.name in inputs else "an INPUT"
+    return f"{where}: {error.finding.plain}"
 
 
 def _silence(include_phi: bool) -> None:

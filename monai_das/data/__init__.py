@@ -13,6 +13,7 @@ from monai_das.data.dicom import (
     without_text,
 )
 from monai_das.data.dicomweb import DICOMwebSource, dicomweb_session, is_address, without_login
+from monai_das.data.messages import Finding, StudyBaseError, StudyError, finding_of, full_text, plain_text
 from monai_das.data.nifti import NIfTISource
 from monai_das.data.open import open_source, read_volume
 from monai_das.data.readers import DASClipReader, DASVolumeReader
@@ -27,11 +28,14 @@ __all__ = [
     "DASVolumeReader",
     "DICOMSource",
     "DICOMwebSource",
+    "Finding",
     "NIfTISource",
     "SliceRef",
     "SliceSource",
     "StackGeometry",
     "Study",
+    "StudyBaseError",
+    "StudyError",
     "VideoSource",
     "VolumeCase",
     "WholeSource",
@@ -41,10 +45,13 @@ __all__ = [
     "dicomweb_session",
     "find_cases",
     "find_studies",
+    "finding_of",
+    "full_text",
     "is_address",
     "is_dicom_file",
     "memory_limit",
     "open_source",
+    "plain_text",
     "plane_refs",
     "read_volume",
     "stack_geometry",

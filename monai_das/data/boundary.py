@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from monai_das.data.messages import Finding, StudyBaseError, StudyError, finding_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,9 +39,10 @@ SYSTEM_FAULTS = {
 def reading(name: object, failed: str = "") -> Iterator[None]:
     """Turn what is raised inside, whatever it is, into a ``ValueError`` that names the study ``name`` and says why.
 
-    An error that names it already passes as it is, and so does an ``ImportError``, which names what to install. What
-    stops a program (``KeyboardInterrupt``, ``SystemExit``, ``GeneratorExit``) passes too. ``failed`` goes before the
-    reason, as "the header cannot be read: ".
+    A :class:`StudyBaseError` passes as it is, and so does an ``ImportError``, which names what to install. What stops a
+    program (``KeyboardInterrupt``, ``SystemExit``, ``GeneratorExit``) passes too. A library's own words may hold
+    texts of headers, so they are kept beside the error's. ``failed`` goes before the reason, as "the header cannot be
+    read: ".
 
     Example:
         >>> with reading("case.nii"):
@@ -49,14 +53,11 @@ def reading(name: object, failed: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (*STOPS, ImportError):
+    except (*STOPS, ImportError, StudyBaseError):
         raise
-    except (ValueError, OSError) as error:
-        if _is_ours(error, str(name)):
-            raise
-        raise ValueError(f"{name}: {failed}{reason(error)}") from error
     except BaseException as error:
-        raise ValueError(f"{name}: {failed}{reason(error)}") from error
+        why = reason(error)
+        raise StudyError(name, f"{failed}{why.plain}", why.files, why.texts) from error
 
 
 def at_boundary(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
@@ -70,24 +71,20 @@ def at_boundary(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenat
     return guarded
 
 
-def reason(error: BaseException) -> str:
-    """Return in words why ``error`` was raised, in one line."""
+def reason(error: BaseException) -> Finding:
+    """Return why ``error`` was raised, in our words, with those of the library beside them."""
+    known = finding_of(error)
+    if known is not None:
+        return known
     if isinstance(error, OSError) and error.errno is not None:
-        return SYSTEM_FAULTS.get(error.errno) or f"the system cannot read it: {error.strerror}"
+        return Finding(SYSTEM_FAULTS.get(error.errno) or f"the system cannot read it: {os.strerror(error.errno)}")
     if isinstance(error, zlib.error):
         cut_off = "incomplete or truncated" in str(error)
-        return CUT_OFF if cut_off else "its compressed data are damaged: copy or export it again"
-    for kind, words in FAULTS:
-        if isinstance(error, kind):
-            return words
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    found = lines[0][:LONGEST] if lines else type(error).__name__
-    if isinstance(error, (ValueError, OSError)):
-        return found
-    return f"a library failed on it, so it is damaged or of an unknown kind; {type(error).__name__}: {found}"
-
-
-def _is_ours(error: ValueError | OSError, name: str) -> bool:
-    """Say whether ``error`` is worded by a reader of ours: it names the study, and is not the system's own."""
-    system = isinstance(error, OSError) and error.errno is not None
-    return not system and not isinstance(error, UnicodeError) and name in str(error)
+        return Finding(CUT_OFF if cut_off else "its compressed data are damaged: copy or export it again")
+    for fault, words in FAULTS:
+        if isinstance(error, fault):
+            return Finding(words)
+    lines = [line.strip()[:LONGEST] for line in str(error).splitlines() if line.strip()]
+    kind = type(error).__name__
+    words = f"a library failed on it ({kind}), so it is damaged or of an unknown kind: copy or export it again"
+    return Finding(words, texts=lines[:1])

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from monai_das.data.messages import StudyError
+
 # of a slice or frame in the list of them
 FRAME_BYTES = 1 << 10
 # deflate and gzip make at most so many bytes of one
@@ -54,9 +56,10 @@ def default_limit() -> int:
 def check_memory(needed: int, name: object, what: str) -> None:
     """Raise ``ValueError`` if ``needed`` bytes, for ``what`` of the study ``name``, are more than :func:`limit`."""
     if needed > limit():
-        raise ValueError(
-            f"{name}: {what} need {_size(needed)}, more than the limit of {_size(limit())}; give a smaller study, or a "
-            "higher limit (--max-memory) if the header is right"
+        raise StudyError(
+            name,
+            f"{what} need {_size(needed)}, more than the limit of {_size(limit())}; give a smaller study, or a "
+            "higher limit (--max-memory) if the header is right",
         )
 
 
@@ -74,9 +77,10 @@ def check_inside(declared: int, path: Path, what: str, *, inflation: int = 1) ->
     """Raise ``ValueError`` if ``path`` cannot hold ``declared`` bytes, where a byte in it makes ``inflation``."""
     size = path.stat().st_size
     if declared > size * inflation:
-        raise ValueError(
-            f"{path}: the header tells of {what}, {_size(declared)}, but the file has {_size(size)}; it is cut off or "
-            "its header is wrong: copy it again"
+        raise StudyError(
+            path,
+            f"the header tells of {what}, {_size(declared)}, but the file has {_size(size)}; it is cut off or "
+            "its header is wrong: copy it again",
         )
 
 

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from monai_das.data.dicom import DICOM_SUFFIXES, header_ahead, is_dicom_file
+from monai_das.data.messages import StudyError, StudyNotFoundError
 from monai_das.data.video import VIDEO_SUFFIXES, is_video_file
 
 # of a case's name, which is to be the name of a folder
@@ -41,10 +42,10 @@ def find_cases(inputs: Sequence[str | PathLike[str]]) -> list[tuple[str, Path]]:
     for given in inputs:
         root = Path(given)
         if not root.exists():
-            raise FileNotFoundError(f"{root}: no such file or folder")
+            raise StudyNotFoundError(root, "no such file or folder")
         found = list(_cases_in(root))
         if not found:
-            raise ValueError(f"{root}: no case found; a case is a NIfTI file, a video or a folder with DICOM files")
+            raise StudyError(root, "no case found; a case is a NIfTI file, a video or a folder with DICOM files")
         for path in found:
             if real_path(path) not in known:
                 known.add(real_path(path))

@@ -14,6 +14,7 @@ from torch import Tensor
 from monai_das.data.boundary import reading
 from monai_das.data.dicom import DICOMSource, masked_source
 from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
+from monai_das.data.messages import StudyError
 from monai_das.data.nifti import NIfTISource, nifti_volume
 from monai_das.data.source import SliceSource
 from monai_das.data.video import VideoSource, is_video_file
@@ -85,7 +86,7 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
     if path.is_symlink():
         path.stat()  # a link that leads to itself or nowhere says so
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise ValueError(f"{path}: neither a file nor a folder, but a device, pipe or socket; give a file or folder")
+        raise StudyError(path, "neither a file nor a folder, but a device, pipe or socket; give a file or folder")
     if is_video_file(path):
         return VideoSource(path)
     name = path.name.lower()

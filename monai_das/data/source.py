@@ -18,6 +18,7 @@ from torch import Tensor
 
 from monai_das.data.boundary import at_boundary
 from monai_das.data.budget import check_memory
+from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -160,7 +161,7 @@ def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
     places = [int(place) for place in indices]
     wrong = [place for place in places if not 0 <= place < depth]
     if wrong:
-        raise ValueError(f"{name}: slice {wrong[0]} asked for, there are slices 0 to {depth - 1}")
+        raise StudyError(name, f"slice {wrong[0]} asked for, there are slices 0 to {depth - 1}")
     return places
 
 

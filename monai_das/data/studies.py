@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from monai_das.data.cases import case_name, find_cases, real_path, unique_name
 from monai_das.data.dicomweb import DICOMwebService, is_address
+from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -93,7 +94,7 @@ def dicomweb_cases(address: str, session: Any = None, timeout: float = 30.0) -> 
     if service.series is None:
         images = [tags for tags in images if _acquired(tags)]
         if found and not images:
-            raise ValueError(f"{service.name}: no series of acquired images; there are {_kinds(found)}: give a series")
+            raise StudyError(service.name, f"no series of acquired images; there are {_kinds(found)}: give a series")
     groups: dict[str, list[Dataset]] = defaultdict(list)
     for tags in images:
         groups[str(tags.SeriesInstanceUID)].append(tags)

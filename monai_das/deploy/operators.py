@@ -7,7 +7,7 @@ from typing import Any
 
 from monai.deploy.core import Fragment, Operator, OperatorSpec
 
-from monai_das.data import open_source
+from monai_das.data import Finding, open_source
 from monai_das.deploy.outcome import DeployOutcome
 from monai_das.deploy.reports import remove_reports, write_reports
 from monai_das.deploy.series import DeployCase, image_files, make_cases, no_series_message
@@ -45,7 +45,7 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
             files = image_files(self.input_folder)
             cases = make_cases(selected, files, self.scratch)
             if not cases:
-                raise ValueError(no_series_message(files))
+                raise ValueError(Finding(no_series_message(files)))
         op_output.emit(cases, "cases")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monai_das.reports import CaseError
 from monai_das.reports.json_report import write_object
+from monai_das.reports.privacy import error_message
 
 ERRORS = "errors.json"
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class DeployOutcome:
             yield
         except Exception as error:
             where = f"series {series}: " if series else ""
-            self.errors.append(CaseError(case_id, f"{where}{type(error).__name__}: {error}"))
+            self.errors.append(CaseError(case_id, f"{where}{error_message(error, case_id)}"))
             logger.error("%s: %s", case_id, self.errors[-1].error)
 
     def write(self, folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_das.data import Finding
 from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file, lost_slices
 
 
@@ -47,7 +48,7 @@ def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
             found[str(header.tags.get("SeriesInstanceUID"))].append(header)
     damaged += _lost(folder, [header.path for headers in found.values() for header in headers])
     if damaged:
-        raise ValueError(f"{damaged} DICOM files of the study are damaged or cut off; copy the study again")
+        raise ValueError(Finding(f"{damaged} DICOM files of the study are damaged or cut off; copy the study again"))
     return dict(found)
 
 

@@ -10,7 +10,7 @@ from monai.data import MetaTensor
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from monai_das.data import SliceRef, SliceSource, plane_refs
+from monai_das.data import Finding, SliceRef, SliceSource, StudyBaseError, StudyError, finding_of, plane_refs
 from monai_das.data.readers import LUMINANCE
 from monai_das.data.source import as_image
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
@@ -87,9 +87,11 @@ class SliceSelector:
         """
         try:
             return self._few(source) if allows_parts(self.steps, source) else self._whole(source)
+        except StudyBaseError:
+            raise
         except ValueError as error:
-            message = str(error)
-            raise ValueError(message if source.name in message else f"{source.name}: {message}") from error
+            known = finding_of(error) or Finding("the bundle's preprocessing failed (ValueError)", texts=[str(error)])
+            raise StudyError(source.name, known.plain, known.files, known.texts) from error
 
     def _few(self, source: SliceSource) -> LoadedSelection:
         self.lap()
@@ -149,7 +151,8 @@ class SliceSelector:
         if self.channels == 1 and image.size(0) == 3:
             weights = torch.tensor(LUMINANCE, dtype=image.dtype)[:, None, None, None]
             return MetaTensor((image * weights).sum(dim=0, keepdim=True))
-        raise ValueError(f"{image.size(0)} channels, the bundle's network expects {self.channels}; convert it first")
+        words = f"{image.size(0)} channels, the bundle's network expects {self.channels}; convert it first"
+        raise ValueError(Finding(words))
 
 
 def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaTensor:
@@ -179,4 +182,4 @@ def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[S
 def check_depth(depth: int, expected: int) -> None:
     """Raise ``ValueError`` unless preprocessing kept all slices."""
     if depth != expected:
-        raise ValueError(f"{expected} slices became {depth}; preprocessing must keep all of them")
+        raise ValueError(Finding(f"{expected} slices became {depth}; preprocessing must keep all of them"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from monai_das.data import SliceRef, SliceSource, open_source
+from monai_das.data import Finding, SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import SliceSelector
@@ -127,10 +127,11 @@ class Predictor:
             data = transform(data)
         values = [float(value) for value in torch.as_tensor(data["pred"]).double().flatten()]
         if len(values) != len(self.model.classes) or not abs(sum(values) - 1.0) < 1e-3:
-            raise ValueError(
+            words = (
                 f"postprocessing must give {len(self.model.classes)} probabilities, one for each of "
                 f"{', '.join(self.model.classes)}, got {values}; end it with Activationsd(softmax=True)"
             )
+            raise ValueError(Finding(words))
         return values
 
 

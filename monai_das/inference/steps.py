@@ -10,7 +10,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose
 from torch import Tensor
 
-from monai_das.data import SliceSource
+from monai_das.data import Finding, SliceSource
 from monai_das.data.source import as_image
 from monai_das.transforms import SliceAxisd
 
@@ -88,5 +88,5 @@ def preprocessed(image: MetaTensor, steps: Iterable[Step], key: Hashable) -> tup
         result = torch.as_tensor(data[key])
     plain = result.as_tensor() if isinstance(result, MetaTensor) else result
     if not bool(torch.isfinite(plain).all()):
-        raise ValueError("preprocessing gave NaN or infinite values; replace those in the file by a number")
+        raise ValueError(Finding("preprocessing gave NaN or infinite values; replace those in the file by a number"))
     return plain, placed

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monai_das.data import SliceSource, Study, open_source
+from monai_das.data import SliceSource, Study, full_text, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
-from monai_das.reports.privacy import without_identities, without_names
+from monai_das.reports.privacy import error_message
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
@@ -80,8 +80,7 @@ def report_cases(
                 predictor, (case_id, path, session), folder / case_id, reports, include_phi=include_phi
             )
         except Exception as error:
-            message = str(error) if include_phi else without_identities(str(error), path, case_id)
-            outcome = CaseError(case_id, f"{type(error).__name__}: {_printable(message)}")
+            outcome = CaseError(case_id, _printable(error_message(error, case_id, include_phi=include_phi)))
             _remove(folder / case_id, FILES)
             errors.append(asdict(outcome))
             write_object({"errors": errors}, folder / ERRORS)
@@ -100,8 +99,8 @@ def _report_case(
     start = time.perf_counter()
     source = open_source(study, session=session)
     result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
-    if result.warnings and not include_phi:
-        result = replace(result, warnings=tuple(without_names(warning, study, case_id) for warning in result.warnings))
+    if include_phi:
+        result = replace(result, warnings=tuple(map(full_text, result.warnings)))
     _remove(folder, set(FILES) - set(reports))
     for kind, name in FILES.items():
         if kind in reports and kind in plain:

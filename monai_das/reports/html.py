@@ -21,6 +21,7 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 import monai_das
+from monai_das.data import Finding, plain_text
 from monai_das.inference import CaseResult
 from monai_das.reports.atomic import atomic_path
 from monai_das.reports.json_report import model_as_json
@@ -169,7 +170,7 @@ def _facts(result: CaseResult) -> Sequence[tuple[str, object]]:
         ("Source", result.source_kind),
         ("Seen by the network", f"{len(result.selected)} of {result.total_slices}"),
         ("Time", f"{result.timings.total:.0f} ms"),
-        *(("Warning", warning) for warning in result.warnings),
+        *(("Warning", plain_text(warning)) for warning in result.warnings),
     )
 
 
@@ -184,7 +185,7 @@ def _jpegs(stack: NDArray[np.uint8]) -> list[bytes]:
                 break
         else:
             return images
-    raise ValueError(f"{len(stack)} slices are too many for one page; write JSON and the montage instead")
+    raise ValueError(Finding(f"{len(stack)} slices are too many for one page; write JSON and the montage instead"))
 
 
 def _jpeg(image: NDArray[np.uint8], longest: int) -> bytes:

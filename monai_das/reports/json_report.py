@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from monai_das.data import plain_text
 from monai_das.inference import CaseResult, DASModelInfo, SelectedSlice
 from monai_das.reports.atomic import atomic_path
 
@@ -55,7 +56,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
             "backbone": result.timings.backbone,
             "total": result.timings.total,
         },
-        "warnings": list(result.warnings),
+        "warnings": [plain_text(warning) for warning in result.warnings],
     }
 
 

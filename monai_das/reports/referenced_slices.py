@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monai_das.data import SliceSource
+from monai_das.data import SliceSource, StudyError
 from monai_das.inference import CaseResult, SelectedSlice
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def referenced_slices(result: CaseResult, source: SliceSource) -> list[Reference
     for selected in result.selected:
         uid = selected.ref.sop_instance_uid
         if uid is None:
-            raise ValueError(_no_object(result))
+            raise _no_object(result)
         if uid not in headers:
             headers[uid] = _header(result, source, selected)
         references.append(ReferencedSlice(headers[uid], selected))
@@ -60,11 +60,12 @@ def distinct_headers(references: list[ReferencedSlice]) -> list[Dataset]:
 def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) -> Dataset:
     header = source.header(selected.index)
     if header is None:
-        raise ValueError(_no_object(result))
+        raise _no_object(result)
     if header.SOPInstanceUID != selected.ref.sop_instance_uid:
-        raise ValueError(
-            f"{result.case_id}: slice {selected.index} is {selected.ref.sop_instance_uid} in the result and "
-            f"{header.SOPInstanceUID} in the source; give the source that the result was made from"
+        raise StudyError(
+            result.case_id,
+            f"slice {selected.index} is {selected.ref.sop_instance_uid} in the result and "
+            f"{header.SOPInstanceUID} in the source; give the source that the result was made from",
         )
     for keyword in IDENTITY:
         if keyword not in header:
@@ -72,13 +73,15 @@ def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) ->
     return header
 
 
-def _no_object(result: CaseResult) -> str:
+def _no_object(result: CaseResult) -> StudyError:
     if result.source_kind.startswith("dicom"):
-        return (
-            f"{result.case_id}: the selected slices lie in a plane that was not acquired, no DICOM object holds them; "
-            "leave the reports kos, sr and sc out"
+        return StudyError(
+            result.case_id,
+            "the selected slices lie in a plane that was not acquired, no DICOM object holds them; "
+            "leave the reports kos, sr and sc out",
         )
-    return (
-        f"{result.case_id}: DICOM reports (kos, sr, sc) refer to DICOM objects, this case is {result.source_kind}; "
-        "leave them out, or give the DICOM series"
+    return StudyError(
+        result.case_id,
+        f"DICOM reports (kos, sr, sc) refer to DICOM objects, this case is {result.source_kind}; "
+        "leave them out, or give the DICOM series",
     )

@@ -8,8 +8,9 @@ from gzip import BadGzipFile
 
 import pytest
 
-from monai_das.data import SliceSource, open_source
+from monai_das.data import Finding, SliceSource, StudyError, open_source
 from monai_das.data.boundary import reading
+from monai_das.data.messages import StudyNotFoundError
 
 
 class PanicException(BaseException):
@@ -19,22 +20,25 @@ class PanicException(BaseException):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (PanicException("index out of bounds"), "a library failed on it, .*PanicException: index out of bounds"),
+        (PanicException("index out of bounds"), r"a library failed on it \(PanicException\), "),
         (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
         (MemoryError(), "needs more memory than there is"),
         (struct.error("unpack requires a buffer of 4 bytes"), "cut off: copy it again"),
         (EOFError(), "cut off: copy it again"),
         (zlib.error("Error -5 while decompressing data: incomplete or truncated stream"), "cut off: copy it again"),
         (zlib.error("Error -3 while decompressing data: invalid block type"), "compressed data are damaged"),
-        (BadGzipFile("Not a gzipped file"), "Not a gzipped file"),
-        (KeyError("PixelData"), "KeyError: 'PixelData'"),
+        (BadGzipFile("Not a gzipped file"), r"a library failed on it \(BadGzipFile\)"),
+        (KeyError("PixelData"), r"a library failed on it \(KeyError\)"),
         (AssertionError(), "AssertionError"),
         (PermissionError(errno.EACCES, "Permission denied", "case"), "it may not be read; ask for the permission"),
         (OSError(errno.ELOOP, "Too many links", "case"), "a link that leads to itself"),
         (OSError(errno.ENAMETOOLONG, "File name too long", "case"), "its path is too long"),
         (OSError(errno.EIO, "Input/output error", "case"), "the system cannot read it: Input/output error"),
-        (UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"), "can't decode byte 0xfc"),
-        (ValueError("first\nsecond"), "^case: first$"),
+        (
+            UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"),
+            r"a library failed .*UnicodeDecode",
+        ),
+        (ValueError(Finding("3 channels; convert it")), "^case: 3 channels; convert it$"),
     ],
 )
 def test_a_fault_is_one_value_error_that_names_the_study_and_the_reason(error, words):
@@ -46,7 +50,12 @@ def test_a_fault_is_one_value_error_that_names_the_study_and_the_reason(error, w
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("case: two series"), FileNotFoundError("case: no such file"), ImportError("give the extra")]
+    "error",
+    [
+        StudyError("case", "two series"),
+        StudyNotFoundError("case", "no such file"),
+        ImportError("give the extra"),
+    ],
 )
 def test_an_error_that_is_worded_already_passes(error):
     with pytest.raises(type(error)) as caught, reading("case"):
@@ -69,7 +78,7 @@ def test_every_source_reads_inside_the_boundary(act):
     attributes = {"name": "case", "refs": (), "channels": 1, "plane_shape": (1, 1), "thumbnails": panic, "read": panic}
     source = type("Source", (SliceSource,), attributes | {act: panic})()
 
-    with pytest.raises(ValueError, match=r"^case: a library failed on it.*no JPEG"):
+    with pytest.raises(ValueError, match=r"^case: a library failed on it"):
         getattr(source, act)([] if act == "read" else 0)
 
 

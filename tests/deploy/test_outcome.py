@@ -1,12 +1,13 @@
 import json
 
+from monai_das.data import Finding
 from monai_das.deploy.outcome import DeployOutcome
 
 
 def test_a_bad_case_is_written_down_and_the_next_goes_on(tmp_path, caplog):
     outcome = DeployOutcome()
     with outcome.of("case-001", "1.2.3"):
-        raise ValueError("two echoes")
+        raise ValueError(Finding("two echoes"))
     with outcome.of("case-002", "1.2.4"):
         pass
 

@@ -1,3 +1,4 @@
+import errno
 import json
 from pathlib import Path
 
@@ -76,13 +77,13 @@ def test_a_case_that_fails_now_keeps_no_older_reports(result, good, bad, tmp_pat
 
 def test_a_report_that_cannot_be_written_is_an_error_of_its_case(result, cases, tmp_path, monkeypatch):
     def broken(result, path):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "no room", "DOE_JANE")
 
     monkeypatch.setattr(batch, "write_json", broken)
 
     (outcome,) = report_cases(FakePredictor(result), cases[:1], tmp_path)
 
-    assert outcome.error == "OSError: disk full"
+    assert outcome.error == "OSError: No space left on device"
     assert files(tmp_path) == ["errors.json"]
 
 

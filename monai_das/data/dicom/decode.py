@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monai_das.data.dicom.itk_decode import itk_frame
 from monai_das.data.dicom.pixel_file import ITEM, PixelFile
+from monai_das.data.messages import StudyError
 
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 # of more than 8 bits: pydicom has it from pylibjpeg-libjpeg alone, which is GPL; ITK's own decoder is Apache-2.0
@@ -33,10 +34,14 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         if _for_itk(pixels):
             return itk_frame(pixels, frame)
         return _as_shown(pixels, _decoded_frame(pixels, frame))
+    except StudyError:
+        raise
     except DECODER_ERRORS as error:
-        raise ValueError(
-            f"{pixels.path}: the pixels of frame {frame + 1} cannot be decoded ({_short(error)}); the file may be cut "
-            "off: copy it again"
+        raise StudyError(
+            pixels.path,
+            f"the pixels of frame {frame + 1} cannot be decoded; they are damaged or of a kind that no "
+            "decoder here knows: copy or export the file again",
+            texts=[_short(error)],
         ) from error
 
 
@@ -53,7 +58,7 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
             stream.seek(place)
             found = stream.read(length)
             if len(found) < length:
-                raise ValueError(f"{length} bytes of a compressed frame expected, {len(found)} found")
+                raise _cut_off(pixels, f"{length} bytes of a compressed frame expected, {len(found)} found")
             return found
         stream.seek(pixels.value_at)
         return get_frame(stream, frame, number_of_frames=pixels.header.frames)
@@ -68,9 +73,9 @@ def _single_frame(pixels: PixelFile) -> bytes:
             length = int.from_bytes(head[4:], "little")
             parts.append(stream.read(length))
             if len(parts[-1]) < length:
-                raise ValueError(f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
+                raise _cut_off(pixels, f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
     if len(parts) < 2:
-        raise ValueError("no compressed frame found")
+        raise _cut_off(pixels, "no compressed frame found")
     return parts[1] if len(parts) == 2 else b"".join(parts[1:])
 
 
@@ -101,7 +106,7 @@ def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         stream.seek(pixels.value_at + frame * size)
         found = stream.readinto(values.data.cast("B"))
     if found < size:
-        raise ValueError(f"{size} bytes expected, {found} found")
+        raise _cut_off(pixels, f"{size} bytes of a frame expected, {found} found")
     if stored < allocated and "f" not in pixels.dtype:
         values <<= allocated - stored
         values >>= allocated - stored
@@ -158,6 +163,10 @@ def palette_colour(pixels: PixelFile, values: NDArray[Any]) -> NDArray[Any]:
 
     colours = apply_color_lut(values, pixels.header.tags)
     return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)
+
+
+def _cut_off(pixels: PixelFile, why: str) -> StudyError:
+    return StudyError(pixels.path, f"the pixels cannot be decoded, {why}; the file is cut off: copy it again")
 
 
 def _short(error: Exception) -> str:

@@ -11,6 +11,7 @@ from threading import Lock
 from monai_das.data.dicom.header_scan import QuickHeader
 from monai_das.data.dicom.headers import ImageHeader, holds_tags, image_header, is_dicom_file
 from monai_das.data.dicom.strays import check_strays, fault
+from monai_das.data.messages import StudyError, StudyNotFoundError
 
 # how much memory headers that were read ahead may take; what is found beyond it is read again
 MOST_BYTES = 128 << 20
@@ -104,13 +105,13 @@ def images_ahead(path: Path) -> list[ImageHeader]:
 
 def _images(path: Path, read: Callable[[Path], ImageHeader | None]) -> list[ImageHeader]:
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
+        raise StudyNotFoundError(path, "no such file or folder")
     files = _files_in(path) if path.is_dir() else [path]
     found = [(file, read(file)) for file in files]
     headers = [header for _, header in found if header is not None]
     if not headers:
         what = "a folder without DICOM images" if path.is_dir() else f"not a DICOM image{_why_not(path)}"
-        raise ValueError(f"{path}: {what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
+        raise StudyError(path, f"{what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
     strays = [file for file, header in found if header is None and not is_dicom_file(file)]
     check_strays(strays, [header.path for header in headers], path)
     return headers

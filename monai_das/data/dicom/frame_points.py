@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from monai_das.data.dicom.frames import frame_index
 from monai_das.data.dicom.geometry import SAME_MM, Plane, stack_order
 from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.messages import StudyError, harmless
 from monai_das.data.source import TIME_POINT
 
 TEMPORAL = "TemporalPositionIndex"
@@ -22,21 +23,23 @@ def frame_order(header: ImageHeader, planes: Sequence[Plane], time_point: object
     if time_point is None:
         try:
             return stack_order(planes, str(header.path))
-        except ValueError as error:
+        except StudyError as error:
             points = frame_points(header, planes)
             if len(points) < 2:
                 raise
-            raise ValueError(
-                f"{error}, or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} frames each)"
-            ) from error
+            choice = f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} frames each)"
+            raise StudyError(header.path, f"{error.finding.plain}{choice}", error.finding.files) from error
     points = frame_points(header, planes)
     if not points:
-        raise ValueError(
-            f"{header.path}: no {TIME_POINT} to choose, as {TEMPORAL} (0020,9128) does not tell frames at one place "
-            "apart; convert the object to NIfTI"
+        raise StudyError(
+            header.path,
+            f"no {TIME_POINT} to choose, as {TEMPORAL} (0020,9128) does not tell frames at one place "
+            "apart; convert the object to NIfTI",
         )
     if str(time_point) not in map(str, range(len(points))):
-        raise ValueError(f"{header.path}: no {TIME_POINT} {time_point}; there are 0 to {len(points) - 1}: choose one")
+        raise StudyError(
+            header.path, f"no {TIME_POINT} {harmless(str(time_point))}; there are 0 to {len(points) - 1}: choose one"
+        )
     frames = points[int(str(time_point))]
     order = stack_order([planes[frame] for frame in frames], str(header.path))
     return [frames[place] for place in order]

@@ -9,6 +9,7 @@ import numpy as np
 
 from monai_das.data.dicom.geometry import SAME_MM, Plane
 from monai_das.data.dicom.headers import ImageHeader, item_numbers
+from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -28,15 +29,16 @@ def frame_planes(header: ImageHeader) -> list[Plane] | None:
     if all(position is None for position, _, _ in found):
         return None
     if len(found) != header.frames:
-        raise ValueError(
-            f"{header.path}: {header.frames} frames, functional groups for {len(found)}; the file is damaged"
+        raise StudyError(
+            header.path, f"{header.frames} frames, functional groups for {len(found)}; the file is damaged"
         )
     planes = []
     for number, (position, orientation, spacing) in enumerate(found, start=1):
         if position is None or orientation is None or spacing is None:
-            raise ValueError(
-                f"{header.path}: frame {number} lacks its position, orientation or pixel spacing in the functional "
-                "groups; without them frames cannot be put in order: repair the file or convert it to NIfTI"
+            raise StudyError(
+                header.path,
+                f"frame {number} lacks its position, orientation or pixel spacing in the functional "
+                "groups; without them frames cannot be put in order: repair the file or convert it to NIfTI",
             )
         planes.append(Plane(f"frame {number}", tuple(position), tuple(orientation), tuple(spacing)))  # type: ignore[arg-type]
     positions = np.array([plane.position for plane in planes])

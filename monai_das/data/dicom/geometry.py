@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_das.data.messages import StudyError
+
 SAME_MM = 1e-3
 SAME_DIRECTION = 1e-3
 LEAST_SINE = 0.5  # a header may be sloppy, but not have one direction only
@@ -51,7 +53,7 @@ def check_extents(planes: Sequence[Plane], path: str) -> None:
     elif np.linalg.norm(np.cross(plane.orientation[:3], plane.orientation[3:])) < LEAST_SINE:
         found = f"{IOP} must be two directions at right angles, is {list(plane.orientation)}"
     if found is not None:
-        raise ValueError(f"{path}: {found} in {plane.label}; correct the header, or convert the images to NIfTI")
+        raise StudyError(path, f"{found}; correct the header, or convert the images to NIfTI", files=[plane.label])
 
 
 def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
@@ -65,9 +67,11 @@ def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
     turned = np.abs(np.array([plane.orientation for plane in planes]) - first.orientation).max(axis=1) > SAME_DIRECTION
     if turned.any():
         plane = planes[int(turned.argmax())]
-        raise ValueError(
-            f"{path}: slices of different orientation, {IOP} is {list(first.orientation)} in {first.label} and "
-            f"{list(plane.orientation)} in {plane.label}; {SPLIT}"
+        raise StudyError(
+            path,
+            f"slices of different orientation, {IOP} is {list(first.orientation)} in one and "
+            f"{list(plane.orientation)} in another; {SPLIT}",
+            files=[first.label, plane.label],
         )
     along = np.array([plane.position for plane in planes]) @ first.normal
     order = [int(place) for place in np.argsort(along, kind="stable")]
@@ -75,9 +79,11 @@ def stack_order(planes: Sequence[Plane], path: str) -> list[int]:
     if len(steps) and float(steps.min()) < SAME_MM:
         place = int(steps.argmin())
         one, other = planes[order[place]], planes[order[place + 1]]
-        raise ValueError(
-            f"{path}: {len(planes)} slices at {int((steps >= SAME_MM).sum()) + 1} positions, so several time points, "
-            f"echoes or copies; for one, {one.label} and {other.label} share {IPP} {list(one.position)}; {SPLIT}"
+        raise StudyError(
+            path,
+            f"{len(planes)} slices at {int((steps >= SAME_MM).sum()) + 1} positions, so several time points, "
+            f"echoes or copies; for one, two share {IPP} {list(one.position)}; {SPLIT}",
+            files=[one.label, other.label],
         )
     return order
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from monai_das.data.boundary import reading
 from monai_das.data.dicom.declared import check_declared, check_inflated
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
+from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -107,7 +108,7 @@ class ImageHeader:
                     return None if raw is None else raw_numbers(raw, kind)
             return numbers(self.tags, keyword)
         except NOT_A_NUMBER as error:
-            raise ValueError(f"{self.path}: {_no_number(keyword)}") from error
+            raise StudyError(self.path, f"{_no_number(keyword)}") from error
 
     def number(self, keyword: str, default: float) -> float:
         """Return the first number of the tag ``keyword``, or ``default``."""
@@ -239,16 +240,14 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
             return None
         else:
             tags, pixels_at = _full_header(path)
-            header = ImageHeader(path, tags, _frame_count(tags), pixels_at)
+            header = ImageHeader(path, tags, _frame_count(tags, path), pixels_at)
         if all(header.size):
             sizes = (int(header.number("SamplesPerPixel", 1)), int(header.number("BitsAllocated", 16)))
             check_declared(path, header.frames, (*header.size, *sizes), header.syntax if header.pixels_at else None)
             return header
         kind = header.tags.file_meta.get("MediaStorageSOPClassUID") or header.tags.get("SOPClassUID")
         if kind is None or "Image Storage" in kind.name:
-            raise ValueError(
-                f"{path}: the DICOM header ends before Rows (0028,0010); the file is cut off: copy it again"
-            )
+            raise StudyError(path, "the DICOM header ends before Rows (0028,0010); the file is cut off: copy it again")
         return None
 
 
@@ -257,17 +256,17 @@ def item_numbers(item: Dataset, keyword: str, path: Path) -> list[float] | None:
     try:
         return numbers(item, keyword)
     except NOT_A_NUMBER as error:
-        raise ValueError(f"{path}: {_no_number(keyword)}") from error
+        raise StudyError(path, f"{_no_number(keyword)}") from error
 
 
-def _frame_count(tags: Dataset) -> int:
+def _frame_count(tags: Dataset, path: Path) -> int:
     """Return NumberOfFrames, 1 where it is missing or 0."""
     try:
         (count, *_) = numbers(tags, "NumberOfFrames") or [1]
     except NOT_A_NUMBER as error:
-        raise ValueError(_no_number("NumberOfFrames")) from error
+        raise StudyError(path, _no_number("NumberOfFrames")) from error
     if not 0 <= count < math.inf:
-        raise ValueError(f"NumberOfFrames (0028,0008) is {count:g}, and no object has so many; repair the header")
+        raise StudyError(path, f"NumberOfFrames (0028,0008) is {count:g}, and no object has so many; repair the header")
     return int(count) or 1
 
 

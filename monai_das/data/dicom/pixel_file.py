@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monai_das.data.dicom.geometry import SPLIT
 from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.messages import StudyError
 
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 ALLOCATED = (1, 8, 16, 32, 64)
@@ -82,40 +83,45 @@ class PixelFile:
         if self.bits[0] < 32 or self.header.number_list("PixelRepresentation") is not None:
             return
         if "f" not in self.dtype and self.syntax in UNCOMPRESSED:
-            raise ValueError(
-                f"{self.path}: PixelRepresentation (0028,0103) is missing for {self.bits[0]} bits, so they may be "
-                "whole numbers or Float Pixel Data (7FE0,0008), held by files only: give these, or repair the header"
+            raise StudyError(
+                self.path,
+                f"PixelRepresentation (0028,0103) is missing for {self.bits[0]} bits, so they may be "
+                "whole numbers or Float Pixel Data (7FE0,0008), held by files only: give these, or repair the header",
             )
         if "f" in self.dtype and (self.photometric != "MONOCHROME2" or self.bits[0] != 8 * int(self.dtype[-1])):
-            raise ValueError(
-                f"{self.path}: Float Pixel Data (7FE0,0008) must be MONOCHROME2 with BitsAllocated (0028,0100) of 32, "
-                f"or of 64 if double (7FE0,0009), has {self.bits[0]}; repair the header"
+            raise StudyError(
+                self.path,
+                f"Float Pixel Data (7FE0,0008) must be MONOCHROME2 with BitsAllocated (0028,0100) of 32, "
+                f"or of 64 if double (7FE0,0009), has {self.bits[0]}; repair the header",
             )
 
     def check(self) -> None:
         """Raise ``ValueError`` where the header describes pixels that cannot be; what came is named with its tag."""
         (allocated, stored), samples, shown = self.bits, self.samples, self.photometric
         if allocated not in ALLOCATED:
-            raise ValueError(
-                f"{self.path}: BitsAllocated (0028,0100) must be one of {ALLOCATED}, is {allocated}; repair the header"
+            raise StudyError(
+                self.path, f"BitsAllocated (0028,0100) must be one of {ALLOCATED}, is {allocated}; repair the header"
             )
         if not 1 <= stored <= allocated:
-            raise ValueError(
-                f"{self.path}: BitsStored (0028,0101) must be 1 to {allocated}, as many as BitsAllocated (0028,0100), "
-                f"is {stored}; repair the header"
+            raise StudyError(
+                self.path,
+                f"BitsStored (0028,0101) must be 1 to {allocated}, as many as BitsAllocated (0028,0100), "
+                f"is {stored}; repair the header",
             )
         if self.syntax.startswith(VIDEO_SYNTAXES):
-            raise ValueError(
-                f"{self.path}: a video inside DICOM, TransferSyntaxUID (0002,0010) is {self.syntax}, "
-                "MPEG or HEVC, and not decoded; give the video itself (as mp4), or convert the object to JPEG"
+            raise StudyError(
+                self.path,
+                f"a video inside DICOM, TransferSyntaxUID (0002,0010) is {self.syntax}, "
+                "MPEG or HEVC, and not decoded; give the video itself (as mp4), or convert the object to JPEG",
             )
         self._check_float()
         if samples not in (1, 3) or (samples == 3 and shown in ONE_SAMPLE) or (samples == 1 and shown in COLOURS):
             # what is no word of the standard may be a text of any kind
             word = f", {shown}," if shown in (*ONE_SAMPLE, *COLOURS) else ""
-            raise ValueError(
-                f"{self.path}: SamplesPerPixel (0028,0002) is {samples}, which PhotometricInterpretation (0028,0004)"
-                f"{word} does not allow: 1 is grey or palette colour, 3 is colour; repair the header"
+            raise StudyError(
+                self.path,
+                f"SamplesPerPixel (0028,0002) is {samples}, which PhotometricInterpretation (0028,0004)"
+                f"{word} does not allow: 1 is grey or palette colour, 3 is colour; repair the header",
             )
 
     @property
@@ -150,7 +156,9 @@ def check_pixels(files: Sequence[PixelFile], path: Path | str) -> None:
         if file.channels != files[0].channels:
             grey, colour = sorted((files[0], file), key=lambda one: one.channels)
             kind = "" if colour.samples > 1 else " and a palette"
-            raise ValueError(
-                f"{path}: grey and colour in one series: SamplesPerPixel (0028,0002) is {grey.samples} in "
-                f"{grey.path.name}, {colour.samples}{kind} in {colour.path.name}; {SPLIT}"
+            raise StudyError(
+                path,
+                f"grey and colour in one series: SamplesPerPixel (0028,0002) is {grey.samples} in one "
+                f"file, {colour.samples}{kind} in another; {SPLIT}",
+                files=[grey.path, colour.path],
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monai_das.data.dicom.headers import STACK_TAGS, ImageHeader
+from monai_das.data.messages import StudyError, harmless
 from monai_das.data.source import TIME_POINT
 
 SHOWN = 6
@@ -33,24 +34,27 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
             return _time_point(left, value, path)
         kept = [header for header in left if text(header, keyword) == str(value)]
         if not kept:
-            raise ValueError(f"{path}: no image with {keyword} {value}; there are {counted(left, keyword)}: choose one")
+            there, texts = counted(left, keyword)
+            words = f"no image with {keyword} {harmless(str(value))}; there are {there}: choose one"
+            raise StudyError(path, words, texts=[str(value), *texts])
         left = kept
     return left
 
 
-def series_listing(headers: Sequence[ImageHeader]) -> str:
-    """Return every SeriesInstanceUID of ``headers`` with its images, then the descriptions in the same order."""
+def series_listing(headers: Sequence[ImageHeader]) -> tuple[str, list[str]]:
+    """Return every SeriesInstanceUID of ``headers`` with its images, and the descriptions in the same order."""
     counts = Counter(text(header, "SeriesInstanceUID") for header in headers)
     names = {text(header, "SeriesInstanceUID"): text(header, "SeriesDescription") for header in headers}
-    found = ", ".join(f"{uid} ({count} images)" for uid, count in sorted(counts.items()))
-    return f"SeriesInstanceUID {found}; SeriesDescription {', '.join(repr(names[uid]) for uid in sorted(counts))}"
+    found, texts = _counted(sorted(counts.items()))
+    return f"SeriesInstanceUID {found}", [*texts, *(names[uid] for uid in sorted(counts))]
 
 
-def stack_choices(headers: Sequence[ImageHeader]) -> str:
-    """Return which tag tells the stacks of one series apart, as the end of a message; empty if no tag does.
+def stack_choices(headers: Sequence[ImageHeader]) -> tuple[str, list[str]]:
+    """Return which tag tells the stacks of one series apart, as the end of a message and its texts of headers.
 
-    A tag tells them apart if every value of it has one image at each of the same number of places, and the images at a
-    place have different values. If no tag does, the order of InstanceNumber may: :func:`time_points`.
+    Empty if no tag does. A tag tells them apart if every value of it has one image at each of the same number of
+    places, and the images at a place have different values. If no tag does, the order of InstanceNumber may:
+    :func:`time_points`.
     """
     for keyword in STACK_TAGS:
         places = defaultdict(list)
@@ -58,11 +62,12 @@ def stack_choices(headers: Sequence[ImageHeader]) -> str:
             places[text(header, keyword)].append(text(header, "ImagePositionPatient"))
         sizes = {len(found) for found in places.values()}
         if len(places) > 1 and len(sizes) == 1 and all(len(set(found)) == len(found) for found in places.values()):
-            return f", or choose one by {keyword}: {counted(headers, keyword)}"
+            found, texts = counted(headers, keyword)
+            return f", or choose one by {keyword}: {found}", texts
     points = time_points(headers)
     if len(points) < 2:
-        return ""
-    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)"
+        return "", []
+    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)", []
 
 
 def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:
@@ -83,21 +88,27 @@ def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:
 def _time_point(headers: Sequence[ImageHeader], value: object, path: Path | str) -> list[ImageHeader]:
     points = time_points(headers)
     if not points:
-        raise ValueError(
-            f"{path}: no {TIME_POINT} to choose, as places have different numbers of images, or images share their "
-            "InstanceNumber; choose by a tag, or split them first"
+        raise StudyError(
+            path,
+            f"no {TIME_POINT} to choose, as places have different numbers of images, or images share their "
+            "InstanceNumber; choose by a tag, or split them first",
         )
     if str(value) not in map(str, range(len(points))):
-        raise ValueError(f"{path}: no {TIME_POINT} {value}; there are 0 to {len(points) - 1}: choose one")
+        raise StudyError(path, f"no {TIME_POINT} {harmless(str(value))}; there are 0 to {len(points) - 1}: choose one")
     return points[int(str(value))]
 
 
-def counted(headers: Sequence[ImageHeader], keyword: str) -> str:
-    """Return the first few values of the tag ``keyword``, sorted, with their images."""
-    counts = sorted(Counter(text(one, keyword) for one in headers).items(), key=lambda item: (len(item[0]), item[0]))
-    found = [f"{value} ({count} images)" for value, count in counts]
+def counted(headers: Sequence[ImageHeader], keyword: str) -> tuple[str, list[str]]:
+    """Return the first few values of the tag ``keyword``, sorted, with their images, and those that are texts."""
+    counts = Counter(text(one, keyword) for one in headers)
+    return _counted(sorted(counts.items(), key=lambda item: (len(item[0]), item[0])))
+
+
+def _counted(counts: Sequence[tuple[str, int]]) -> tuple[str, list[str]]:
+    found = [f"{harmless(value)} ({count} images)" for value, count in counts]
     more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
-    return ", ".join(found[:SHOWN] + more)
+    texts = [value for value, _ in counts[:SHOWN] if harmless(value) != value]
+    return ", ".join(found[:SHOWN] + more), texts
 
 
 def check_no_copies(headers: Sequence[ImageHeader], path: Path | str) -> None:
@@ -106,10 +117,8 @@ def check_no_copies(headers: Sequence[ImageHeader], path: Path | str) -> None:
     for header in headers:
         uid = text(header, "SOPInstanceUID")
         if uid != "None" and uid in known:
-            raise ValueError(
-                f"{path}: {known[uid].path.name} and {header.path.name} are one image twice, SOPInstanceUID {uid}; "
-                "delete the copies"
-            )
+            words = f"two files are one image twice, SOPInstanceUID {harmless(uid)}; delete the copies"
+            raise StudyError(path, words, files=[known[uid].path, header.path])
         known[uid] = header
 
 

@@ -25,6 +25,7 @@ from monai_das.data.dicom.geometry import (
 )
 from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
+from monai_das.data.messages import StudyError, harmless
 from monai_das.data.source import TIME_POINT, SliceRef
 
 # words in ImageType by which a maker says that the slices are tiled in one picture
@@ -99,28 +100,35 @@ def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
     """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or one series of one size without mosaics."""
     series = {header.text("SeriesInstanceUID") for header in headers}
     if len(series) > 1:
-        raise ValueError(
-            f"{path}: {len(series)} series in one folder, {series_listing(headers)}; {SPLIT}, or choose one by its "
-            "SeriesInstanceUID"
+        found, texts = series_listing(headers)
+        raise StudyError(
+            path,
+            f"{len(series)} series in one folder, {found}; {SPLIT}, or choose one by its SeriesInstanceUID",
+            texts=texts,
         )
     check_no_copies(headers, path)
     many = [header for header in headers if header.frames > 1]
     if many and len(headers) > 1:
-        raise ValueError(f"{path}: {len(headers)} images, {many[0].path.name} of several frames; give each by itself")
+        raise StudyError(
+            path,
+            f"{len(headers)} images, {len(many)} of several frames; give each by itself",
+            files=[one.path for one in many],
+        )
     first = headers[0]
     for header in headers:
         size, expected = (one.size for one in (header, first))
         if size != expected:
-            raise ValueError(
-                f"{path}: slices of different size, {expected} rows and columns in {first.path.name} and {size} in "
-                f"{header.path.name}; {SPLIT}"
+            raise StudyError(
+                path,
+                f"slices of different size, {expected} rows and columns in one file and {size} in another; {SPLIT}",
+                files=[first.path, header.path],
             )
         words = (header.text("ImageType") or "").split("\\")
         maker = next((MOSAICS[word] for word in words if word in MOSAICS), None)
         if maker is not None:
-            raise ValueError(
-                f"{header.path}: a {maker} mosaic, all slices in one picture, by ImageType (0008,0008); convert it to "
-                "NIfTI first"
+            raise StudyError(
+                header.path,
+                f"a {maker} mosaic, all slices in one picture, by ImageType (0008,0008); convert it to NIfTI first",
             )
 
 
@@ -129,8 +137,9 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
     check_extents(planes, str(path))
     try:
         order = stack_order(planes, str(path))
-    except ValueError as error:
-        raise ValueError(f"{error}{stack_choices(headers)}") from error
+    except StudyError as error:
+        found, texts = stack_choices(headers)
+        raise StudyError(path, f"{error.finding.plain}{found}", error.finding.files, texts) from error
     planes, headers = [planes[place] for place in order], [headers[place] for place in order]
     refs = tuple(
         SliceRef(index, _uid(header), position_mm=plane.position)
@@ -144,8 +153,9 @@ def _frame_stack(header: ImageHeader, time_point: object) -> DICOMStack:
     uid, count = _uid(header), header.frames
     planes = frame_planes(header)
     if planes is None and time_point is not None:
-        raise ValueError(
-            f"{header.path}: no {TIME_POINT} {time_point} in a clip, whose frames are all taken; choose none"
+        raise StudyError(
+            header.path,
+            f"no {TIME_POINT} {harmless(str(time_point))} in a clip, whose frames are all taken; choose none",
         )
     if planes is None:
         times = frame_times(header)
@@ -169,9 +179,10 @@ def _plane(header: ImageHeader) -> Plane:
     for keyword, name, size in PLANE_TAGS:
         value = header.number_list(keyword)
         if value is None or len(value) != size:
-            raise ValueError(
-                f"{header.path}: {name} must be {size} numbers, got {value}; without it slices cannot be put in order: "
-                "repair it, or give the images one by one"
+            raise StudyError(
+                header.path,
+                f"{name} must be {size} numbers, got {value}; without it slices cannot be put in order: "
+                "repair it, or give the images one by one",
             )
         values.append(tuple(value))
     return Plane(header.path.name, *values)  # type: ignore[arg-type]

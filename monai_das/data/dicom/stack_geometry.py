@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
+from monai_das.data.messages import StudyError
 
 # steps that differ less than this from the median one, as a part of it, are equal
 SAME_STEP = 0.01
@@ -61,7 +62,7 @@ class StackGeometry:
     def require_regular(self, name: str) -> None:
         """Raise ``ValueError`` with all :attr:`problems` of the stack ``name``, for code that needs true geometry."""
         if self.problems:
-            raise ValueError(f"{name}: {'; '.join(self.problems)}; resample the series to a regular grid first")
+            raise StudyError(name, f"{'; '.join(self.problems)}; resample the series to a regular grid first")
 
 
 def dicom_geometry(path: str | PathLike[str]) -> StackGeometry | None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from monai_das.data.messages import Finding, StudyError
+
 DICOM_SUFFIXES = (".dcm", ".dic", ".dicom", ".ima")
 # what a download or a copy that was broken off, or an editor, puts behind a name
 UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", ".bak", "~")
@@ -32,16 +34,17 @@ KNOWN = (
     b"\0\0\0\x20ftyp",
     b"\x1aE\xdf\xa3",
 )
-SHOWN = 3
 
 
 def check_strays(strays: Sequence[Path], images: Iterable[Path], folder: Path) -> None:
     """Raise ``ValueError`` if :func:`lost_slices` finds some: the stack without them would look whole."""
     lost = lost_slices(strays, images)
     if lost:
-        raise ValueError(
-            f"{folder}: {len(lost)} of its files may be slices, but are no DICOM: {_listed(lost)}; copy them again, or "
-            "move them elsewhere if the images are complete without them"
+        raise StudyError(
+            folder,
+            f"{len(lost)} of its files may be slices, but are no DICOM; copy them again, or "
+            "move them elsewhere if the images are complete without them",
+            files=_faulty(lost),
         )
 
 
@@ -56,14 +59,15 @@ def lost_slices(strays: Sequence[Path], images: Iterable[Path]) -> list[Path]:
     return [path for path in strays if _may_be_a_slice(path, kinds)]
 
 
-def stray_warnings(folder: Path, images: Iterable[Path]) -> tuple[str, ...]:
+def stray_warnings(folder: Path, images: Iterable[Path]) -> tuple[Finding, ...]:
     """Return what to say of files of ``folder`` that are neither ``images``, nor other DICOM, nor whole files."""
     known = set(images)
     others = [path for path in sorted(folder.iterdir()) if path not in known and path.is_file()]
     broken = [path for path in others if not _hidden(path) and _fault(path)]
     if not broken:
         return ()
-    return (f"{len(broken)} files beside the images are empty or no file that is known: {_listed(broken)}",)
+    words = f"{len(broken)} files beside the images are empty or no file that is known"
+    return (Finding(words, _faulty(broken)),)
 
 
 def fault(path: Path) -> str:
@@ -130,6 +134,5 @@ def _hidden(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def _listed(paths: Sequence[Path]) -> str:
-    shown = ", ".join(f"{path.name} ({fault(path)})" for path in paths[:SHOWN])
-    return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown
+def _faulty(paths: Sequence[Path]) -> list[str]:
+    return [f"{path.name} ({fault(path)})" for path in paths]

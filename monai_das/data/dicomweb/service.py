@@ -15,6 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das._optional import require
+from monai_das.data.messages import (
+    Finding,
+    NoAnswerError,
+    NoConnectionError,
+    ServerError,
+    ServerRefusalError,
+    StudyBaseError,
+    StudyError,
+    StudyNotFoundError,
+    finding_of,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -48,9 +59,8 @@ class DICOMwebService:
             self.session.auth = login
         found = ADDRESS.fullmatch(self.name)
         if found is None:
-            raise ValueError(
-                f"{self.name}: not the address of a DICOMweb study; give ROOT/studies/UID or "
-                "ROOT/studies/UID/series/UID"
+            raise StudyError(
+                self.name, "not the address of a DICOMweb study; give ROOT/studies/UID or ROOT/studies/UID/series/UID"
             )
         self.root, self.study, self.series, self.instance = found.groups()
         self.timeout = timeout
@@ -88,7 +98,7 @@ class DICOMwebService:
             answer = self._get(f"{self._place(series, uid)}/frames/{listed}", FRAMES)
             parts, syntax = multipart(answer.headers.get("Content-Type", ""), answer.content)
             if len(parts) != len(numbers):
-                raise ValueError(f"{len(numbers)} frames asked for, {len(parts)} came")
+                raise ValueError(Finding(f"{len(numbers)} frames asked for, {len(parts)} came"))
             return parts, syntax
 
     def picture(
@@ -121,20 +131,22 @@ class DICOMwebService:
         except errors.HTTPError as error:
             raise _refusal(self.name, error.response.status_code) from error
         except errors.Timeout as error:
-            raise TimeoutError(
-                f"{self.name}: no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
+            raise NoAnswerError(
+                self.name, f"no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
             ) from error
         except errors.SSLError as error:
-            raise ConnectionError(
-                f"{self.name}: no secure connection; is it http? or name the file of its certificate in "
-                "REQUESTS_CA_BUNDLE"
+            raise NoConnectionError(
+                self.name, "no secure connection; is it http? or name the file of its certificate in REQUESTS_CA_BUNDLE"
             ) from error
         except errors.ConnectionError as error:
-            raise ConnectionError(f"{self.name}: no server can be reached there; check host and port") from error
+            raise NoConnectionError(self.name, "no server can be reached there; check host and port") from error
+        except StudyBaseError:
+            raise
         except (errors.RequestException, ValueError, KeyError, TypeError, OSError) as error:
-            raise ValueError(
-                f"{self.name}: what answers does not speak DICOMweb ({_short(error)}); check the root of the address"
-            ) from error
+            known = finding_of(error)
+            why = "" if known is None else f" ({known.plain})"
+            words = f"what answers does not speak DICOMweb{why}; check the root of the address"
+            raise StudyError(self.name, words, texts=[_short(error)]) from error
 
     def _place(self, series: str, uid: str) -> str:
         return f"{self.root}/studies/{self.study}/series/{series}/instances/{uid}"
@@ -166,7 +178,7 @@ def multipart(content_type: str, body: bytes) -> tuple[list[bytes], str]:
     """
     boundary = re.search(r'boundary="?([^";,]+)"?', content_type)
     if boundary is None:
-        raise ValueError(f"multipart/related was asked for, {content_type or 'nothing'} came")
+        raise ValueError(Finding("multipart/related was asked for, another kind came"))
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())[1:-1]
     split = [piece.partition(b"\r\n\r\n") for piece in pieces]
     heads = content_type + "".join(head.decode("latin-1") for head, _, _ in split)
@@ -178,13 +190,14 @@ def _refusal(name: str, status: int) -> OSError:
     """Return the error for a refusal, in the standard's words, because a server's own words may be anything."""
     reason = responses.get(status, "unknown status")
     if status in (401, 403):
-        return PermissionError(
-            f"{name}: the server lets only those in whom it knows ({status} {reason}); give credentials: in a session, "
-            "or by --credentials"
+        return ServerRefusalError(
+            name,
+            f"the server lets only those in whom it knows ({status} {reason}); give credentials: in a session, "
+            "or by --credentials",
         )
     if status == 404:
-        return FileNotFoundError(f"{name}: the server has nothing there (404 {reason}); check the root and the UIDs")
-    return OSError(f"{name}: the server answers {status} {reason}; its log may say why")
+        return StudyNotFoundError(name, f"the server has nothing there (404 {reason}); check the root and the UIDs")
+    return ServerError(name, f"the server answers {status} {reason}; its log may say why")
 
 
 def _no_bulk_data(*_: object) -> None:

@@ -25,6 +25,7 @@ from monai_das.data.dicom import (
 from monai_das.data.dicomweb.drawings import PROBES, drawn_thumbnails
 from monai_das.data.dicomweb.frame import write_frame
 from monai_das.data.dicomweb.service import DICOMwebService
+from monai_das.data.messages import StudyError, StudyNotFoundError
 from monai_das.data.source import TIME_POINT, SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -119,8 +120,8 @@ class DICOMwebSource(SliceSource):
         found = self._service.metadata()
         images = [tags for tags in found if "Rows" in tags and "Columns" in tags]
         if not images:
-            raise FileNotFoundError(
-                f"{self.name}: {len(found)} objects and no image among them; give a series of images"
+            raise StudyNotFoundError(
+                self.name, f"{len(found)} objects and no image among them; give a series of images"
             )
         return [
             ImageHeader(Path(str(tags.SOPInstanceUID)), tags, int(tags.get("NumberOfFrames") or 1), None)
@@ -146,10 +147,12 @@ class DICOMwebSource(SliceSource):
     def _decoded(self, file: Path, place: int) -> Tensor:
         try:
             return masked_source(DICOMSource(file)).read([0])
-        except ValueError as error:
+        except StudyError as error:
             # without the path: that of a file that is gone
-            reason = str(error).removeprefix(f"{file}: ")
-            raise ValueError(f"{self.name}: slice {place} cannot be decoded: {reason}") from error
+            reason = error.finding
+            raise StudyError(
+                self.name, f"slice {place} cannot be decoded: {reason.plain}", texts=reason.texts
+            ) from error
 
     def picture(self, index: int, size: tuple[int, int], window: tuple[float, float] | None) -> NDArray[np.uint8]:
         """Return slice ``index`` as the server draws it, ``(rows, columns)`` or ``(rows, columns, 3)``, 0 to 255.

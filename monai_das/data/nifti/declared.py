@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_das.data.budget import INFLATION, check_frames, check_inside, check_memory, check_plane
+from monai_das.data.messages import StudyError
 
 # extensions lie between the header and the voxels: nibabel reads them when it opens a file
 MOST_BEFORE_VOXELS = 64 << 20
@@ -29,14 +30,14 @@ def check_head(path: Path) -> None:
             if len(head) >= size and struct.unpack_from(f"{order}i", head)[0] == size:
                 (offset,) = struct.unpack_from(f"{order}{kind}", head, place)
                 if not 0 <= offset <= MOST_BEFORE_VOXELS:
-                    raise ValueError(f"{path}: vox_offset in the NIfTI header is {offset:g}; no voxels begin there")
+                    raise StudyError(path, f"vox_offset in the NIfTI header is {offset:g}; no voxels begin there")
 
 
 def check_declared(image: Any, path: Path) -> None:
     """Raise ``ValueError`` if ``image``, nibabel's, cannot be in its file, has no voxels, or is too large to read."""
     shape = tuple(int(side) for side in image.shape)
     if min(shape, default=0) < 1:
-        raise ValueError(f"{path}: the NIfTI header tells of {shape} voxels, so there are none; give a volume")
+        raise StudyError(path, f"the NIfTI header tells of {shape} voxels, so there are none; give a volume")
     stored = image.get_data_dtype().itemsize
     voxels = math.prod(shape)
     compressed = path.name.lower().endswith(".gz")

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.messages import StudyError
 from monai_das.data.nifti.volume import nifti_image
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import SliceSource, checked_indices
@@ -63,4 +64,6 @@ class NIfTISource(SliceSource):
         try:
             return np.array(values, dtype=np.float32).reshape(self.plane_shape)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{self.name}: slice {index} cannot be read ({error}); copy the file again") from error
+            raise StudyError(
+                self.name, f"slice {index} cannot be read; copy the file again", texts=[str(error)]
+            ) from error

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from monai.data import NibabelReader
-from nibabel.filebasedimages import ImageFileError
 
+from monai_das.data.boundary import reading
+from monai_das.data.messages import StudyError, StudyNotFoundError, harmless
 from monai_das.data.nifti.declared import check_declared, check_head
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import TIME_POINT, as_image
 from monai_das.data.whole import VolumeCase
 
-NIFTI_ERRORS = (OSError, EOFError, ValueError, zlib.error)
+UNREADABLE = "the NIfTI file cannot be read: "
 NOT_REAL = {"V": "RGB", "c": "complex"}  # by the kind of NumPy's data type
 
 
@@ -34,10 +34,8 @@ def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> Volu
     """
     reader = NibabelReader()
     image, point = nifti_image(path, choose, reader)
-    try:
+    with reading(path, UNREADABLE):
         values, meta = reader.get_data(image)
-    except NIFTI_ERRORS as error:
-        raise _unreadable(path, error) from error
     values = values.reshape(*image.shape[:3], -1)[..., point][None]
     affine = np.asarray(meta["affine"], dtype=np.float64)
     return VolumeCase(as_image(values, affine, path), affine_refs(affine, values.shape[-1]), "nifti", True)
@@ -48,18 +46,17 @@ def nifti_image(
 ) -> tuple[Any, int]:
     """Return nibabel's image, whose voxels are not read yet, and the time point; raises as :func:`nifti_volume`."""
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
+        raise StudyNotFoundError(path, "no such file or folder")
     check_head(path)
-    try:
+    with reading(path, UNREADABLE):
         image = (reader or NibabelReader()).read(path)
-    except (ImageFileError, *NIFTI_ERRORS) as error:
-        raise _unreadable(path, error) from error
     check_declared(image, path)
     stored = image.get_data_dtype()
     if stored.kind in NOT_REAL:
-        raise ValueError(
-            f"{path}: a NIfTI file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one real "
-            "number per voxel, such as luminance or magnitude"
+        raise StudyError(
+            path,
+            f"a NIfTI file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one real "
+            "number per voxel, such as luminance or magnitude",
         )
     return image, _time_point(tuple(image.shape), choose or {}, path)
 
@@ -68,26 +65,20 @@ def _time_point(shape: tuple[int, ...], choose: Mapping[str, object], path: Path
     """Return which time point of a NIfTI file is chosen; 0 for one volume."""
     unknown = [keyword for keyword in choose if keyword != TIME_POINT]
     if unknown:
-        raise ValueError(f"{path}: NIfTI has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
+        raise StudyError(path, f"NIfTI has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
     if not _is_3d(shape) and (len(shape) != 4 or TIME_POINT not in choose):
-        raise ValueError(
-            f"{path}: a NIfTI file of shape {shape}, that is several time points or channels, or no volume; give one "
-            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}"
+        raise StudyError(
+            path,
+            f"a NIfTI file of shape {shape}, that is several time points or channels, or no volume; give one "
+            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}",
         )
     count = 1 if _is_3d(shape) else shape[3]
     if str(choose.get(TIME_POINT, 0)) not in map(str, range(count)):
-        raise ValueError(f"{path}: no {TIME_POINT} {choose[TIME_POINT]}; there are 0 to {count - 1}: choose one")
+        raise StudyError(
+            path, f"no {TIME_POINT} {harmless(str(choose[TIME_POINT]))}; there are 0 to {count - 1}: choose one"
+        )
     return int(str(choose.get(TIME_POINT, 0)))
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path}: the NIfTI file cannot be read ({_short(error)}); copy it again")
 
 
 def _is_3d(shape: tuple[int, ...]) -> bool:
     return len(shape) >= 3 and all(size == 1 for size in shape[3:])
-
-
-def _short(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else type(error).__name__

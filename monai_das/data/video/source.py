@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das._optional import require
+from monai_das.data.messages import StudyError, StudyNotFoundError
 from monai_das.data.source import SliceRef, SliceSource, checked_indices
 from monai_das.data.video.declared import MOST_PIXELS, check_video
 from monai_das.data.video.table import FrameTable, decoded_table, packet_table
@@ -73,7 +74,7 @@ class VideoSource(SliceSource):
             raise ValueError(f"channels must be 1 or 3, or None for what the file stores, got {channels}")
         self.path = Path(path)
         if not self.path.is_file():
-            raise FileNotFoundError(f"{path}: no such file")
+            raise StudyNotFoundError(path, "no such file")
         self.name, self.kind, self.affine = str(path), "video", None
         self.keep_bytes = keep_mib << 20
         self._kept: dict[int, VideoFrame] = {}
@@ -134,15 +135,16 @@ class VideoSource(SliceSource):
                 yield place, frame
                 if not left:
                     return
-        raise ValueError(f"{self.name}: frame {min(left)} of {len(self)} cannot be decoded; copy the file again")
+        raise StudyError(self.name, f"frame {min(left)} of {len(self)} cannot be decoded; copy the file again")
 
     def _check_frame(self, place: int, frame: VideoFrame) -> None:
         if frame.is_corrupt:
-            raise ValueError(f"{self.name}: frame {place} is damaged; copy the file again")
+            raise StudyError(self.name, f"frame {place} is damaged; copy the file again")
         if (frame.width, frame.height) != self._coded_shape:
-            raise ValueError(
-                f"{self.name}: frames of different size, {self._coded_shape} columns and rows in frame 0 and "
-                f"{(frame.width, frame.height)} in frame {place}; split the video first"
+            raise StudyError(
+                self.name,
+                f"frames of different size, {self._coded_shape} columns and rows in frame 0 and "
+                f"{(frame.width, frame.height)} in frame {place}; split the video first",
             )
 
     def _pixels(self, frame: VideoFrame, size: int | None = None) -> NDArray[np.uint8]:
@@ -159,12 +161,12 @@ class VideoSource(SliceSource):
         with self._opened() as (container, stream):
             first = next(container.decode(stream), None)
         if first is None:
-            raise ValueError(f"{self.name}: a video without frames; copy the file again")
+            raise StudyError(self.name, "a video without frames; copy the file again")
         return first
 
     def _frame_table(self, first: VideoFrame) -> FrameTable:
         if self.path.suffix.lower() == ".gif" and not self.path.read_bytes().rstrip(b"\0").endswith(b";"):
-            raise ValueError(f"{self.name}: the GIF lacks its end; it is cut off: copy it again")
+            raise StudyError(self.name, "the GIF lacks its end; it is cut off: copy it again")
         with self._opened() as (container, stream):
             packets = [packet for packet in container.demux(stream) if packet.size]
             table = packet_table(stream, packets, self.name)
@@ -180,16 +182,17 @@ class VideoSource(SliceSource):
         try:
             with av.open(self.path) as container:
                 if not container.streams.video:
-                    raise ValueError(f"{self.name}: no video in the file, only sound or text; give a video")
+                    raise StudyError(self.name, "no video in the file, only sound or text; give a video")
                 stream = container.streams.video[0]
                 check_video(stream.codec_context.width, stream.codec_context.height, self.name)
                 # an error is told, not painted over
                 stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(MOST_PIXELS)}
                 yield container, stream
         except av.error.FFmpegError as error:
-            raise ValueError(
-                f"{self.name}: FFmpeg cannot read the video ({error.strerror}); it may be damaged or cut off: copy it "
-                "again, or convert it to H.264 in mp4"
+            raise StudyError(
+                self.name,
+                f"FFmpeg cannot read the video ({error.strerror}); it may be damaged or cut off: copy it "
+                "again, or convert it to H.264 in mp4",
             ) from error
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from monai_das.data.messages import StudyError
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
@@ -89,9 +91,10 @@ def _check_whole(stream: VideoStream, packets: list[Packet[VideoStream]], shown:
     lasts = (last.pts or 0) - (first.pts or 0) + step
     if lasts + 1.5 * step < duration:
         base = _time_base(stream)
-        raise ValueError(
-            f"{name}: {float(duration * base):.2f} s in the header, {len(packets)} frames in "
-            f"{float(lasts * base):.2f} s in the file; it is cut off: copy it again"
+        raise StudyError(
+            name,
+            f"{float(duration * base):.2f} s in the header, {len(packets)} frames in "
+            f"{float(lasts * base):.2f} s in the file; it is cut off: copy it again",
         )
 
 

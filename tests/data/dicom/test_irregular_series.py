@@ -131,7 +131,7 @@ def without_pixels(series, edit):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (copied, r"copy.dcm are one image twice, SOPInstanceUID .*; delete the copies"),
+        (copied, r"two files are one image twice, SOPInstanceUID .*; delete the copies .*copy.dcm"),
         (twice, r"5 slices at 4 positions, so several time points, echoes or copies; .* share ImagePositionPatient"),
         (
             mixed,

@@ -144,10 +144,10 @@ def test_two_series_in_a_folder_are_named(series, edit):
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"PixelSpacing": [0, 1]}, r"PixelSpacing \(0028,0030\) must be two positive numbers, is \[0.0, 1.0\] in IM0"),
+        ({"PixelSpacing": [0, 1]}, r"PixelSpacing \(0028,0030\) must be two positive numbers, is \[0.0, 1.0\];.*IM0"),
         (
             {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
-            r"ImageOrientationPatient \(0020,0037\) must be two directions at right angles, is .* in IM0.*; correct",
+            r"ImageOrientationPatient \(0020,0037\) must be two directions at right angles, is .*; correct.*IM0",
         ),
     ],
 )
@@ -163,7 +163,8 @@ def test_slices_of_different_orientation_are_named(series, edit):
     edit(files_of(series)[3], ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
 
     with pytest.raises(
-        ValueError, match=r"different orientation, .* in IM00000.dcm and .* in IM00003.dcm; split them.*each$"
+        ValueError,
+        match=r"different orientation, .* in one and .* in another; split .*each .IM00000.dcm, IM00003.dcm.$",
     ):
         dicom_slice_refs(series)
 
@@ -171,7 +172,9 @@ def test_slices_of_different_orientation_are_named(series, edit):
 def test_slices_of_different_size_are_named(series, edit):
     edit(files_of(series)[1], Rows=3, PixelData=bytes(36))
 
-    with pytest.raises(ValueError, match=r"different size, \(5, 6\) rows .* IM00000.dcm and \(3, 6\) in IM00001.dcm"):
+    with pytest.raises(
+        ValueError, match=r"different size, \(5, 6\) rows .*, 6\) in another;.*IM00000.dcm, IM00001.dcm"
+    ):
         dicom_slice_refs(series)
 
 
@@ -187,12 +190,12 @@ def test_a_clip_among_slices_is_refused(series, make_clip, edit):
     clip = make_clip("series/clip.dcm")
     edit(clip, SeriesInstanceUID=dcmread(files_of(series)[0]).SeriesInstanceUID)
 
-    with pytest.raises(ValueError, match=r"5 images, clip.dcm of several frames; give each by itself"):
+    with pytest.raises(ValueError, match=r"5 images, 1 of several frames; give each by itself .clip.dcm"):
         dicom_slice_refs(series)
 
 
 def test_enhanced_frames_at_one_position_are_refused(make_enhanced):
-    with pytest.raises(ValueError, match=r"4 slices at 2 positions.* frame 1 and frame 3 share"):
+    with pytest.raises(ValueError, match=r"4 slices at 2 positions.* two share .*frame 1, frame 3"):
         dicom_slice_refs(make_enhanced((0.0, 3.0, 0.0, 3.0)))
 
 
@@ -234,7 +237,7 @@ def test_a_header_cut_off_is_named(series, length):
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
 def test_a_number_of_frames_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"badVR.dcm: .* NumberOfFrames \(0028,0008\) holds no number"):
+    with pytest.raises(ValueError, match=r"badVR.dcm: NumberOfFrames \(0028,0008\) holds no number"):
         dicom_slice_refs(get_testdata_file("badVR.dcm"))
 
 

@@ -34,7 +34,7 @@ def test_a_slice_that_is_no_dicom_any_more_is_named_wherever_it_was(series, plac
     lost = files_of(series)[place]
     lost.write_bytes(content)
 
-    with pytest.raises(ValueError, match=f"series: 1 of its files may be slices.*{lost.name} {why}; copy them again"):
+    with pytest.raises(ValueError, match=f"series: 1 of its files may be slices.*; copy them.*{lost.name} {why}"):
         open_source(series)
 
 
@@ -68,7 +68,7 @@ def test_many_lost_slices_are_counted(series):
     for number in range(5):
         (series / f"IM9000{number}.dcm").touch()
 
-    with pytest.raises(ValueError, match=r"5 of its files may be slices.*IM90002.dcm \(empty\) and 2 more; copy"):
+    with pytest.raises(ValueError, match=r"5 of its files may be slices.*IM90002.dcm .empty. and 2 more"):
         open_source(series)
 
 
@@ -88,7 +88,7 @@ def test_other_damage_beside_the_images_is_a_warning(series, content):
 
     (warning,) = source.warnings
     assert len(source) == 4
-    assert warning.startswith("1 files beside the images are empty or no file that is known: index.dat (")
+    assert warning.startswith("1 files beside the images are empty or no file that is known [index.dat (")
 
 
 def test_notes_pictures_and_hidden_files_are_no_slices(series):

@@ -214,7 +214,7 @@ def test_pixels_that_cannot_be_decoded_are_said_without_the_path_of_a_file_that_
 
 
 def test_an_answer_that_is_not_multipart_is_refused():
-    with pytest.raises(ValueError, match="multipart/related was asked for, text/html came"):
+    with pytest.raises(ValueError, match="multipart/related was asked for, another kind came"):
         multipart("text/html", b"")
 
 
