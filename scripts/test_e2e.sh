@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/environment.sh
 prepare all
 prepare_deploy
-debian_packages orthanc orthanc-dicomweb chromium chromium-driver
+debian_packages dcmtk orthanc orthanc-dicomweb chromium chromium-driver
 head_ct
 bash scripts/demo.sh
 bash scripts/demo.sh

@@ -7,12 +7,13 @@ from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
 from monai_das.reports.privacy import pseudonyms, write_case_map
 from monai_das.reports.secondary_capture import write_secondary_capture
-from monai_das.reports.send import send_files
+from monai_das.reports.send import SendOptions, send_files
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
 __all__ = [
     "CaseError",
+    "SendOptions",
     "as_json",
     "pseudonyms",
     "report_cases",

@@ -111,8 +111,12 @@ class OrthancServer:
     def clear(self):
         """Delete every patient."""
         for patient in self.get("/patients"):
-            request = urllib.request.Request(f"{self.url}/patients/{patient}", method="DELETE")
-            urllib.request.urlopen(request, timeout=30).close()
+            self.delete(patient, "patients")
+
+    def delete(self, name, level="instances"):
+        """Delete what Orthanc calls ``name``."""
+        request = urllib.request.Request(f"{self.url}/{level}/{name}", method="DELETE")
+        urllib.request.urlopen(request, timeout=30).close()
 
     def _post(self, path, body):
         request = urllib.request.Request(f"{self.url}{path}", data=body, method="POST")

@@ -163,8 +163,18 @@ def is_address(path: str | PathLike[str]) -> bool:
 
 
 def without_login(address: str) -> tuple[str, tuple[str, str] | None]:
-    """Return ``address`` without name, password and query, and the name and password, or None."""
+    """Return ``address`` without name, password and query, and the name and password, or None.
+
+    Raises:
+        ValueError: a sign in the name or password ends the host early; the message does not hold the address.
+    """
     parts = urlsplit(address)
+    host, colon, port = parts.netloc.rpartition("@")[2].partition(":")
+    if colon and not host.startswith("[") and (not port.isdecimal() or "@" in address.partition(parts.netloc)[2]):
+        raise ValueError(
+            "the address holds no host and port that can be told from a name and password; it is not shown here: write "
+            "/ ? # @ in a name or password as %2F %3F %23 %40, or give --credentials"
+        )
     clean = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
     return clean, login
