@@ -66,8 +66,8 @@ class StorePeer(SendPeer):
         if not wanted:
             raise RefusedError(self._why_not(association, kind, syntax))
         with reading(file):
-            tags = in_syntax(_tags(file), wanted[0])
-        status = association.send_c_store(tags)
+            tags = _tags(file)
+        status = association.send_c_store(in_syntax(tags, wanted[0]))
         if "Status" not in status:
             self.close()
             raise NotNowError("the server broke the connection")

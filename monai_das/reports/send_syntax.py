@@ -24,23 +24,28 @@ def in_syntax(tags: Dataset, syntax: str) -> Dataset:
     Compressed pixels are decompressed; colour becomes RGB. The SOPInstanceUID stays: it is the same object.
 
     Raises:
-        RefusedError: nothing here decodes the pixels.
+        RefusedError: nothing here decodes the pixels, or the object cannot be encoded so.
     """
     from pydicom import dcmread, dcmwrite
     from pydicom.uid import UID
 
-    own = tags.file_meta.TransferSyntaxUID
-    if own == syntax:
+    own, kind = tags.file_meta.TransferSyntaxUID, UID(syntax)
+    if own == kind:
         return tags
-    if own.is_encapsulated:
-        _decompress(tags, own.name)
-    elif not own.is_little_endian:
-        _swap(tags)
-    kind, stream = UID(syntax), BytesIO()
-    tags.file_meta.TransferSyntaxUID = kind
-    encoding = {"implicit_vr": kind.is_implicit_VR, "little_endian": kind.is_little_endian, "force_encoding": True}
-    tags.preamble = bytes(128)
-    dcmwrite(stream, tags, **encoding)
+    stream = BytesIO()
+    try:
+        if own.is_encapsulated:
+            tags.decompress(generate_instance_uid=False)
+        elif not own.is_little_endian:
+            _swap(tags)
+        tags.file_meta.TransferSyntaxUID, tags.preamble = kind, bytes(128)
+        encoding = {"implicit_vr": kind.is_implicit_VR, "little_endian": kind.is_little_endian, "force_encoding": True}
+        dcmwrite(stream, tags, **encoding)
+    except Exception as error:
+        raise RefusedError(
+            f"the server takes it only as {kind.name}, and {own.name} cannot be turned into this here: "
+            f"{reason(error).plain}"
+        ) from error
     stream.seek(0)
     return dcmread(stream)
 
@@ -53,12 +58,3 @@ def _swap(tags: Dataset) -> None:
             size = int(tags.BitsAllocated) // 8
         if size > 1 and isinstance(element.value, bytes):
             element.value = np.frombuffer(element.value, f">u{size}").astype(f"<u{size}").tobytes()
-
-
-def _decompress(tags: Dataset, name: str) -> None:
-    try:
-        tags.decompress(generate_instance_uid=False)
-    except Exception as error:
-        raise RefusedError(
-            f"the server takes it only uncompressed, and {name} cannot be decompressed here: {reason(error)}"
-        ) from error

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
+from monai_das.cli import main
 from monai_das.data import SliceRef, open_source
 from monai_das.datasets import write_dicom_series
 from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
@@ -84,3 +85,39 @@ def sources(sample_series, echo):
 @pytest.fixture(scope="session")
 def result_for():
     return result_of
+
+
+@pytest.fixture
+def series(tmp_path):
+    """A folder with three DICOM files and a file that is none."""
+    write_dicom_series(np.zeros((8, 8, 3), np.uint8), tmp_path / "series")
+    (tmp_path / "series" / "notes.txt").write_text("no DICOM")
+    return tmp_path / "series"
+
+
+@pytest.fixture
+def store_archive():
+    """Start a C-STORE server in a thread; the arguments are those of ``StoreArchive``."""
+    from tests.archives import StoreArchive
+
+    started = []
+
+    def start(*arguments, **settings):
+        started.append(StoreArchive(*arguments, **settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def run_send(capfd, monkeypatch):
+    """Run ``monai-das send`` with short waits; return its exit code and what it prints, to stdout and stderr."""
+    monkeypatch.setattr("monai_das.reports.send.FIRST_WAIT", 0.01)
+
+    def send(given, to, *options):
+        code = main(["send", str(given), "--to", to, *map(str, options)])
+        return code, *capfd.readouterr()
+
+    return send

@@ -4,12 +4,10 @@ import base64
 import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import numpy as np
 import pytest
 from pydicom import dcmread
 
 from monai_das.cli import main
-from monai_das.datasets import write_dicom_series
 
 pytest.importorskip("dicomweb_client")
 
@@ -24,12 +22,6 @@ def waits(monkeypatch):
     found = []
     monkeypatch.setattr("monai_das.reports.send.time.sleep", found.append)
     return found
-
-
-@pytest.fixture
-def series(tmp_path):
-    write_dicom_series(np.zeros((8, 8, 3), np.uint8), tmp_path / "series")
-    return tmp_path / "series"
 
 
 @pytest.fixture
@@ -50,7 +42,7 @@ def run(series, capfd):
 
 
 def files_of(series):
-    return sorted(series.iterdir())
+    return sorted(series.glob("*.dcm"))
 
 
 def uid_of(file):
