@@ -12,6 +12,7 @@ from monai_das.data.dicom import (
     text_warnings,
     without_text,
 )
+from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, dicomweb_session, is_address, without_login
 from monai_das.data.messages import Finding, StudyBaseError, StudyError, finding_of, full_text, plain_text
 from monai_das.data.nifti import NIfTISource
@@ -27,6 +28,7 @@ __all__ = [
     "DASClipReader",
     "DASVolumeReader",
     "DICOMSource",
+    "DICOMVideoSource",
     "DICOMwebSource",
     "Finding",
     "NIfTISource",

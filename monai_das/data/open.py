@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.boundary import reading
-from monai_das.data.dicom import DICOMSource, masked_source
+from monai_das.data.dicom import DICOMSource, VideoInsideError, masked_source
+from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
 from monai_das.data.messages import StudyError
 from monai_das.data.nifti import NIfTISource, nifti_volume
@@ -92,7 +93,12 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
     name = path.name.lower()
     if name.endswith(".nii.gz"):
         return WholeSource(nifti_volume(path, choose), str(path))
-    return NIfTISource(path, choose) if name.endswith(".nii") else masked_source(DICOMSource(path, choose))
+    if name.endswith(".nii"):
+        return NIfTISource(path, choose)
+    try:
+        return masked_source(DICOMSource(path, choose))
+    except VideoInsideError as error:
+        return masked_source(DICOMVideoSource(error.header))
 
 
 def _array_source(array: NDArray[Any] | Tensor, choose: Mapping[str, object] | None) -> SliceSource:

@@ -2,10 +2,10 @@
 
 from monai_das.data.dicom.burned_in import text_warnings, without_text
 from monai_das.data.dicom.folder import header_ahead, image_headers, images_ahead
-from monai_das.data.dicom.frames import frame_rescale
+from monai_das.data.dicom.frames import frame_rescale, frame_times
 from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
 from monai_das.data.dicom.masked import masked_source
-from monai_das.data.dicom.pixel_file import PixelFile, check_pixels
+from monai_das.data.dicom.pixel_file import PixelFile, VideoInsideError, check_pixels
 from monai_das.data.dicom.series import chosen_headers
 from monai_das.data.dicom.source import DICOMSource
 from monai_das.data.dicom.stack import dicom_slice_refs, header_stack
@@ -18,11 +18,13 @@ __all__ = [
     "ImageHeader",
     "PixelFile",
     "StackGeometry",
+    "VideoInsideError",
     "check_pixels",
     "chosen_headers",
     "dicom_geometry",
     "dicom_slice_refs",
     "frame_rescale",
+    "frame_times",
     "geometry_of",
     "header_ahead",
     "header_stack",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.itk_decode import itk_frame
-from monai_das.data.dicom.pixel_file import ITEM, PixelFile
+from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.messages import StudyError
 
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -51,32 +51,17 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
 
     assert pixels.value_at is not None
     if pixels.header.frames == 1:
-        return _single_frame(pixels)
+        return pixels.fragments()
     with pixels.path.open("rb") as stream:
         if pixels.frames_at is not None:
             place, length = pixels.frames_at[frame]
             stream.seek(place)
             found = stream.read(length)
             if len(found) < length:
-                raise _cut_off(pixels, f"{length} bytes of a compressed frame expected, {len(found)} found")
+                raise pixels.cut_off(f"{length} bytes of a compressed frame expected, {len(found)} found")
             return found
         stream.seek(pixels.value_at)
         return get_frame(stream, frame, number_of_frames=pixels.header.frames)
-
-
-def _single_frame(pixels: PixelFile) -> bytes:
-    """Return the compressed bytes of the only frame: all fragments after the table of offsets."""
-    parts: list[bytes] = []
-    with open(pixels.path, "rb", buffering=0) as stream:
-        stream.seek(pixels.value_at or 0)
-        while (head := stream.read(8))[:4] == ITEM:
-            length = int.from_bytes(head[4:], "little")
-            parts.append(stream.read(length))
-            if len(parts[-1]) < length:
-                raise _cut_off(pixels, f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
-    if len(parts) < 2:
-        raise _cut_off(pixels, "no compressed frame found")
-    return parts[1] if len(parts) == 2 else b"".join(parts[1:])
 
 
 def plugin_for(syntax: str, installed: tuple[str, ...]) -> str | None:
@@ -106,7 +91,7 @@ def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         stream.seek(pixels.value_at + frame * size)
         found = stream.readinto(values.data.cast("B"))
     if found < size:
-        raise _cut_off(pixels, f"{size} bytes of a frame expected, {found} found")
+        raise pixels.cut_off(f"{size} bytes of a frame expected, {found} found")
     if stored < allocated and "f" not in pixels.dtype:
         values <<= allocated - stored
         values >>= allocated - stored
@@ -163,10 +148,6 @@ def palette_colour(pixels: PixelFile, values: NDArray[Any]) -> NDArray[Any]:
 
     colours = apply_color_lut(values, pixels.header.tags)
     return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)
-
-
-def _cut_off(pixels: PixelFile, why: str) -> StudyError:
-    return StudyError(pixels.path, f"the pixels cannot be decoded, {why}; the file is cut off: copy it again")
 
 
 def _short(error: Exception) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from monai_das.data.dicom.geometry import SPLIT
 from monai_das.data.dicom.headers import ImageHeader
@@ -20,6 +21,22 @@ VIDEO_SYNTAXES = "1.2.840.10008.1.2.4.10"
 # Float Pixel Data and Double Float Pixel Data, as their tags are in a file
 FLOATS = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
 ITEM = b"\xfe\xff\x00\xe0"
+
+
+class VideoInsideError(StudyError):
+    """An object whose pixels are a video, for :class:`monai_das.data.DICOMVideoSource`; ``header`` is its header."""
+
+    def __init__(self, header: ImageHeader) -> None:
+        self.header = header
+        super().__init__(
+            header.path,
+            f"a video inside DICOM, TransferSyntaxUID (0002,0010) is {header.syntax}, MPEG or HEVC, which is decoded "
+            "from a file by itself only; give the file, or convert the object to JPEG",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes the error again in another process."""
+        return type(self), (self.header,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +126,7 @@ class PixelFile:
                 f"is {stored}; repair the header",
             )
         if self.syntax.startswith(VIDEO_SYNTAXES):
-            raise StudyError(
-                self.path,
-                f"a video inside DICOM, TransferSyntaxUID (0002,0010) is {self.syntax}, "
-                "MPEG or HEVC, and not decoded; give the video itself (as mp4), or convert the object to JPEG",
-            )
+            raise VideoInsideError(self.header)
         self._check_float()
         if samples not in (1, 3) or (samples == 3 and shown in ONE_SAMPLE) or (samples == 1 and shown in COLOURS):
             # what is no word of the standard may be a text of any kind
@@ -134,6 +147,24 @@ class PixelFile:
         """Whether the pixels lie in the file as whole numbers of one grey channel, little endian."""
         tidy = self.samples == 1 and (self.bits[0] in (8, 16, 32) or "f" in self.dtype)
         return tidy and self.value_at is not None and self.syntax in UNCOMPRESSED
+
+    def fragments(self) -> bytes:
+        """Return all compressed bytes, which are one frame or a video: the fragments after the table of offsets."""
+        parts: list[bytes] = []
+        with open(self.path, "rb", buffering=0) as stream:
+            stream.seek(self.value_at or 0)
+            while (head := stream.read(8))[:4] == ITEM:
+                length = int.from_bytes(head[4:], "little")
+                parts.append(stream.read(length))
+                if len(parts[-1]) < length:
+                    raise self.cut_off(f"{length} bytes of a compressed frame expected, {len(parts[-1])} found")
+        if len(parts) < 2:
+            raise self.cut_off("no compressed frame found")
+        return parts[1] if len(parts) == 2 else b"".join(parts[1:])
+
+    def cut_off(self, why: str) -> StudyError:
+        """Return the error of pixels that end too early."""
+        return StudyError(self.path, f"the pixels cannot be decoded, {why}; the file is cut off: copy it again")
 
     @cached_property
     def frames_at(self) -> list[tuple[int, int]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from monai_das._optional import require
 from monai_das.data.messages import StudyError, StudyNotFoundError
 from monai_das.data.source import SliceRef, SliceSource, checked_indices
 from monai_das.data.video.declared import MOST_PIXELS, check_video
+from monai_das.data.video.display import Display, display_of
 from monai_das.data.video.table import FrameTable, decoded_table, packet_table
 
 if TYPE_CHECKING:
@@ -51,14 +53,15 @@ class VideoSource(SliceSource):
     that :meth:`read` after :meth:`thumbnails` only converts the chosen ones. Beyond that, :meth:`read` seeks to the
     keyframe before each chosen frame and decodes from there; where the packets give no times, from the beginning.
 
-    Values are 0 to 255. A display matrix (phones) is respected where it turns by multiples of 90 degrees; pixels are
-    taken as square. Sound is ignored.
+    Values are 0 to 255. A display matrix (phones) is respected where it turns by multiples of 90 degrees or mirrors;
+    pixels are taken as square. ``warnings`` tells of others. Sound is ignored.
 
     Args:
         path: the file.
         channels: 1 for luminance, 3 for RGB; by default what the file stores, which for most videos of grey ultrasound
             is colour with three nearly equal channels.
         keep_mib: how much memory, in MiB, frames decoded for thumbnails may take.
+        content: the bytes of the video where it is a part of the file ``path``, as in DICOM.
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
@@ -69,7 +72,14 @@ class VideoSource(SliceSource):
         ``VideoSource("clip.mp4", channels=1).read([0, 12])``
     """
 
-    def __init__(self, path: str | PathLike[str], channels: int | None = None, keep_mib: int = 128) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        channels: int | None = None,
+        keep_mib: int = 128,
+        *,
+        content: bytes | None = None,
+    ) -> None:
         if channels not in (None, *FORMATS):
             raise ValueError(f"channels must be 1 or 3, or None for what the file stores, got {channels}")
         self.path = Path(path)
@@ -79,11 +89,12 @@ class VideoSource(SliceSource):
         self.keep_bytes = keep_mib << 20
         self._kept: dict[int, VideoFrame] = {}
         self._scaler = require("av.video.reformatter", extra="video").VideoReformatter()
-        first = self._first_frame()
+        self._content = content
+        first, self._display = self._first_frame()
+        self.warnings = self._display.warnings
         self.channels = channels or _stored_channels(first)
         self._coded_shape = (first.width, first.height)
-        self._turns = round(first.rotation / 90) % 4
-        self.plane_shape = self._coded_shape if self._turns % 2 == 0 else self._coded_shape[::-1]
+        self.plane_shape = self._display.shape(*self._coded_shape)
         self._table = self._frame_table(first)
         times = self._table.milliseconds()
         self.refs = tuple(SliceRef(index, time_ms=time) for index, time in enumerate(times))
@@ -154,15 +165,14 @@ class VideoSource(SliceSource):
         whole = frame.width % width == 0 and frame.height % height == 0
         kernel = "AREA" if whole else "BILINEAR"
         small = self._scaler.reformat(frame, width, height, FORMATS[self.channels], interpolation=kernel)
-        pixels: NDArray[np.uint8] = np.rot90(small.to_ndarray(), self._turns)
-        return pixels
+        return self._display.shown(small.to_ndarray())
 
-    def _first_frame(self) -> VideoFrame:
+    def _first_frame(self) -> tuple[VideoFrame, Display]:
         with self._opened() as (container, stream):
             first = next(container.decode(stream), None)
-        if first is None:
-            raise StudyError(self.name, "a video without frames; copy the file again")
-        return first
+            if first is None:
+                raise StudyError(self.name, "a video without frames; copy the file again")
+            return first, display_of(first, stream)
 
     def _frame_table(self, first: VideoFrame) -> FrameTable:
         if self.path.suffix.lower() == ".gif" and not self.path.read_bytes().rstrip(b"\0").endswith(b";"):
@@ -180,7 +190,7 @@ class VideoSource(SliceSource):
         """Open the file; an error of FFmpeg becomes a ``ValueError`` with the path."""
         av: Any = require("av", extra="video")
         try:
-            with av.open(self.path) as container:
+            with av.open(self.path if self._content is None else BytesIO(self._content)) as container:
                 if not container.streams.video:
                     raise StudyError(self.name, "no video in the file, only sound or text; give a video")
                 stream = container.streams.video[0]

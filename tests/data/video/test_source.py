@@ -150,18 +150,6 @@ def test_frames_kept_from_thumbnails_and_frames_decoded_again_are_the_same(clip)
         forgetting.read([2])
 
 
-@pytest.mark.parametrize(("angle", "shape"), [(90, (48, 64)), (180, (64, 48)), (270, (48, 64))])
-def test_a_turned_phone_gives_upright_frames(clip, tmp_path, angle, shape):
-    turned = tmp_path / "turned.mp4"
-    ffmpeg("-display_rotation", angle, "-i", clip(), "-c", "copy", turned)
-
-    source = VideoSource(turned)
-
-    assert source.plane_shape == shape
-    assert torch.equal(source.read_all().as_tensor(), torch.from_numpy(frames_by_ffmpeg(turned, *reversed(shape))))
-    assert source.thumbnails(12).shape == (3, 12, 12, 23)
-
-
 def test_packets_without_times_are_counted_by_decoding(clip, tmp_path):
     raw = tmp_path / "raw.mp4"
     ffmpeg("-i", clip(), "-c", "copy", "-f", "h264", raw)
