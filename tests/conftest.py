@@ -31,13 +31,16 @@ def seeded() -> None:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The machine's settings, taken away from all tests: none finds data without asking for ``data_root``.
 
-    What the installation remembers is put into a folder of the tests.
+    What the installation remembers is put into a folder of the tests, and no test finds or makes the case key of
+    whoever runs it.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         found = {name: os.environ.get(name, "") for name in ("MONAI_DAS_DATA", "MONAI_DAS_SCHEMA")}
         for name in found:
             patch.delenv(name, raising=False)
+        patch.delenv("MONAI_DAS_CASE_KEY", raising=False)
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield found
 
 

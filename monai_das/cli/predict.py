@@ -6,15 +6,19 @@ import argparse
 import logging
 import sys
 import warnings
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle, bundle_of
+from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.credentials import add_credentials, logged_in
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
-    from monai_das.data import Study
+    from monai_das.inference import CaseResult
+    from monai_das.reports import CaseError, SameCase
 
 INPUTS = (
     "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
@@ -29,7 +33,8 @@ def add_predict_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "predict",
         help="classify studies with a trained bundle, and show the slices it selected",
-        description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. Exit code: "
+        description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. <case> is "
+        "an opaque id that belongs to the study: the same in every run, whatever its path, name and order. Exit code: "
         "0 all went well, 1 cases failed (OUT/errors.json names them; an INPUT without a case is one), 2 nothing could "
         "be done with these arguments.",
     )
@@ -47,17 +52,17 @@ def add_predict_parser(commands: Commands) -> None:
     parser.add_argument(
         "--include-phi",
         action="store_true",
-        help="name cases by files or UIDs, and let messages show paths, addresses and texts of headers; without it "
-        "cases are case-0001, case-0002, ... in the order of the inputs, sorted within a folder. DICOM reports always "
-        "carry the patient and study of their source",
+        help="also show the names of files or the UIDs of cases, and let messages show paths, addresses and texts of "
+        "headers. DICOM reports always carry the patient and study of their source",
     )
     parser.add_argument(
         "--map",
         type=Path,
         metavar="FILE",
-        help="write which case is which path or address to FILE, as JSON; without --include-phi it is the only file "
-        "that holds identities, DICOM reports apart",
+        help="write which case is which path or address to FILE, as JSON, beside the cases that it holds from earlier "
+        "runs; without --include-phi it is the only file that holds identities, DICOM reports apart",
     )
+    add_case_key(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
@@ -87,44 +92,49 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def _predict(arguments: argparse.Namespace) -> int:
     _silence(arguments.include_phi)
-    from tqdm import tqdm
-
-    from monai_das.data import plain_text
+    from monai_das.data import find_studies
     from monai_das.inference import Predictor
-    from monai_das.reports import CaseError, report_cases, write_case_map
+    from monai_das.reports import CaseMap, ReportSettings, report_cases
 
     try:
         arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
-        cases = _cases(arguments, session)
+        key = case_key_of(arguments)
+        cases = find_studies(arguments.inputs, session)
         predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        if arguments.map:
-            write_case_map(cases, arguments.map)
+        case_map = CaseMap(arguments.map) if arguments.map else None
+        settings = ReportSettings(key, arguments.report, arguments.include_phi, session, case_map)
     except (ImportError, OSError, ValueError) as error:
         arguments.parser.error(_usage_error(error, arguments))
-    failed = 0
-    outcomes = report_cases(
-        predictor, cases, arguments.out, arguments.report, include_phi=arguments.include_phi, session=session
-    )
-    for outcome in tqdm(outcomes, total=len(cases), unit="case"):
-        if isinstance(outcome, CaseError):
-            failed += 1
-            tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)
-            continue
-        tqdm.write(f"{outcome.case_id}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
-        for warning in outcome.warnings:
-            tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
-    print(f"{len(cases) - failed} of {len(cases)} cases written to {arguments.out}")
+    with case_map or nullcontext():
+        written, failed = _said(report_cases(predictor, cases, arguments.out, settings), len(cases))
+    print(f"{len(written)} of {len(written | failed)} cases written to {arguments.out}")
+    if failed and not arguments.map and not arguments.include_phi:
+        print("--map FILE writes which case is which path", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _cases(arguments: argparse.Namespace, session: Any) -> list[tuple[str, Study]]:
-    """Return the id and the path or address of every case."""
-    from monai_das.data import find_studies
-    from monai_das.reports import pseudonyms
+def _said(outcomes: Iterable[CaseResult | CaseError | SameCase], total: int) -> tuple[set[str], set[str]]:
+    """Print every outcome; return the cases that were written and those that failed."""
+    from tqdm import tqdm
 
-    cases = find_studies(arguments.inputs, session)
-    return cases if arguments.include_phi else pseudonyms(cases)
+    from monai_das.data import plain_text
+    from monai_das.reports import CaseError, SameCase
+
+    written: set[str] = set()
+    failed: set[str] = set()
+    for outcome in tqdm(outcomes, total=total, unit="case"):
+        if isinstance(outcome, SameCase):
+            tqdm.write(f"{outcome.case}: given twice, done once", file=sys.stderr)
+        elif isinstance(outcome, CaseError):
+            failed.add(outcome.case)
+            tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)
+        else:
+            written.add(outcome.case_id)
+            tqdm.write(f"{outcome.title}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
+            for warning in outcome.warnings:
+                tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
+    return written, failed - written
 
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle, bundle_of
+from monai_das.cli.case_key_option import add_case_key, case_key_of
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -40,8 +41,9 @@ def add_review_parser(commands: Commands) -> None:
     paths = pull.add_mutually_exclusive_group()
     paths.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map: the paths of the cases, "
                        "without which the datalist cannot train")  # fmt: skip
-    paths.add_argument("--cases", nargs="+", type=Path, default=(), metavar="INPUT", help="instead, where predict had "
-                       "--include-phi: what it was given")  # fmt: skip
+    paths.add_argument("--cases", nargs="+", type=Path, default=(), metavar="INPUT", help="instead: files, and "
+                       "folders that are searched for the cases")  # fmt: skip
+    add_case_key(pull)
     pull.add_argument("--from-html", nargs="+", type=Path, default=(), metavar="FILE", help="what HTML reports saved")
     _verb(verbs, "status", "how far the readers are", review_status)
     _add_serve(verbs)
@@ -63,8 +65,9 @@ def _add_serve(verbs: Commands) -> None:
     parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
     add_bundle(parser)
     parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
-    parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it cases are "
-                        "called by their files, as with --include-phi")  # fmt: skip
+    parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it the "
+                        "folder is searched for the cases")  # fmt: skip
+    add_case_key(parser)
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=9090, help="default: %(default)s")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
@@ -116,7 +119,10 @@ def review_pull(arguments: argparse.Namespace) -> int:
         if client is not None:
             verdicts += review.exported_verdicts(client.export(arguments.project))
         if arguments.map or arguments.cases:
-            verdicts = review.with_images(verdicts, review.mapped_cases(arguments.cases, arguments.map))
+            ids = {verdict.case_id for verdict in verdicts}
+            key = case_key_of(arguments)
+            paths = review.case_paths(ids, key, map_file=arguments.map, inputs=arguments.cases)
+            verdicts = review.with_images(verdicts, paths)
         agreement = review.verdict_agreement(verdicts)
         review.write_verdicts(verdicts, agreement, arguments.out)
         return f"{len(verdicts)} verdicts written to {arguments.out}; agreement of readers: {agreement}"
@@ -168,7 +174,8 @@ def review_serve(arguments: argparse.Namespace) -> int:
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
     from monai_das._optional import require
     from monai_das.inference import Predictor
-    from monai_das.review import LivePredictions, build_review_backend, mapped_cases
+    from monai_das.reports import read_case_map
+    from monai_das.review import LivePredictions, build_review_backend
 
     try:
         if not _is_loopback(arguments.host) and not (arguments.allow_remote and arguments.backend_token):
@@ -176,11 +183,11 @@ def review_serve(arguments: argparse.Namespace) -> int:
                 f"{arguments.host} can be reached from other machines; give --allow-remote and set {BACKEND_TOKEN}"
             )
         if arguments.map:
-            mapped_cases([], arguments.map)
+            read_case_map(arguments.map)
         if not arguments.root.is_dir():
             raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
         predictor = Predictor(bundle_of(arguments), num_slices=arguments.num_slices)
-        live = LivePredictions(predictor, arguments.root, arguments.map)
+        live = LivePredictions(predictor, arguments.root, case_key_of(arguments), arguments.map)
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")
     except (OSError, ValueError, ImportError) as error:

@@ -1,6 +1,7 @@
 """From a path, folder, address or array to a :class:`SliceSource`; finding cases; readers for MONAI."""
 
 from monai_das.data.budget import memory_limit
+from monai_das.data.case_key import CASE_ID, CaseKey, ensure_case_key, read_case_key
 from monai_das.data.cases import find_cases
 from monai_das.data.dicom import (
     DICOMSource,
@@ -25,6 +26,8 @@ from monai_das.data.video import VideoSource
 from monai_das.data.whole import VolumeCase, WholeSource
 
 __all__ = [
+    "CASE_ID",
+    "CaseKey",
     "DASClipReader",
     "DASVolumeReader",
     "DICOMSource",
@@ -45,6 +48,7 @@ __all__ = [
     "dicom_slice_refs",
     "dicomweb_cases",
     "dicomweb_session",
+    "ensure_case_key",
     "find_cases",
     "find_studies",
     "finding_of",
@@ -55,6 +59,7 @@ __all__ = [
     "open_source",
     "plain_text",
     "plane_refs",
+    "read_case_key",
     "read_volume",
     "stack_geometry",
     "text_warnings",

@@ -17,7 +17,7 @@ from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
 from monai_das.data.messages import StudyError
 from monai_das.data.nifti import NIfTISource, nifti_volume
-from monai_das.data.source import SliceSource
+from monai_das.data.source import TIME_POINT, SliceSource
 from monai_das.data.video import VideoSource, is_video_file
 from monai_das.data.whole import VolumeCase, WholeSource, array_case
 
@@ -92,7 +92,7 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
         return VideoSource(path)
     name = path.name.lower()
     if name.endswith(".nii.gz"):
-        return WholeSource(nifti_volume(path, choose), str(path))
+        return WholeSource(nifti_volume(path, choose), str(path), [path], str((choose or {}).get(TIME_POINT, 0)))
     if name.endswith(".nii"):
         return NIfTISource(path, choose)
     try:

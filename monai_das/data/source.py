@@ -72,6 +72,9 @@ class SliceSource(ABC):
         warnings: what to know before sharing the pixels, such as burned-in text that could not be masked.
         exact_thumbnails: whether the last thumbnails equal those of the decoded slices, up to rounding; false if they
             came from a coarse level of a wavelet or from a server's picture.
+        files: all files that hold the study, also those beside the one that was named (the pixels of a header); empty
+            for arrays and servers.
+        part: which part of the files it is, such as the time point of several; empty for all.
     """
 
     name: str
@@ -82,6 +85,8 @@ class SliceSource(ABC):
     plane_shape: tuple[int, int]
     warnings: tuple[str, ...] = ()
     exact_thumbnails: bool = True
+    files: tuple[Path, ...] = ()
+    part: str = ""
 
     def __init_subclass__(cls) -> None:
         """Put the boundary of reading and the limit of memory around what a source reads."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,12 @@ class WholeSource(SliceSource):
     Args:
         case: what :func:`read_volume` returned.
         name: path, for messages.
+        files: all files that it was read from.
+        part: which part of them, such as the time point of several.
     """
 
-    def __init__(self, case: VolumeCase, name: str) -> None:
-        self.name = name
+    def __init__(self, case: VolumeCase, name: str, files: Sequence[Path] = (), part: str = "") -> None:
+        self.name, self.files, self.part = name, tuple(files), part
         self.kind = case.kind
         self.refs = case.refs
         self.affine = np.asarray(case.image.affine, dtype=np.float64) if case.has_anatomy else None

@@ -9,6 +9,7 @@ from monai.deploy.conditions import CountCondition
 from monai.deploy.core import AppContext, Application, init_app_context
 from monai.deploy.operators import DICOMDataLoaderOperator, DICOMSeriesSelectorOperator
 
+from monai_das.data import CaseKey
 from monai_das.deploy.operators import DASBundleOperator, DASReportOperator, DASSeriesOperator
 from monai_das.deploy.outcome import DeployOutcome
 from monai_das.deploy.run import model_file
@@ -31,14 +32,20 @@ class DASDeployApplication(Application):  # type: ignore[misc]
     Args:
         paths: where the study is, where results go, and an empty folder for links to the selected files.
         rules: selections as JSON text.
-        predictor: the model.
+        predictor: the model, with the key that names the cases.
         outcome: collects what went wrong.
+
+    Raises:
+        ValueError: ``predictor`` has no key.
     """
 
     def __init__(self, paths: DeployPaths, rules: str, predictor: Predictor, outcome: DeployOutcome) -> None:
         self.paths = paths
         self.rules = rules
         self.predictor = predictor
+        if predictor.case_key is None:
+            raise ValueError("the predictor has no case_key to name cases by; give Predictor one")
+        self.case_key = predictor.case_key
         self.outcome = outcome
         super().__init__(["python", "deploy_app"])
 
@@ -50,7 +57,12 @@ class DASDeployApplication(Application):  # type: ignore[misc]
         )
         selected = DICOMSeriesSelectorOperator(self, rules=self.rules, all_matched=True, name="select")
         series = DASSeriesOperator(
-            self, input_folder=folder, scratch=self.paths.scratch, outcome=self.outcome, name="series"
+            self,
+            input_folder=folder,
+            scratch=self.paths.scratch,
+            case_key=self.case_key,
+            outcome=self.outcome,
+            name="series",
         )
         bundle = DASBundleOperator(self, predictor=self.predictor, outcome=self.outcome, name="bundle")
         report = DASReportOperator(self, output_folder=self.paths.reports, outcome=self.outcome, name="report")
@@ -60,9 +72,9 @@ class DASDeployApplication(Application):  # type: ignore[misc]
         self.add_flow(bundle, report, {("results", "results")})
 
 
-def run_application(context: AppContext, rules: str, scratch: Path) -> int:
+def run_application(context: AppContext, rules: str, scratch: Path, case_key: CaseKey) -> int:
     """Run the application once; return the number of failures. Each failure is in the log and in ``errors.json``."""
-    predictor = Predictor.from_torchscript(model_file(Path(context.model_path)))
+    predictor = Predictor.from_torchscript(model_file(Path(context.model_path)), case_key=case_key)
     outcome = DeployOutcome()
     paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)
     DASDeployApplication(paths, rules, predictor, outcome).run()

@@ -7,7 +7,7 @@ from typing import Any
 
 from monai.deploy.core import Fragment, Operator, OperatorSpec
 
-from monai_das.data import Finding, open_source
+from monai_das.data import CaseKey, Finding, open_source
 from monai_das.deploy.outcome import DeployOutcome
 from monai_das.deploy.reports import remove_reports, write_reports
 from monai_das.deploy.series import DeployCase, image_files, make_cases, no_series_message
@@ -24,10 +24,18 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, fragment: Fragment, *args: Any, input_folder: Path, scratch: Path, outcome: DeployOutcome, **kwargs: Any
+        self,
+        fragment: Fragment,
+        *args: Any,
+        input_folder: Path,
+        scratch: Path,
+        case_key: CaseKey,
+        outcome: DeployOutcome,
+        **kwargs: Any,
     ) -> None:
         self.input_folder = input_folder
         self.scratch = scratch
+        self.case_key = case_key
         self.outcome = outcome
         super().__init__(fragment, *args, **kwargs)
 
@@ -43,7 +51,7 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
         cases: list[DeployCase] = []
         with self.outcome.of("study", ""):
             files = image_files(self.input_folder)
-            cases = make_cases(selected, files, self.scratch)
+            cases = make_cases(selected, files, self.scratch, self.case_key)
             if not cases:
                 raise ValueError(Finding(no_series_message(files)))
         op_output.emit(cases, "cases")
@@ -75,7 +83,7 @@ class DASBundleOperator(Operator):  # type: ignore[misc]
         for case in op_input.receive("cases"):
             with self.outcome.of(case.case_id, case.series):
                 source = open_source(case.path)
-                results.append((case, self.predictor.predict(source, case.case_id), source))
+                results.append((case, self.predictor.predict(source), source))
         op_output.emit(results, "results")
 
 
@@ -100,5 +108,5 @@ class DASReportOperator(Operator):  # type: ignore[misc]
         """Remove the reports of an older run and write new ones."""
         remove_reports(self.output_folder)
         for case, result, source in op_input.receive("results"):
-            with self.outcome.of(case.case_id, case.series):
-                write_reports(result, source, self.output_folder / case.case_id)
+            with self.outcome.of(result.case_id, case.series):
+                write_reports(result, source, self.output_folder / result.case_id)

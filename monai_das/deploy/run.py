@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from monai_das.deploy.libraries import load_deploy_libraries
+
+if TYPE_CHECKING:
+    from monai_das.data import CaseKey
 
 QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOperator",)
 
 
-def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
+def run_deploy_app(arguments: Sequence[str], rules: Path, case_key: Callable[[], CaseKey]) -> int:
     """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
-    Every selected series gets ``OUT/case-NNN/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
+    Every selected series gets ``OUT/<case>/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
     ``OUT/errors.json`` and the log.
 
     Args:
@@ -25,10 +29,11 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
             WARN, because the SDK's log at INFO holds descriptions and file names. ``HOLOSCAN_INPUT_PATH`` and the
             other variables of a MONAI Application Package work too.
         rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
+        case_key: returns the key that names the cases; called once MONAI can be imported.
 
     Raises:
         ImportError: a library is missing; the message names it.
-        OSError, ValueError: the model or the rules cannot be read.
+        OSError, ValueError: the model, the rules or the key cannot be read.
         SystemExit: 2, the arguments are wrong.
     """
     load_deploy_libraries()
@@ -39,7 +44,7 @@ def run_deploy_app(arguments: Sequence[str], rules: Path) -> int:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:
-        failures: int = application.run_application(context, selections, Path(scratch))
+        failures: int = application.run_application(context, selections, Path(scratch), case_key())
     return 1 if failures else 0
 
 

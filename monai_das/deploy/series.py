@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data import Finding
+from monai_das.data import CaseKey, Finding
 from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file, lost_slices
 
 
@@ -16,7 +16,7 @@ class DeployCase:
     """One case of a study: a stack of single-frame images, or one multi-frame object.
 
     Attributes:
-        case_id: ``case-001`` and so on, in the order of selection; it says nothing about the patient.
+        case_id: by its UIDs and the key of the installation, as in ``monai-das predict``.
         series: its SeriesInstanceUID.
         path: a folder of links to the images, or a link to the file of a multi-frame object.
     """
@@ -61,7 +61,9 @@ def _lost(folder: Path, images: Sequence[Path]) -> int:
     return sum(len(lost_slices([path], beside[path.parent])) for path in others)
 
 
-def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path) -> list[DeployCase]:
+def make_cases(
+    selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path, case_key: CaseKey
+) -> list[DeployCase]:
     """Return the cases of the series ``selected``; their files are linked below ``folder``.
 
     A series may lie in several folders, and a folder may hold several series. Links gather the files of each case
@@ -72,16 +74,18 @@ def make_cases(selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader
         selected: SeriesInstanceUIDs, in the order of the rules.
         files: from :func:`image_files`.
         folder: an empty folder, which must exist as long as the cases are read.
+        case_key: makes their ids.
     """
     cases: list[DeployCase] = []
     for uid in dict.fromkeys(selected):
         headers = files.get(uid, ())
-        stack = [header.path for header in headers if header.frames == 1]
-        clips = [header.path for header in headers if header.frames > 1]
+        stack = [header for header in headers if header.frames == 1]
+        clips = [header for header in headers if header.frames > 1]
         for members in ([stack] if stack else []) + [[clip] for clip in clips]:
-            case_id = f"case-{len(cases) + 1:03d}"
-            links = _linked(members, folder / case_id)
-            cases.append(DeployCase(case_id, uid, links[0] if members[0] in clips else folder / case_id))
+            place = folder / f"{len(cases):05d}"
+            links = _linked([header.path for header in members], place)
+            path = links[0] if members[0].frames > 1 else place
+            cases.append(DeployCase(case_key.headers_id(members), uid, path))
     return cases
 
 

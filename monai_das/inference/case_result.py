@@ -99,7 +99,7 @@ class CaseResult:
     along the file's axis; for a clip: in time), whatever order the network worked in.
 
     Attributes:
-        case_id: name of the case.
+        case_id: name of the case; by :class:`~monai_das.data.CaseKey` the same in every run and project.
         source_kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"``, ``"dicomweb"`` or
             ``"array"``.
         label: class number of the highest probability.
@@ -113,6 +113,8 @@ class CaseResult:
         timings: in milliseconds.
         pictures: for display; comparisons and the JSON leave them out.
         warnings: what a reader should know before sharing this, for instance that text is burned into the pixels.
+        group: pseudonym of the patient, as :meth:`monai_das.data.CaseKey.group` has it; None where nobody made one.
+        name: what the file or address is called, which may identify the patient; None unless that was asked for.
     """
 
     case_id: str
@@ -127,6 +129,13 @@ class CaseResult:
     timings: CaseTimings
     pictures: CasePictures = field(repr=False, compare=False)
     warnings: tuple[str, ...] = ()
+    group: str | None = None
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The id, and the name if there is one."""
+        return self.case_id if self.name is None else f"{self.name} ({self.case_id})"
 
     @property
     def total_slices(self) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from monai_das.data import Finding, SliceRef, SliceSource, open_source
+from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import SliceSelector
@@ -32,6 +32,8 @@ class Predictor:
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It also changes a given ``model``.
         model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model`.
+        case_key: names cases and patients, as the command line does with the key of its user: the same study has the
+            same id in every run. Without a key a case is called as its path or as you call it, and has no ``group``.
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is not a bundle or has no weights.
@@ -49,6 +51,7 @@ class Predictor:
         num_slices: int | None = None,
         *,
         model: DASBundleModel | None = None,
+        case_key: CaseKey | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
@@ -56,25 +59,31 @@ class Predictor:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
         self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
-        self.num_slices = num_slices
+        self.num_slices, self.case_key = num_slices, case_key
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
     @classmethod
     def from_torchscript(
-        cls, path: str | PathLike[str], device: str = "cpu", num_slices: int | None = None
+        cls,
+        path: str | PathLike[str],
+        device: str = "cpu",
+        num_slices: int | None = None,
+        case_key: CaseKey | None = None,
     ) -> Predictor:
         """Return a predictor that runs the TorchScript ``path``; see :func:`load_torchscript_model` for the errors."""
-        return cls(device=device, num_slices=num_slices, model=load_torchscript_model(path, _checked_device(device)))
+        model = load_torchscript_model(path, _checked_device(device))
+        return cls(device=device, num_slices=num_slices, model=model, case_key=case_key)
 
     def predict(
         self, study: str | PathLike[str] | SliceSource, case_id: str | None = None, *, opening_ms: float = 0.0
     ) -> CaseResult:
-        """Classify the file or folder ``study``, or an open source; ``case_id`` is by default the name of the path.
+        """Classify the file or folder ``study``, or an open source.
 
         Args:
             study: anything that :func:`~monai_das.data.open_source` takes or returns.
-            case_id: name of the case.
+            case_id: name of the case; by default its id by ``case_key``, or without one the name of its path, which may
+                identify the patient.
             opening_ms: milliseconds spent on opening an open source; they count in the result's timings.
 
         Raises:
@@ -99,7 +108,7 @@ class Predictor:
         probabilities = self._probabilities(logits[0])
         label = max(range(len(probabilities)), key=probabilities.__getitem__)
         return CaseResult(
-            case_id=Path(source.name).name if case_id is None else case_id,
+            case_id=self._case_id(source) if case_id is None else case_id,
             source_kind=source.kind,
             label=label,
             label_name=self.model.classes[label],
@@ -118,7 +127,11 @@ class Predictor:
                 source.affine is not None,
             ),
             warnings=source.warnings,
+            group=None if self.case_key is None else self.case_key.group(source),
         )
+
+    def _case_id(self, source: SliceSource) -> str:
+        return Path(source.name).name if self.case_key is None else self.case_key.case_id(source)
 
     def _probabilities(self, logits: Tensor) -> list[float]:
         """Return the probabilities of ``logits`` ``(num_classes,)`` through the bundle's postprocessing."""

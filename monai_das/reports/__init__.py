@@ -1,11 +1,11 @@
 """Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, web page or DICOM; one atomic writer per file."""
 
-from monai_das.reports.batch import CaseError, report_cases
+from monai_das.reports.batch import CaseError, ReportSettings, SameCase, report_cases
+from monai_das.reports.case_map import CaseMap, read_case_map
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import as_json, write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
-from monai_das.reports.privacy import pseudonyms, write_case_map
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.send import SendOptions, send_files
 from monai_das.reports.slices import write_slices
@@ -13,12 +13,14 @@ from monai_das.reports.structured_report import write_structured_report
 
 __all__ = [
     "CaseError",
+    "CaseMap",
+    "ReportSettings",
+    "SameCase",
     "SendOptions",
     "as_json",
-    "pseudonyms",
+    "read_case_map",
     "report_cases",
     "send_files",
-    "write_case_map",
     "write_html",
     "write_json",
     "write_key_objects",

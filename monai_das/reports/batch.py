@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monai_das.data import SliceSource, Study, full_text, open_source
+from monai_das.data import CaseKey, Finding, SliceSource, Study, full_text, open_source
 from monai_das.inference import CaseResult, Predictor
+from monai_das.reports.case_map import CaseMap
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
@@ -41,73 +42,144 @@ class CaseError:
     error: str
 
 
+@dataclass(frozen=True)
+class SameCase:
+    """A study that was done before in the same run: it was given twice, for instance as a folder and as a file."""
+
+    case: str
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What :func:`report_cases` writes, and under which names.
+
+    Attributes:
+        case_key: makes the ids of cases and patients; results that are to be joined have the same key.
+        reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
+            (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
+            ``"sc"`` (``montage.dcm``).
+        include_phi: whether reports may hold the names of cases, and errors and warnings paths, addresses and texts of
+            headers.
+        session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
+        case_map: is told the path or address of every case, of those that fail too.
+
+    Raises:
+        ValueError: there is no such report.
+    """
+
+    case_key: CaseKey
+    reports: Sequence[str] = ("json", "png")
+    include_phi: bool = False
+    session: Any = None
+    case_map: CaseMap | None = None
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.reports) - set(FILES))
+        if unknown:
+            raise ValueError(f"reports must be of {', '.join(sorted(FILES))}, got {', '.join(unknown)}")
+
+
 def report_cases(
-    predictor: Predictor,
-    cases: Iterable[tuple[str, Study]],
-    folder: Path,
-    reports: Sequence[str] = ("json", "png"),
-    *,
-    include_phi: bool = False,
-    session: Any = None,
-) -> Iterator[CaseResult | CaseError]:
-    """Predict every case, write its reports into ``folder/<case>`` and yield each when it is done.
+    predictor: Predictor, cases: Iterable[tuple[str, Study]], folder: Path, settings: ReportSettings
+) -> Iterator[CaseResult | CaseError | SameCase]:
+    """Predict every case, write its reports into ``folder/<id>`` and yield each when it is done.
+
+    The id of a case comes from its study alone: see :meth:`~monai_das.data.CaseKey.case_id`. So two runs never write
+    the results of one study under the name of another, whatever the order and the names of the files.
 
     ``folder/errors.json`` names the cases that failed so far; without failures there is no such file. A failed case
     leaves no reports, not even older ones. A case that succeeds leaves no reports of an older run.
 
     Args:
         predictor: the model.
-        cases: the id of each case, which names its folder, and its path or address. Ids are written unchanged, so pass
-            the cases through :func:`pseudonyms`.
+        cases: a name, and the path or address of each case, from :func:`~monai_das.data.find_studies`.
         folder: made if missing.
-        reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
-            (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
-            ``"sc"`` (``montage.dcm``).
-        include_phi: whether errors and warnings may hold paths, addresses and texts of headers.
-        session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
-
-    Raises:
-        ValueError: there is no such report.
+        settings: what to write.
     """
-    unknown = sorted(set(reports) - set(FILES))
-    if unknown:
-        raise ValueError(f"reports must be of {', '.join(sorted(FILES))}, got {', '.join(unknown)}")
     (folder / ERRORS).unlink(missing_ok=True)
-    errors = []
-    for case_id, path in cases:
+    run = _Run(predictor, folder, settings)
+    for name, study in cases:
+        yield run.outcome(name, study)
+
+
+class _Run:
+    """One run of :func:`report_cases`: the patient of each case that is done, and the errors by case."""
+
+    def __init__(self, predictor: Predictor, folder: Path, settings: ReportSettings) -> None:
+        self.predictor, self.folder, self.settings = predictor, folder, settings
+        self.done: dict[str, str] = {}
+        self.errors: dict[str, CaseError] = {}
+
+    def outcome(self, name: str, study: Study) -> CaseResult | CaseError | SameCase:
+        """Return the result of a case, whose reports are written then, or why there is none."""
+        key, case_id = self.settings.case_key, None
+        outcome: CaseResult | CaseError | SameCase
         try:
-            outcome: CaseResult | CaseError = _report_case(
-                predictor, (case_id, path, session), folder / case_id, reports, include_phi=include_phi
-            )
+            start = time.perf_counter()
+            source = open_source(study, session=self.settings.session)
+            milliseconds = 1000.0 * (time.perf_counter() - start)
+            case_id, group = key.case_id(source), key.group(source)
+            if self._is_done(case_id, group):
+                outcome = SameCase(case_id)
+            else:
+                result = self.predictor.predict(source, case_id, opening_ms=milliseconds)
+                outcome = self._written(replace(result, group=group), source, name)
+                self.done[case_id] = group
+                self.errors.pop(case_id, None)
         except Exception as error:
-            outcome = CaseError(case_id, _printable(error_message(error, case_id, include_phi=include_phi)))
-            _remove(folder / case_id, FILES)
-            errors.append(asdict(outcome))
-            write_object({"errors": errors}, folder / ERRORS)
-        yield outcome
+            outcome = self._failed(error, study, case_id)
+            case_id = outcome.case
+        self._write_errors()
+        if self.settings.case_map is not None:
+            self.settings.case_map.add(case_id, study)
+        return outcome
+
+    def _is_done(self, case_id: str, group: str) -> bool:
+        if self.done.get(case_id, group) != group:
+            raise ValueError(
+                Finding(
+                    f"its UIDs are those of {case_id}, which is of another patient and is done; one of the two was "
+                    "copied or anonymised wrongly: give it UIDs of its own"
+                )
+            )
+        return case_id in self.done
+
+    def _written(self, result: CaseResult, source: SliceSource, name: str) -> CaseResult:
+        """Write the reports of ``result`` and return it with what may be shown."""
+        if self.settings.include_phi:
+            result = replace(result, name=name, warnings=tuple(map(full_text, result.warnings)))
+        _write_reports(result, source, self.folder / result.case_id, self.settings.reports)
+        return result
+
+    def _failed(self, error: Exception, study: Study, case_id: str | None) -> CaseError:
+        key = self.settings.case_key
+        case_id = case_id or key.unopened_id(study)
+        if case_id in self.done:
+            # a damaged copy, or another study with the same UIDs: what is done stays
+            case_id = key.place_id(study)
+        message = error_message(error, case_id, include_phi=self.settings.include_phi)
+        self.errors[case_id] = CaseError(case_id, _printable(message))
+        _remove(self.folder / case_id, FILES)
+        return self.errors[case_id]
+
+    def _write_errors(self) -> None:
+        if self.errors:
+            write_object({"errors": [asdict(error) for error in self.errors.values()]}, self.folder / ERRORS)
+        else:
+            (self.folder / ERRORS).unlink(missing_ok=True)
 
 
-def _report_case(
-    predictor: Predictor, case: tuple[str, Study, Any], folder: Path, reports: Sequence[str], *, include_phi: bool
-) -> CaseResult:
-    """Write the reports of ``case`` (its id, study and session) and return its result."""
-    case_id, study, session = case
+def _write_reports(result: CaseResult, source: SliceSource, folder: Path, reports: Sequence[str]) -> None:
     plain: dict[str, Callable[[CaseResult, Path], None]]
     plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}
     dicom: dict[str, Callable[[CaseResult, SliceSource, Path], None]]
     dicom = {"kos": write_key_objects, "sr": write_structured_report, "sc": write_secondary_capture}
-    start = time.perf_counter()
-    source = open_source(study, session=session)
-    result = predictor.predict(source, case_id, opening_ms=1000.0 * (time.perf_counter() - start))
-    if include_phi:
-        result = replace(result, warnings=tuple(map(full_text, result.warnings)))
     _remove(folder, set(FILES) - set(reports))
     for kind, name in FILES.items():
         if kind in reports and kind in plain:
             plain[kind](result, folder / name)
         elif kind in reports:
             dicom[kind](result, source, folder / name)
-    return result
 
 
 def _printable(message: str) -> str:

@@ -66,12 +66,12 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "images": [base64.b64encode(image).decode() for image in _jpegs(stack)],
     }
     return {
-        "title": escape(f"{result.label_name} - {result.case_id}"),
+        "title": escape(f"{result.label_name} - {result.title}"),
         "css": _part("css") + _part("css", "page.review"),
         "js": _part("js"),
         "review": Template(_part("html", "page.review")).substitute(noun=noun),
         "review_js": _part("js", "page.review"),
-        "case": escape(result.case_id),
+        "case": escape(result.title),
         "label": escape(result.label_name),
         "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),
         "noun": noun,
@@ -98,6 +98,7 @@ def _review(result: CaseResult) -> dict[str, object]:
     """Return what the page needs to write a ``ReaderVerdict`` (``monai_das.review``)."""
     return {
         "case_id": result.case_id,
+        "group": result.group or result.case_id,
         "classes": list(result.probabilities),
         "unsure": "unsure",
         "label": result.label,

@@ -10,7 +10,7 @@ from monai_das.data import plain_text
 from monai_das.inference import CaseResult, DASModelInfo, SelectedSlice
 from monai_das.reports.atomic import atomic_path
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 def write_json(result: CaseResult, path: Path) -> None:
@@ -40,6 +40,8 @@ def as_json(result: CaseResult) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "case_id": result.case_id,
+        "group": result.group or result.case_id,
+        **({} if result.name is None else {"name": result.name}),
         "source": result.source_kind,
         "label": result.label_name,
         "label_index": result.label,

@@ -72,6 +72,7 @@
       note: note.value.trim() || null,
       model: review.model,
       image: null,
+      group: review.group,
     };
   }
   document.getElementById("save").addEventListener("click", () => {

@@ -3,32 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
 
-from monai_das.data import Study, StudyBaseError, finding_of
-from monai_das.reports.json_report import write_object
-
-
-def pseudonyms(cases: Sequence[tuple[str, Study]]) -> list[tuple[str, Study]]:
-    """Return ``cases`` in the same order, with ``case-0001``, ``case-0002``, ... instead of their names.
-
-    A number does not identify the study; only the inputs or :func:`write_case_map` lead back to it.
-
-    Example:
-        >>> pseudonyms([("DOE_JOHN", Path("DOE_JOHN"))])[0][0]
-        'case-0001'
-    """
-    return [(f"case-{number:04d}", study) for number, (_, study) in enumerate(cases, start=1)]
-
-
-def write_case_map(cases: Sequence[tuple[str, Study]], path: Path) -> None:
-    """Write the path or address behind each pseudonym to ``path`` as JSON, whole or not at all.
-
-    This file holds identities if paths do. We write no other such file unless asked to.
-    """
-    places = {case_id: str(found.absolute() if isinstance(found, Path) else found) for case_id, found in cases}
-    write_object({"cases": places}, path)
+from monai_das.data import StudyBaseError, finding_of
 
 
 def error_message(error: BaseException, case_id: str, *, include_phi: bool = False) -> str:

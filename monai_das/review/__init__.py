@@ -3,7 +3,7 @@
 from monai_das.review.agreement import ReaderAgreement, cohen_kappa, fleiss_kappa
 from monai_das.review.answers import exported_verdicts, verdict_agreement, with_images
 from monai_das.review.backend import BackendRefusalError, LivePredictions, build_review_backend
-from monai_das.review.case_map import mapped_cases
+from monai_das.review.case_paths import case_paths
 from monai_das.review.client import LabelStudioClient, LabelStudioError
 from monai_das.review.labelling import labelling_config
 from monai_das.review.model_agreement import ModelAgreement, model_agreement
@@ -22,12 +22,12 @@ __all__ = [
     "ReaderVerdict",
     "ReviewProgress",
     "build_review_backend",
+    "case_paths",
     "cohen_kappa",
     "ensure_project",
     "exported_verdicts",
     "fleiss_kappa",
     "labelling_config",
-    "mapped_cases",
     "model_agreement",
     "push_tasks",
     "read_verdicts",

@@ -68,6 +68,7 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any]) ->
         quality=quality,
         note=_text(rows.get(NOTE, [])) or None,
         model=data["model"],
+        group=data.get("group"),
     )
 
 
@@ -126,13 +127,5 @@ def verdict_agreement(verdicts: Iterable[ReaderVerdict]) -> ReaderAgreement:
 
 
 def with_images(verdicts: Iterable[ReaderVerdict], cases: Mapping[str, Path]) -> list[ReaderVerdict]:
-    """Return ``verdicts`` with the path of each case, from :func:`mapped_cases`.
-
-    Raises:
-        ValueError: a reviewed case is not among ``cases``.
-    """
-    verdicts = list(verdicts)
-    missing = sorted({each.case_id for each in verdicts} - set(cases))
-    if missing:
-        raise ValueError(f"no case called {', '.join(missing)}; give the map of monai-das predict --map")
+    """Return ``verdicts`` with the path of each case, from :func:`~monai_das.review.case_paths`."""
     return [replace(each, image=str(cases[each.case_id].resolve())) for each in verdicts]

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from monai_das._optional import require
+from monai_das.data import CASE_ID, CaseKey
 from monai_das.inference import DASModelInfo, Predictor
-from monai_das.reports import as_json
-from monai_das.review.case_map import mapped_cases
+from monai_das.reports import as_json, read_case_map
+from monai_das.reports.privacy import error_message
+from monai_das.review.case_paths import open_case, studies_by_id
 from monai_das.review.labelling import KINDS
 from monai_das.review.tasks import model_version, task_prediction
 
 MOST_BYTES = 64_000_000  # of a request: it holds the pictures of its tasks
-CASE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 logger = logging.getLogger(__name__)
 
 
@@ -33,17 +34,20 @@ class BackendRefusalError(ValueError):
 
 
 class LivePredictions:
-    """Predict the cases under a folder by their ids, one at a time.
+    """Predict the cases under a folder by their ids, one at a time. A prediction is always of the study with the id.
 
     Args:
         predictor: the model.
-        root: folder of the cases, as given to ``monai-das predict``; paths that lead out of it are refused.
-        map_file: from ``monai-das predict --map``; None if cases are named by their files.
+        root: folder of the cases; paths that lead out of it are refused.
+        case_key: made the ids.
+        map_file: from ``monai-das predict --map``; without it every case under ``root`` is opened for its id, at the
+            first request and when an unknown id is asked for.
     """
 
-    def __init__(self, predictor: Predictor, root: Path, map_file: Path | None = None) -> None:
+    def __init__(self, predictor: Predictor, root: Path, case_key: CaseKey, map_file: Path | None = None) -> None:
         self.predictor = predictor
         self.root = root.resolve()
+        self.case_key = case_key
         self.map_file = map_file
         self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
@@ -77,29 +81,34 @@ class LivePredictions:
         with self._lock:
             path = self._path(data["case"], name)
             try:
-                result = self.predictor.predict(path, data["case"])
+                source = open_case(data["case"], path, self.case_key)
+                result = self.predictor.predict(source, data["case"])
             except (ValueError, OSError) as error:
-                logger.warning("%s: %s", name, error)
+                logger.warning("%s: %s", name, error_message(error, data["case"]))
                 raise BackendRefusalError(
-                    422, f"{name}: case {data['case']} cannot be read; see the server's log"
+                    422, f"{name}: case {data['case']} cannot be predicted; see the server's log"
                 ) from error
         return task_prediction(as_json(result), data["kind"], shown)
 
     def _path(self, case: str, name: str) -> Path:
         """Return the path of ``case``; if it is unknown or gone, the folder is searched again."""
         if not CASE_ID.fullmatch(case):
-            raise BackendRefusalError(
-                422, f"{name}: {case[:80]!r} is no case's id (letters, digits, dot, dash, underscore)"
-            )
+            raise BackendRefusalError(422, f"{name}: {case[:80]!r} is no case's id (case- and 16 hexadecimal digits)")
         if case not in self._paths or not self._paths[case].exists():
-            try:
-                self._paths = mapped_cases([self.root], self.map_file)
-            except (ValueError, OSError):
-                self._paths = {}
+            self._paths = self._all_paths()
         path = self._paths.get(case)
         if path is None or not path.resolve().is_relative_to(self.root):
             raise BackendRefusalError(404, f"{name}: no case called {case} in the server's folder")
         return path
+
+    def _all_paths(self) -> dict[str, Path]:
+        if self.map_file is None:
+            return studies_by_id([self.root], self.case_key)
+        try:
+            places = read_case_map(self.map_file)
+        except (ValueError, OSError):
+            return {}
+        return {case: path for case, path in places.items() if isinstance(path, Path)}
 
 
 def build_review_backend(live: LivePredictions, token: str | None = None) -> Any:

@@ -19,7 +19,7 @@ PNG = "data:image/png;base64,"
 def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = False) -> Iterator[dict[str, Any]]:
     """Yield one task for each ``folder/<case>`` with ``result.json`` and ``slices.zip``, sorted by case.
 
-    The case's id is the only identity in a task. A task also holds everything that
+    The ids of case and patient are the only identities in a task. A task also holds everything that
     :func:`~monai_das.review.exported_verdicts` needs. Its ``data["key"]`` is equal for the same case and model, its
     ``data["digest"]`` for the same answer.
 
@@ -39,7 +39,10 @@ def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = Fals
         raise FileNotFoundError(f"{folder}: no case with a result.json; run monai-das predict --report json,slices")
     for path in results:
         try:
-            yield _task(json.loads(path.read_text(encoding="utf-8")), path.with_name("slices.zip"), kind, every_slice)
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if result["case_id"] != path.parent.name:
+                raise ValueError(f"the folder is called {path.parent.name}, its result is of {result['case_id']}")
+            yield _task(result, path.with_name("slices.zip"), kind, every_slice)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{error.filename} is missing; run monai-das predict --report json,slices"
@@ -53,6 +56,7 @@ def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) 
     shown = list(range(result["total_slices"])) if every_slice else selected
     data = {
         "case": result["case_id"],
+        "group": result.get("group") or result["case_id"],
         "title": f"{result['case_id']}: {result['label']} ({result['probabilities'][result['label']]:.1%})",
         "captions": _captions(result, shown, kind),
         "kind": kind,

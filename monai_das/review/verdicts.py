@@ -17,7 +17,7 @@ class ReaderVerdict:
     """The verdict of one reader on one case. Slice numbers are 0-based, in the source's own order.
 
     Attributes:
-        case_id: name of the case, as in :class:`~monai_das.inference.CaseResult`.
+        case_id: id of the case, as in :class:`~monai_das.inference.CaseResult`.
         label: number of the class, corrected by the reader or as predicted; None if the reader was unsure.
         label_name: name of that class.
         slices_confirmed: selected slices that the reader found informative.
@@ -29,6 +29,7 @@ class ReaderVerdict:
         reviewed_at: time in ISO 8601.
         model: name, version and ``weights_sha256`` of the model under review.
         image: file or folder of the case, None if not known.
+        group: pseudonym of the patient, None if not known.
     """
 
     case_id: str
@@ -43,6 +44,7 @@ class ReaderVerdict:
     note: str | None = None
     model: Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
+    group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dictionary that JSON can hold."""
@@ -57,7 +59,7 @@ class ReaderVerdict:
             ValueError: a field is missing, or is not of its kind.
         """
         names = {each.name for each in fields(cls)}
-        missing = sorted(names - {"quality", "note", "model", "image"} - set(entry))
+        missing = sorted(names - {"quality", "note", "model", "image", "group"} - set(entry))
         if missing:
             raise ValueError(f"a verdict needs {', '.join(missing)}; got {', '.join(sorted(entry)) or 'nothing'}")
         values = {key: _checked(key, value) for key, value in entry.items() if key in names}
@@ -76,7 +78,7 @@ def _checked(key: str, value: Any) -> Any:
     elif key == "model":
         if not isinstance(value, Mapping):
             raise ValueError(f"model must be an object with name, version and weights_sha256, got {value!r}")
-    elif not isinstance(value, str) and not (value is None and key in ("note", "image")):
+    elif not isinstance(value, str) and not (value is None and key in ("note", "image", "group")):
         raise ValueError(f"{key} must be text, got {value!r}")
     return value
 

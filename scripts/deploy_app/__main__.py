@@ -1,15 +1,20 @@
 """MONAI Deploy application: python scripts/deploy_app -i DICOM_DIR -o OUT -m bundle/models/model.ts."""
 
+import argparse
 import sys
 from pathlib import Path
 
+from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.deploy import run_deploy_app
 
 
 def main() -> int:
     """Run the application with the rules beside this file; its own errors are one line each."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_case_key(parser)
+    own, arguments = parser.parse_known_args()
     try:
-        return run_deploy_app(sys.argv[1:], Path(__file__).with_name("rules.json"))
+        return run_deploy_app(arguments, Path(__file__).with_name("rules.json"), lambda: case_key_of(own))
     except (ImportError, OSError, ValueError) as error:
         print(f"deploy_app: {error}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from pydicom.data import get_testdata_file
 from monai_das.cli import main
 from monai_das.inference import Predictor
 from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, workflow
+from tests.case_folders import only_case, only_result
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
 WEIGHTS = "0a85eacae533ffa29d6443420d0ffb9a72b926873b3b0da8f7d20ba1dbf76ee0"
@@ -53,12 +54,12 @@ def test_the_command_reads_a_clip(echo, tmp_path, capsys):
     arguments = ["predict", str(echo), "--bundle", str(ULTRASOUND), "-o", str(tmp_path / "out")]
     code = main([*arguments, "--report", "json,html"])
 
-    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
+    result = only_result(tmp_path / "out")
     assert code == 0
-    assert "case-0001: severity" in capsys.readouterr().out
+    assert f"{result['case_id']}: severity" in capsys.readouterr().out
     assert set(result["probabilities"]) == {"severity below 2", "severity 2 or above"}
     assert len(result["selected_slices"]) == 8
-    assert "Not made for hearts" in (tmp_path / "out" / "case-0001" / "case.html").read_text()
+    assert "Not made for hearts" in (only_case(tmp_path / "out") / "case.html").read_text()
     assert result["model"]["name"] == "Adaptive frame selection for lung ultrasound severity"
 
 

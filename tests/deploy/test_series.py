@@ -4,10 +4,12 @@ import SimpleITK
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from monai_das.data import dicom_slice_refs, open_source
+from monai_das.data import CaseKey, dicom_slice_refs, open_source
 from monai_das.datasets import write_dicom_series
 from monai_das.deploy.series import image_files, make_cases, no_series_message
 from tests.data.header_reads import counted_header_reads
+
+KEY = CaseKey(b"a key of the tests, known to everyone")
 
 
 def uids(folder):
@@ -19,16 +21,16 @@ def test_a_series_in_several_folders_becomes_one_case(study, scratch):
     (study / "more").mkdir()
     files[0].rename(study / "more" / files[0].name)
 
-    cases = make_cases(uids(study), image_files(study), scratch)
+    cases = make_cases(uids(study), image_files(study), scratch, KEY)
 
-    assert [case.case_id for case in cases] == ["case-001"]
+    assert [case.case_id for case in cases] == [KEY.case_id(open_source(cases[0].path))]
     assert len(dicom_slice_refs(cases[0].path)) == 6
 
 
 def test_opening_the_cases_reads_no_header_again(study, scratch, monkeypatch):
     headers = counted_header_reads(monkeypatch)
 
-    (case,) = make_cases(uids(study), image_files(study), scratch)
+    (case,) = make_cases(uids(study), image_files(study), scratch, KEY)
 
     assert len(open_source(case.path)) == 6
     assert headers == {path.resolve(): 1 for path in study.rglob("*.dcm")}
@@ -39,15 +41,15 @@ def test_only_selected_series_are_taken_in_the_order_of_the_rules_and_once(study
     write_dicom_series(volume, study / "third")
     first, second, _ = uids(study)
 
-    cases = make_cases([second, first, second], image_files(study), scratch)
+    cases = make_cases([second, first, second], image_files(study), scratch, KEY)
 
     assert [case.series for case in cases] == [second, first]
 
 
 def test_no_file_name_reaches_the_links(study, scratch):
-    make_cases(uids(study), image_files(study), scratch)
+    make_cases(uids(study), image_files(study), scratch, KEY)
 
-    assert sorted(path.name for path in (scratch / "case-001").iterdir()) == [f"{n:05d}.dcm" for n in range(1, 7)]
+    assert sorted(path.name for path in (scratch / "00000").iterdir()) == [f"{n:05d}.dcm" for n in range(1, 7)]
 
 
 def test_each_clip_of_a_series_is_a_case(tmp_path, scratch, make_clip_file):
@@ -55,16 +57,18 @@ def test_each_clip_of_a_series_is_a_case(tmp_path, scratch, make_clip_file):
     for name in ("a.dcm", "b.dcm"):
         make_clip_file(tmp_path / "clips" / name, series)
 
-    cases = make_cases([series], image_files(tmp_path / "clips"), scratch)
+    cases = make_cases([series], image_files(tmp_path / "clips"), scratch, KEY)
 
     assert [case.path.is_file() for case in cases] == [True, True]
     assert [len(open_source(case.path)) for case in cases] == [4, 4]
+    assert [case.case_id for case in cases] == [KEY.case_id(open_source(case.path)) for case in cases]
+    assert len({case.case_id for case in cases}) == 2
 
 
 def test_pixels_that_are_not_square_keep_their_spacing(study, scratch):
     """The SDK's volume operator swaps the two; ITK is the judge."""
-    (case,) = make_cases(uids(study), image_files(study), scratch)
-    files = [str(scratch / "case-001" / path.name) for path in sorted(case.path.iterdir())]
+    (case,) = make_cases(uids(study), image_files(study), scratch, KEY)
+    files = [str(case.path / path.name) for path in sorted(case.path.iterdir())]
     judge = SimpleITK.ReadImage(files[0])
 
     affine = open_source(case.path).affine
@@ -78,7 +82,7 @@ def test_a_second_echo_is_refused_where_the_sdk_drops_it(study, scratch):
         echo = dcmread(path)
         echo.SOPInstanceUID, echo.EchoNumbers = generate_uid(), 2
         echo.save_as(path.with_name(f"echo{number}.dcm"))
-    (case,) = make_cases(uids(study), image_files(study), scratch)
+    (case,) = make_cases(uids(study), image_files(study), scratch, KEY)
 
     with pytest.raises(ValueError, match="12 slices at 6 positions"):
         open_source(case.path)

@@ -10,6 +10,7 @@ from pydicom.datadict import DicomDictionary
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series, write_nifti
+from tests.case_folders import only_case, only_result
 
 pytest.importorskip("highdicom")
 
@@ -68,22 +69,25 @@ def test_nothing_planted_comes_out(random_bundle, studies, tmp_path, capfd):
     printed = capfd.readouterr()
     everything = {**outputs, "stdout": printed.out.encode(), "stderr": printed.err.encode()}
     assert code == 1
-    assert sorted({name.split("/")[0] for name in outputs if "/" in name}) == ["case-0001", "case-0002"]
+    cases = json.loads((tmp_path / "map.json").read_text())["cases"]
+    done = {name.split("/")[0] for name in outputs if "/" in name}
+    assert len(done) == 2
+    assert done < set(cases)
     assert "3 images" not in printed.err
-    assert printed.err.count("case-0003: ValueError: ") == printed.err.count("case-0005: ValueError: ") == 1
+    failed = [case for case in cases if case not in done]
+    assert [printed.err.count(f"{case}: ValueError: {case}") for case in failed] == [1, 1, 1]
     for planted in (PLANT.lower().encode(), b"19510203", b"077y"):
         assert [name for name, content in everything.items() if planted in (name.encode() + content).lower()] == []
     assert (tmp_path / "map.json").read_text().count(f"{PLANT}_folder") == 5
 
 
-def test_with_phi_cases_have_their_names(random_bundle, studies, tmp_path, capfd):
+def test_with_phi_names_are_shown_beside_the_ids(random_bundle, studies, tmp_path, capfd):
     run(random_bundle, studies / f"2series_{PLANT}", tmp_path / "out", "--include-phi", "--report", "json,html")
 
-    (folder,) = (path for path in (tmp_path / "out").iterdir())
-    assert folder.name == f"2series_{PLANT}"
-
-    assert folder.name in (folder / "case.html").read_text(encoding="utf-8")
-    assert folder.name in capfd.readouterr().out
+    folder, name = only_case(tmp_path / "out"), f"2series_{PLANT}"
+    assert f"{name} ({folder.name}): " in capfd.readouterr().out
+    assert f"{name} ({folder.name})" in (folder / "case.html").read_text(encoding="utf-8")
+    assert only_result(tmp_path / "out")["name"] == name
 
 
 def test_dicom_reports_have_pseudonyms_as_names_and_the_patient_inside(random_bundle, studies, tmp_path):
@@ -91,9 +95,8 @@ def test_dicom_reports_have_pseudonyms_as_names_and_the_patient_inside(random_bu
 
     written = sorted((tmp_path / "out").rglob("*.dcm"))
     assert code == 0
-    assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == [
-        f"case-0001/{name}.dcm" for name in ("key_objects", "montage", "report")
-    ]
+    assert [path.stem for path in written] == ["key_objects", "montage", "report"]
+    assert {path.parent for path in written} == {only_case(tmp_path / "out")}
     source = dcmread(next((studies / f"2series_{PLANT}").iterdir()))
     assert {str(dcmread(path).PatientID) for path in written} <= {f"{PLANT}0", f"{PLANT}1"}
     assert {dcmread(path).StudyInstanceUID for path in written} == {source.StudyInstanceUID}
@@ -104,7 +107,7 @@ def test_burned_in_text_is_warned_of_where_it_cannot_be_masked(random_bundle, tm
 
     code = main(["predict", echo, "--bundle", str(random_bundle), "-o", str(tmp_path)])
 
-    (warning,) = json.loads((tmp_path / "case-0001" / "result.json").read_text())["warnings"]
+    (warning,) = only_result(tmp_path)["warnings"]
     assert code == 0
     assert "may hold burned-in text" in warning
-    assert f"case-0001: warning: {warning}" in capfd.readouterr().err
+    assert f"{only_case(tmp_path).name}: warning: {warning}" in capfd.readouterr().err

@@ -9,6 +9,7 @@ from PIL import Image
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series, write_nifti
+from tests.case_folders import only_case, only_result, results
 
 
 @pytest.fixture
@@ -27,18 +28,16 @@ def test_a_folder_of_cases_becomes_json_and_pictures(random_bundle, studies, tmp
     code = command(random_bundle, tmp_path / "out", studies, num_slices=3)
 
     printed = capsys.readouterr()
-    file, series = (
-        json.loads((tmp_path / "out" / case / "result.json").read_text()) for case in ("case-0001", "case-0002")
-    )
+    file, series = sorted(results(tmp_path / "out").values(), key=lambda each: each["source"], reverse=True)
     assert code == 0
     assert [each["index"] for each in file["selected_slices"]] == [each["index"] for each in series["selected_slices"]]
     assert len(file["selected_slices"]) == 3
     assert file["probabilities"] == pytest.approx(series["probabilities"], abs=1e-6)
     assert set(file["timings"]) == {"read", "score", "decode", "backbone", "total"}
     assert f"2 of 2 cases written to {tmp_path / 'out'}" in printed.out
-    assert f"case-0001: {file['label']} (" in printed.out
+    assert f"{file['case_id']}: {file['label']} (" in printed.out
     assert "2/2" in printed.err
-    assert np.asarray(Image.open(tmp_path / "out" / "case-0001" / "montage.png")).shape[1] == 1200
+    assert np.asarray(Image.open(tmp_path / "out" / file["case_id"] / "montage.png")).shape[1] == 1200
     assert not (tmp_path / "out" / "errors.json").exists()
 
 
@@ -49,13 +48,16 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
 
     errors = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
     assert code == 1
-    assert [each["case"] for each in errors] == ["case-0001", "case-0004"]
+    damaged, nowhere = (each["case"] for each in errors)
+    done = results(tmp_path / "out")
     assert "NIfTI file cannot be read" in errors[0]["error"]
-    assert errors[1] == {"case": "case-0004", "error": "FileNotFoundError: case-0004: no such file or folder"}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["case-0002", "case-0003", "errors.json"]
+    assert errors[1]["error"] == f"FileNotFoundError: {nowhere}: no such file or folder"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [*sorted(done), "errors.json"]
+    assert len({damaged, nowhere, *done}) == 4
     printed = capsys.readouterr()
     assert "2 of 4 cases written" in printed.out
-    assert "case-0001: ValueError" in printed.err
+    assert f"{damaged}: ValueError" in printed.err
+    assert "--map FILE writes which case is which path" in printed.err
 
     (studies / "damaged.nii.gz").unlink()
     assert command(random_bundle, tmp_path / "out", studies) == 0
@@ -85,7 +87,7 @@ def test_arguments_that_cannot_work_exit_with_2(random_bundle, studies, tmp_path
 def test_a_budget_beyond_all_slices_keeps_them_all(random_bundle, studies, volume, tmp_path):
     assert command(random_bundle, tmp_path / "out", studies / "file.nii.gz", num_slices=1_000_000_000) == 0
 
-    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
+    result = only_result(tmp_path / "out")
     assert len(result["selected_slices"]) == result["total_slices"] == volume.shape[-1]
 
 
@@ -102,8 +104,8 @@ def test_inputs_without_a_case_are_failed_cases(random_bundle, tmp_path, capsys)
 
     errors = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
     assert code == 1
-    assert errors[0]["error"] == "FileNotFoundError: case-0001: no such file or folder"
-    assert errors[1]["error"].startswith("ValueError: case-0002: a folder without DICOM images")
+    assert errors[0]["error"] == f"FileNotFoundError: {errors[0]['case']}: no such file or folder"
+    assert errors[1]["error"].startswith(f"ValueError: {errors[1]['case']}: a folder without DICOM images")
     assert "0 of 2 cases written" in capsys.readouterr().out
 
 
@@ -123,7 +125,7 @@ def test_a_second_run_replaces_the_first(random_bundle, studies, tmp_path):
     for budget in (3, 5):
         command(random_bundle, tmp_path / "out", studies, num_slices=budget)
 
-    result = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())
+    result = only_result(tmp_path / "out")
     assert len(result["selected_slices"]) == 5
 
 
@@ -131,5 +133,5 @@ def test_report_names_what_is_written(random_bundle, studies, tmp_path):
     code = command(random_bundle, tmp_path / "out", studies / "series", num_slices=3, report="html,json")
 
     assert code == 0
-    assert sorted(path.name for path in (tmp_path / "out" / "case-0001").iterdir()) == ["case.html", "result.json"]
-    assert '"noun": "slice"' in (tmp_path / "out" / "case-0001" / "case.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in only_case(tmp_path / "out").iterdir()) == ["case.html", "result.json"]
+    assert '"noun": "slice"' in (only_case(tmp_path / "out") / "case.html").read_text(encoding="utf-8")

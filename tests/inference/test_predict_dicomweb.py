@@ -21,6 +21,7 @@ pytest.importorskip("highdicom")
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series
+from tests.case_folders import only_case, only_result, results
 from tests.data.dicomweb_server import address, serving
 from tests.inference.test_outputs_hold_no_identities import PLANT, found_in, plant
 
@@ -64,16 +65,15 @@ def test_a_study_on_a_server_gives_every_report_of_its_files(random_bundle, serv
     printed = capfd.readouterr()
     predict(random_bundle, tmp_path / "files", served.folder, report="json")
 
-    folder = tmp_path / "web" / "case-0001"
-    web, files = (
-        json.loads((place / "result.json").read_text()) for place in (folder, folder.parents[1] / "files/case-0001")
-    )
+    folder = only_case(tmp_path / "web")
+    web, files = (only_result(tmp_path / name) for name in ("web", "files"))
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     assert (web["source"], web["total_slices"]) == ("dicomweb", 7)
     places = [[(each["index"], each["sop_instance_uid"]) for each in case["selected_slices"]] for case in (web, files)]
     assert places[0] == places[1]
-    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": address(served, 2)}}
+    assert web["case_id"] == files["case_id"] == folder.name
+    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {folder.name: address(served, 2)}}
     assert_anonymous(served, tmp_path / "web", printed)
     assert [each for each in caplog.messages if served.root in each or "retrieve" in each] == []
 
@@ -96,7 +96,7 @@ def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bund
 
     predict(random_bundle, tmp_path / "out", address(served, 2), report=kind)
 
-    file = tmp_path / "out" / "case-0001" / f"{name}.dcm"
+    file = only_case(tmp_path / "out") / f"{name}.dcm"
     checked = subprocess.run([Path(sys.executable).with_name("dciodvfy"), file], capture_output=True, text=True)
     source, written = served.objects(None, None, None)[0], dcmread(file)
     assert [line for line in (checked.stdout + checked.stderr).splitlines() if "Error" in line] == []
@@ -105,18 +105,16 @@ def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bund
     assert written.SeriesInstanceUID != source.SeriesInstanceUID
 
 
-def test_with_phi_a_case_is_called_by_its_series(random_bundle, served, tmp_path, capfd):
+def test_with_phi_the_series_is_shown(random_bundle, served, tmp_path, capfd):
     code = main(
         ["predict", address(served, 1), "--bundle", str(random_bundle), "-o", str(tmp_path / "out"), "--include-phi"]
     )
 
     assert code == 0
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [
-        served.objects(None, None, None)[0].SeriesInstanceUID
-    ]
+    assert only_result(tmp_path / "out")["name"] == served.objects(None, None, None)[0].SeriesInstanceUID
 
 
-def test_every_series_and_every_path_is_a_case(random_bundle, served, volume, tmp_path):
+def test_every_series_is_a_case_and_one_that_is_a_path_too_is_done_once(random_bundle, served, volume, tmp_path, capfd):
     write_dicom_series(volume, tmp_path / "other")
     first = served.objects(None, None, None)[0]
     for number, path in enumerate(sorted((tmp_path / "other").iterdir())):
@@ -126,9 +124,9 @@ def test_every_series_and_every_path_is_a_case(random_bundle, served, volume, tm
 
     code = predict(random_bundle, tmp_path / "out", tmp_path / "other", address(served, 1), report="json")
 
-    results = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*/result.json"))]
     assert code == 0
-    assert [each["source"] for each in results] == ["dicom_series", "dicomweb", "dicomweb"]
+    assert sorted(each["source"] for each in results(tmp_path / "out").values()) == ["dicom_series", "dicomweb"]
+    assert "given twice, done once" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["option", "environment", "address"])
@@ -160,13 +158,13 @@ def nobody():
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("unreachable", "ConnectionError: case-0002: no server can be reached there; check host and port"),
+        ("unreachable", "ConnectionError: {case}: no server can be reached there; check host and port"),
         (
             "absent",
-            "FileNotFoundError: case-0002: the server has nothing there (404 Not Found); check the root and the UIDs",
+            "FileNotFoundError: {case}: the server has nothing there (404 Not Found); check the root and the UIDs",
         ),
-        ("asks", "PermissionError: case-0002: the server lets only those in whom it knows (401 Unauthorized); give"),
-        ("page", "ValueError: case-0002: what answers does not speak DICOMweb"),
+        ("asks", "PermissionError: {case}: the server lets only those in whom it knows (401 Unauthorized); give"),
+        ("page", "ValueError: {case}: what answers does not speak DICOMweb"),
     ],
 )
 def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
@@ -185,8 +183,7 @@ def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
     printed = capfd.readouterr()
     (error,) = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
     assert code == 1
-    assert error["case"] == "case-0002"
-    assert error["error"].startswith(message)
+    assert error["error"].startswith(message.format(case=error["case"]))
     assert "1 of 2 cases written" in printed.out
     assert_anonymous(served, tmp_path / "out", printed)
     assert "1.2.345678" not in printed.err
@@ -220,7 +217,8 @@ def test_a_failing_case_of_a_server_quotes_no_header(random_bundle, served, tmp_
 
     printed = capfd.readouterr()
     assert code == 1
-    assert "case-0001: ValueError: case-0001: 14 slices at 7 positions" in printed.err
+    (error,) = json.loads((tmp_path / "out" / "errors.json").read_text())["errors"]
+    assert f"{error['case']}: ValueError: {error['case']}: 14 slices at 7 positions" in printed.err
     assert_anonymous(served, tmp_path / "out", printed)
 
 
@@ -236,17 +234,15 @@ def test_text_burned_into_a_clip_on_a_server_is_masked_or_warned_of(random_bundl
         clip.save_as(tmp_path / "echo" / "clip.dcm")
         predict(random_bundle, tmp_path / "masked", address(server, 1), report="json,slices,kos,sr")
 
-    warned, masked = (
-        json.loads((tmp_path / name / "case-0001/result.json").read_text()) for name in ("warned", "masked")
-    )
+    warned, masked = (only_result(tmp_path / name) for name in ("warned", "masked"))
     assert code == 0
     assert "may hold burned-in text" in warned["warnings"][0]
     assert masked["warnings"] == []
-    pictures = slices_of(tmp_path / "masked" / "case-0001" / "slices.zip")  # 64 of 240 rows and 320 columns
+    pictures = slices_of(only_case(tmp_path / "masked") / "slices.zip")  # 64 of 240 rows and 320 columns
     assert pictures[:, :15].max() == pictures[:, 49:].max() == pictures[..., :7].max() == pictures[..., 57:].max() == 0
     assert pictures[:, 17:47, 9:55].max() > 100
     frames = [each["frame"] for each in masked["selected_slices"]]
-    kos = dcmread(tmp_path / "masked" / "case-0001" / "key_objects.dcm")
+    kos = dcmread(only_case(tmp_path / "masked") / "key_objects.dcm")
     (item,) = [each for each in kos.ContentSequence if each.ValueType == "IMAGE"]
     assert list(item.ReferencedSOPSequence[0].ReferencedFrameNumber) == frames
 

@@ -1,12 +1,15 @@
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
+from monai_das.data import CaseKey, open_source
 from monai_das.datasets import write_nifti
-from monai_das.reports import CaseError, batch, report_cases
+from monai_das.reports import CaseError, CaseMap, ReportSettings, SameCase, batch, read_case_map, report_cases
 
 
 class FakePredictor:
@@ -17,13 +20,29 @@ class FakePredictor:
 
     def predict(self, source, case_id, opening_ms):
         assert opening_ms > 0
-        return self.result
+        return replace(self.result, case_id=case_id)
+
+
+KEY = CaseKey(b"a key of the tests, known to everyone")
+
+
+def run(predictor, cases, folder, *reports, **settings):
+    """Every outcome of :func:`report_cases`."""
+    chosen = {"reports": reports} if reports else {}
+    return list(report_cases(predictor, cases, folder, ReportSettings(KEY, **chosen, **settings)))
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("cases") / "good.nii"
     write_nifti(np.zeros((5, 6, 4), np.uint8), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def other(good):
+    path = good.with_name("other.nii")
+    write_nifti(np.ones((5, 6, 4), np.uint8), path)
     return path
 
 
@@ -35,42 +54,56 @@ def bad(good):
 
 
 @pytest.fixture(scope="module")
-def cases(good, bad):
-    return [("first", good), ("second", bad), ("third", good)]
+def cases(good, bad, other):
+    return [("first", good), ("second", bad), ("third", other)]
+
+
+def case_of(path):
+    return KEY.case_id(open_source(path))
 
 
 def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_bad_case_does_not_stop_the_others_and_is_named(result, cases, bad, tmp_path):
-    outcomes = list(report_cases(FakePredictor(result), cases, tmp_path))
+def test_a_bad_case_does_not_stop_the_others_and_is_named(result, cases, good, other, bad, tmp_path):
+    outcomes = run(FakePredictor(result), cases, tmp_path)
 
     assert [isinstance(each, CaseError) for each in outcomes] == [False, True, False]
     (error,) = json.loads((tmp_path / "errors.json").read_text())["errors"]
-    assert error["case"] == "second"
-    assert error["error"].startswith("ValueError: second: the NIfTI file cannot be read")
-    assert files(tmp_path) == [
-        "errors.json",
-        "first/montage.png",
-        "first/result.json",
-        "third/montage.png",
-        "third/result.json",
-    ]
+    case = KEY.unopened_id(bad)
+    assert error["case"] == case
+    assert error["error"].startswith(f"ValueError: {case}: the NIfTI file cannot be read")
+    reports = [f"{case_of(path)}/{name}" for path in (good, other) for name in ("montage.png", "result.json")]
+    assert files(tmp_path) == sorted([*reports, "errors.json"])
 
 
 def test_when_all_is_well_older_errors_go(result, cases, tmp_path):
-    list(report_cases(FakePredictor(result), cases, tmp_path))
+    run(FakePredictor(result), cases, tmp_path)
 
-    list(report_cases(FakePredictor(result), cases[:1], tmp_path))
+    run(FakePredictor(result), cases[:1], tmp_path)
 
     assert not (tmp_path / "errors.json").exists()
 
 
-def test_a_case_that_fails_now_keeps_no_older_reports(result, good, bad, tmp_path):
-    list(report_cases(FakePredictor(result), [("case", good)], tmp_path))
+class Failing(FakePredictor):
+    """Fails as often as it is told to, for a reason that lies in the study."""
 
-    list(report_cases(FakePredictor(result), [("case", bad)], tmp_path))
+    def __init__(self, result, times=1):
+        super().__init__(result)
+        self.times = times
+
+    def predict(self, source, case_id, opening_ms):
+        self.times -= 1
+        if self.times >= 0:
+            raise ValueError(f"{source.name}: not finite")
+        return super().predict(source, case_id, opening_ms)
+
+
+def test_a_case_that_fails_now_keeps_no_older_reports(result, cases, tmp_path):
+    run(FakePredictor(result), cases[:1], tmp_path)
+
+    run(Failing(result), cases[:1], tmp_path)
 
     assert files(tmp_path) == ["errors.json"]
 
@@ -81,19 +114,19 @@ def test_a_report_that_cannot_be_written_is_an_error_of_its_case(result, cases, 
 
     monkeypatch.setattr(batch, "write_json", broken)
 
-    (outcome,) = report_cases(FakePredictor(result), cases[:1], tmp_path)
+    (outcome,) = run(FakePredictor(result), cases[:1], tmp_path)
 
     assert outcome.error == "OSError: No space left on device"
     assert files(tmp_path) == ["errors.json"]
 
 
-def test_a_file_in_the_place_of_a_case_folder_is_an_error_of_its_case(result, cases, tmp_path):
-    (tmp_path / "first").write_text("in the way")
+def test_a_file_in_the_place_of_a_case_folder_is_an_error_of_its_case(result, cases, good, other, tmp_path):
+    (tmp_path / case_of(good)).write_text("in the way")
 
-    first, _, third = report_cases(FakePredictor(result), cases, tmp_path)
+    first, _, third = run(FakePredictor(result), cases, tmp_path)
 
     assert isinstance(first, CaseError)
-    assert third is result
+    assert third.case_id == case_of(other)
 
 
 def test_other_exceptions_stop(result, cases, tmp_path):
@@ -102,25 +135,26 @@ def test_other_exceptions_stop(result, cases, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(report_cases(Stopped(result), cases, tmp_path))
+        run(Stopped(result), cases, tmp_path)
 
 
 def test_only_the_reports_asked_for_are_there(result, cases, tmp_path):
-    list(report_cases(FakePredictor(result), cases[:1], tmp_path))
+    run(FakePredictor(result), cases[:1], tmp_path)
 
-    list(report_cases(FakePredictor(result), cases[:1], tmp_path, ["html"]))
+    run(FakePredictor(result), cases[:1], tmp_path, "html")
 
-    assert files(tmp_path) == ["first/case.html"]
+    assert files(tmp_path) == [f"{case_of(cases[0][1])}/case.html"]
 
 
 def test_unknown_reports_are_refused(result, cases, tmp_path):
     with pytest.raises(ValueError, match="reports must be of html, json, kos, png, sc, slices, sr, got pdf"):
-        list(report_cases(FakePredictor(result), cases, tmp_path, ["json", "pdf"]))
+        run(FakePredictor(result), cases, tmp_path, "json", "pdf")
 
 
 def test_with_phi_the_path_is_named(result, cases, bad, tmp_path):
-    _, failed, _ = report_cases(FakePredictor(result), cases, tmp_path, include_phi=True)
+    first, failed, _ = run(FakePredictor(result), cases, tmp_path, include_phi=True)
 
+    assert first.title == f"first ({first.case_id})"
     assert failed.error.startswith(f"ValueError: {bad}: the NIfTI file cannot be read")
 
 
@@ -128,6 +162,51 @@ def test_dicom_reports_are_written_beside_the_others(sample_series, result_for, 
     pytest.importorskip("highdicom")
     cases = [("case", Path(sample_series.name))]
 
-    list(report_cases(FakePredictor(result_for(sample_series)), cases, tmp_path, ["json", "kos", "sr", "sc"]))
+    run(FakePredictor(result_for(sample_series)), cases, tmp_path, "json", "kos", "sr", "sc")
 
-    assert files(tmp_path) == ["case/key_objects.dcm", "case/montage.dcm", "case/report.dcm", "case/result.json"]
+    written = ["key_objects.dcm", "montage.dcm", "report.dcm", "result.json"]
+    assert files(tmp_path) == [f"{KEY.case_id(sample_series)}/{name}" for name in written]
+
+
+def test_a_study_that_is_given_twice_is_done_once(result, good, bad, tmp_path):
+    (tmp_path / "in").mkdir()
+    copy = tmp_path / "in" / "AAA.nii"
+    copy.write_bytes(good.read_bytes())
+
+    first, second = run(FakePredictor(result), [("one", good), ("two", copy)], tmp_path / "out")
+
+    assert second == SameCase(first.case_id)
+    assert {path.parent.name for path in (tmp_path / "out").rglob("*.json")} == {first.case_id}
+
+
+def test_a_study_whose_first_copy_failed_is_done_from_the_second(result, good, tmp_path):
+    failed, done = run(Failing(result), [("one", good), ("two", good)], tmp_path)
+
+    assert failed.case == done.case_id
+    assert not (tmp_path / "errors.json").exists()
+
+
+def test_the_uids_of_another_patient_are_an_error_and_what_is_done_stays(sample_series, result_for, tmp_path):
+    for path in sample_series.files:
+        tags = dcmread(path)
+        tags.PatientID = "ANOTHER"
+        (tmp_path / "other").mkdir(exist_ok=True)
+        tags.save_as(tmp_path / "other" / path.name)
+    cases = [("one", Path(sample_series.name)), ("two", tmp_path / "other")]
+
+    done, failed = run(FakePredictor(result_for(sample_series)), cases, tmp_path / "out", "json")
+
+    assert failed.case != done.case_id
+    assert f"its UIDs are those of {done.case_id}, which is of another patient and is done" in failed.error
+    assert files(tmp_path / "out") == [f"{done.case_id}/result.json", "errors.json"]
+
+
+def test_the_map_has_every_case_and_the_patient_is_in_the_result(sample_series, result_for, bad, tmp_path):
+    cases = [("one", Path(sample_series.name)), ("two", bad)]
+    with CaseMap(tmp_path / "map.json") as case_map:
+        done, failed = run(FakePredictor(result_for(sample_series)), cases, tmp_path / "out", case_map=case_map)
+
+    expected = {done.case_id: Path(sample_series.name), failed.case: bad}
+    assert read_case_map(tmp_path / "map.json") == expected
+    assert done.group == KEY.patient("SAMPLE-17")
+    assert json.loads((tmp_path / "out" / done.case_id / "result.json").read_text())["group"] == done.group

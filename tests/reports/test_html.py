@@ -109,6 +109,7 @@ def test_the_page_knows_what_a_verdict_needs(result_with, tmp_path):
 
     assert data_of(page)["review"] == {
         "case_id": "case",
+        "group": "case",
         "classes": ["normal", "hyperplasia"],
         "unsure": "unsure",
         "label": 0,

@@ -15,8 +15,9 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
 
     content = json.loads((tmp_path / "deep" / "result.json").read_text())
     assert content == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "case_id": "case",
+        "group": "case",
         "source": "dicom_series",
         "label": "normal",
         "label_index": 0,

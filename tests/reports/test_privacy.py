@@ -1,32 +1,12 @@
 import errno
-import json
 from pathlib import Path
 
 import pytest
 
 from monai_das.data import Finding, StudyError
-from monai_das.reports import pseudonyms, write_case_map
 from monai_das.reports.privacy import error_message
 
 ADDRESS = "https://pacs.clinic.org:8042/dicom-web/studies/1.2.3456/series/7.8.9012"
-
-
-def test_ids_are_numbers_in_the_order_of_the_inputs():
-    cases = [("DOE_JANE", Path("b")), ("smith", Path("a"))]
-
-    assert pseudonyms(cases) == [("case-0001", Path("b")), ("case-0002", Path("a"))]
-
-
-def test_the_map_says_which_case_is_which_path(tmp_path):
-    write_case_map([("case-0001", tmp_path / "DOE_JANE")], tmp_path / "map.json")
-
-    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": str(tmp_path / "DOE_JANE")}}
-
-
-def test_the_map_keeps_addresses_as_they_are(tmp_path):
-    write_case_map([("case-0001", ADDRESS)], tmp_path / "map.json")
-
-    assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {"case-0001": ADDRESS}}
 
 
 @pytest.mark.parametrize(

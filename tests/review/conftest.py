@@ -17,8 +17,8 @@ RECORDED = Path(__file__).parent / "recorded"
 @pytest.fixture
 def results(tmp_path):
     """Two cases of 12 slices, 3 and 7 selected."""
-    for case in ("case-0001", "case-0002"):
-        result = make_result(case_id=case)
+    for case in ("case-1111111111111111", "case-2222222222222222"):
+        result = make_result(case_id=case, group="patient-3333333333333333")
         write_json(result, tmp_path / "out" / case / "result.json")
         write_slices(result, tmp_path / "out" / case / "slices.zip")
     return tmp_path / "out"
@@ -37,7 +37,9 @@ def clip_export():
 
 @pytest.fixture
 def verdict():
-    return ReaderVerdict("case-0001", 1, "hyperplasia", (3,), (7,), (9,), "reader-1", "2026-01-01T10:00:00Z", 4, "thin")
+    return ReaderVerdict(
+        "case-1111111111111111", 1, "hyperplasia", (3,), (7,), (9,), "reader-1", "2026-01-01T10:00:00Z", 4, "thin"
+    )
 
 
 @pytest.fixture

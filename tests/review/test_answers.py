@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_das.review import exported_verdicts, mapped_cases, verdict_agreement, with_images
+from monai_das.review import exported_verdicts, verdict_agreement, with_images
 
 
 def test_two_readers_answers_as_label_studio_exports_them(export):
@@ -73,24 +73,7 @@ def test_a_task_of_others_is_refused():
         exported_verdicts([{"id": 3, "data": {"image": "a.png"}}])
 
 
-def test_paths_come_from_the_map(export, tmp_path):
-    (tmp_path / "map.json").write_text('{"cases": {"volume_000": "a.nii", "volume_002": "b.nii"}}')
-
-    found = with_images(exported_verdicts(export), mapped_cases([], tmp_path / "map.json"))
+def test_verdicts_get_the_paths_of_their_cases(export):
+    found = with_images(exported_verdicts(export), {"volume_000": Path("a.nii"), "volume_002": Path("b.nii")})
 
     assert [Path(each.image).name for each in found] == ["a.nii", "a.nii", "b.nii"]
-    with pytest.raises(ValueError, match="no case called volume_000, volume_002; give the map"):
-        with_images(found, {})
-
-
-def test_cases_on_a_server_have_no_path(tmp_path):
-    (tmp_path / "map.json").write_text('{"cases": {"a": "a.nii", "b": "https://pacs.org/dicom-web/studies/1.2.3"}}')
-
-    assert mapped_cases([], tmp_path / "map.json") == {"a": Path("a.nii")}
-
-
-def test_another_file_is_no_map(tmp_path):
-    (tmp_path / "map.json").write_text("[]")
-
-    with pytest.raises(ValueError, match=r"map.json maps no cases; give what monai-das predict --map wrote"):
-        mapped_cases([], tmp_path / "map.json")

@@ -1,21 +1,25 @@
 """The backend as a server on a free port, asked over HTTP."""
 
 import json
+import re
 import socket
 import threading
 import time
 from base64 import b64encode
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 
+from monai_das.data import CaseKey, open_source
 from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
-from monai_das.review import LivePredictions, build_review_backend
+from monai_das.review import BackendRefusalError, LivePredictions, build_review_backend
 from tests.inference.conftest import random_bundle, volume
 
 __all__ = ["random_bundle", "volume"]
+KEY = CaseKey(b"a key of the tests, known to everyone")
 TOKEN = "a token of the tests"
 
 
@@ -24,8 +28,21 @@ def live(random_bundle, volume, tmp_path):
     write_nifti(volume, tmp_path / "cases" / "first.nii.gz")
     (tmp_path / "cases" / "damaged.nii.gz").write_bytes(b"no NIfTI")
     (tmp_path / "cases" / "leads_out.nii.gz").symlink_to(tmp_path / "outside.nii.gz")
-    write_nifti(volume, tmp_path / "outside.nii.gz")
-    return LivePredictions(Predictor(random_bundle, num_slices=3), tmp_path / "cases")
+    write_nifti(volume_of_others(), tmp_path / "outside.nii.gz")
+    return LivePredictions(Predictor(random_bundle, num_slices=3), tmp_path / "cases", KEY)
+
+
+@pytest.fixture
+def ids(live, tmp_path):
+    """The id of the case, and of that outside the folder."""
+    return {
+        "first": KEY.case_id(open_source(tmp_path / "cases" / "first.nii.gz")),
+        "leads_out": KEY.case_id(open_source(tmp_path / "outside.nii.gz")),
+    }
+
+
+def volume_of_others():
+    return np.ones((12, 10, 6), np.uint8)
 
 
 @pytest.fixture
@@ -61,8 +78,8 @@ def tasks(**data):
     return {"tasks": [{"id": 7, "data": {"kind": "volume", "slice_indices": list(range(12)), **data}}]}
 
 
-def test_a_prediction_has_a_verdict_for_each_selected_slice(client, live):
-    (found,) = client.post("/predict", json=tasks(case="first")).json()["results"]
+def test_a_prediction_has_a_verdict_for_each_selected_slice(client, live, ids):
+    (found,) = client.post("/predict", json=tasks(case=ids["first"])).json()["results"]
 
     assert [row["from_name"] for row in found["result"]] == ["class", "verdict", "verdict", "verdict"]
     assert found["model_version"] == live.version == client.post("/setup", json={}).json()["model_version"]
@@ -74,20 +91,23 @@ def test_a_prediction_has_a_verdict_for_each_selected_slice(client, live):
         ({"tasks": []}, 422, "tasks must be a list of tasks"),
         ({"tasks": [7]}, 422, "task is unknown"),
         (tasks(), 422, "task 7 is unknown: only tasks of monai-das review push have case and kind"),
-        (tasks(case="first", slice_indices=None), 422, "task 7: slice_indices must be a list of slice numbers"),
-        (tasks(case="nobody"), 404, "task 7: no case called nobody in the server's folder"),
+        (tasks(case="{first}", slice_indices=None), 422, "task 7: slice_indices must be a list of slice numbers"),
+        (tasks(case=f"case-{'0' * 16}"), 404, "task 7: no case called case-0000000000000000 in the server's folder"),
+        (tasks(case="first"), 422, "task 7: 'first' is no case's id (case- and 16 hexadecimal digits)"),
         (tasks(case="../outside"), 422, "task 7: '../outside' is no case's id"),
-        (tasks(case="leads_out"), 404, "task 7: no case called leads_out"),
-        (tasks(case="damaged"), 422, "task 7: case damaged cannot be read; see the server's log"),
+        (tasks(case="{leads_out}"), 404, "task 7: no case called {leads_out}"),
         ([1], 400, "the request must be a JSON object, got list"),
     ],
 )
-def test_wrong_requests_are_refused_and_the_next_is_answered(client, content, status, message):
-    refused = client.post("/predict", json=content)
+def test_wrong_requests_are_refused_and_the_next_is_answered(client, ids, content, status, message):
+    def with_ids(text):
+        return text.replace("{first}", ids["first"]).replace("{leads_out}", ids["leads_out"])
+
+    refused = client.post("/predict", content=with_ids(json.dumps(content)))
 
     assert refused.status_code == status
-    assert refused.json()["detail"].startswith(message)
-    assert client.post("/predict", json=tasks(case="first")).status_code == 200
+    assert refused.json()["detail"].startswith(with_ids(message))
+    assert client.post("/predict", json=tasks(case=ids["first"])).status_code == 200
 
 
 def test_ten_megabytes_of_garbage_are_refused(client):
@@ -132,8 +152,43 @@ def test_webhooks_are_noted_and_no_token_is_logged(client, caplog):
     assert "secret-of-the-server" not in caplog.text
 
 
-def test_a_map_names_the_cases(live, tmp_path, random_bundle):
-    (tmp_path / "map.json").write_text(json.dumps({"cases": {"case-0001": str(tmp_path / "cases" / "first.nii.gz")}}))
-    mapped = LivePredictions(live.predictor, tmp_path / "cases", tmp_path / "map.json")
+def mapped(live, tmp_path, **places):
+    """The backend by a map."""
+    content = {"cases": {case.replace("_", "-"): str(path) for case, path in places.items()}}
+    (tmp_path / "map.json").write_text(json.dumps(content))
+    return LivePredictions(live.predictor, tmp_path / "cases", KEY, tmp_path / "map.json")
 
-    assert mapped.answer(tasks(case="case-0001"))["results"][0]["result"]
+
+def test_a_map_names_the_cases(live, ids, tmp_path):
+    by_map = mapped(live, tmp_path, **{ids["first"]: tmp_path / "cases" / "first.nii.gz"})
+
+    assert by_map.answer(tasks(case=ids["first"]))["results"][0]["result"]
+
+
+@pytest.mark.parametrize("name", ["second", "damaged"])
+def test_a_path_that_holds_another_study_or_none_is_refused(live, ids, tmp_path, name, caplog):
+    write_nifti(volume_of_others(), tmp_path / "cases" / "second.nii.gz")
+    by_map = mapped(live, tmp_path, **{ids["first"]: tmp_path / "cases" / f"{name}.nii.gz"})
+
+    with pytest.raises(BackendRefusalError, match=f"task 7: case {ids['first']} cannot be predicted; see the server"):
+        by_map.answer(tasks(case=ids["first"]))
+
+    words = {"second": "another study \\(case-", "damaged": "cannot be read: ValueError: case-"}[name]
+    assert re.search(f"task 7: ValueError: {ids['first']}:? {words}", caplog.text)
+    assert str(tmp_path) not in caplog.text
+
+
+def test_a_map_that_has_become_unreadable_knows_no_case(live, ids, tmp_path):
+    by_map = mapped(live, tmp_path)
+    (tmp_path / "map.json").write_text("no map")
+
+    with pytest.raises(BackendRefusalError, match="no case called"):
+        by_map.answer(tasks(case=ids["first"]))
+
+
+def test_a_case_that_comes_later_is_found(client, ids, tmp_path):
+    write_nifti(volume_of_others(), tmp_path / "cases" / "added.nii.gz")
+
+    assert client.post("/predict", json=tasks(case=ids["first"])).status_code == 200
+    (tmp_path / "cases" / "first.nii.gz").rename(tmp_path / "cases" / "renamed.nii.gz")
+    assert client.post("/predict", json=tasks(case=ids["first"])).status_code == 200

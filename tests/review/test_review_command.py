@@ -28,9 +28,7 @@ def test_init_push_status_pull(review, server, results, export, tmp_path, capsys
     review("push", results, "--project", 1)
     review("status", "--project", 1)
     server.export = export
-    map_file = tmp_path / "map.json"
-    map_file.write_text(json.dumps({"cases": {"volume_000": "a.nii", "volume_002": "b.nii"}}))
-    review("pull", "--project", 1, "--map", map_file, "-o", tmp_path / "review.json")
+    review("pull", "--project", 1, "-o", tmp_path / "review.json")
 
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"project 1 made: {server.url}/projects/1/data"

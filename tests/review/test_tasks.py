@@ -73,7 +73,7 @@ def test_every_slice_can_be_shown(results):
 
 def test_the_key_stays_when_the_answer_changes(results):
     before = next(review_tasks(results))["data"]
-    file = results / "case-0001" / "result.json"
+    file = results / "case-1111111111111111" / "result.json"
     content = json.loads(file.read_text())
     content["scores"][0] += 1
     file.write_text(json.dumps(content))
@@ -89,18 +89,18 @@ def test_what_is_missing_is_said(results, tmp_path):
         next(review_tasks(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="kind must be one of volume, clip, got 'cube'"):
         next(review_tasks(results, "cube"))
-    (results / "case-0002" / "result.json").write_text("{")
-    with pytest.raises(ValueError, match="case-0002: the results cannot be read"):
+    (results / "case-2222222222222222" / "result.json").write_text("{")
+    with pytest.raises(ValueError, match="case-2222222222222222: the results cannot be read"):
         list(review_tasks(results))
-    (results / "case-0001" / "slices.zip").unlink()
+    (results / "case-1111111111111111" / "slices.zip").unlink()
     with pytest.raises(FileNotFoundError, match=r"slices.zip is missing; run monai-das predict --report json,slices"):
         next(review_tasks(results))
 
 
 def test_slices_are_the_same_file_each_time(results):
-    with zipfile.ZipFile(results / "case-0001" / "slices.zip") as archive:
+    with zipfile.ZipFile(results / "case-1111111111111111" / "slices.zip") as archive:
         assert archive.namelist() == [f"{index:04d}.png" for index in range(12)]
-    pair = [(results / case / "slices.zip").read_bytes() for case in ("case-0001", "case-0002")]
+    pair = [(results / case / "slices.zip").read_bytes() for case in ("case-1111111111111111", "case-2222222222222222")]
     assert pair[0] == pair[1]
 
 

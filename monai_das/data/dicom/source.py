@@ -49,7 +49,7 @@ class DICOMSource(SliceSource):
         stack = dicom_stack(Path(path), choose)
         self.name = str(path)
         self.kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
-        self.refs = stack.refs
+        self.refs, self.files = stack.refs, stack.files
         self.affine = stack.affine
         geometry = geometry_of(stack)
         strays = stray_warnings(Path(path), stack.files) if Path(path).is_dir() else ()

@@ -35,7 +35,7 @@ class NIfTISource(SliceSource):
 
     def __init__(self, path: Path, choose: Mapping[str, object] | None = None) -> None:
         self._image, self._point = nifti_image(path, choose)
-        self.name = str(path)
+        self.name, self.files, self.part = str(path), (path,), str(self._point)
         self.affine = np.asarray(self._image.affine, dtype=np.float64)
         self.plane_shape = (int(self._image.shape[0]), int(self._image.shape[1]))
         self.refs = affine_refs(self.affine, int(self._image.shape[2]))

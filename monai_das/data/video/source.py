@@ -85,7 +85,7 @@ class VideoSource(SliceSource):
         self.path = Path(path)
         if not self.path.is_file():
             raise StudyNotFoundError(path, "no such file")
-        self.name, self.kind, self.affine = str(path), "video", None
+        self.name, self.kind, self.affine, self.files = str(path), "video", None, (self.path,)
         self.keep_bytes = keep_mib << 20
         self._kept: dict[int, VideoFrame] = {}
         self._scaler = require("av.video.reformatter", extra="video").VideoReformatter()
