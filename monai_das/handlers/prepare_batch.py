@@ -9,6 +9,10 @@ import torch
 from monai.engines import PrepareBatch
 from torch import Tensor
 
+from monai_das.transforms.pad_slices import LENGTHS
+
+# without them a padded slice could be chosen
+HINT = "; collate it with monai_das.transforms.DASPadCollate, which says how many slices of each case are real"
 Prepared = tuple[Tensor, Tensor, tuple[()], dict[str, Tensor]]
 
 
@@ -18,7 +22,8 @@ class DASPrepareBatch(PrepareBatch):
     Args:
         augment: ``(images (B, C, H, W, D), lengths (B,) or None) -> images``, such as
             :class:`monai_das.transforms.DASRandFlipShift`; None leaves the images as they are.
-        lengths_key: key of the number of real slices of each case in a padded batch; None if all cases have one length.
+        lengths_key: key of the number of real slices of each case in a padded batch, which
+            :class:`monai_das.transforms.DASPadCollate` writes; None if all cases have one length.
 
     Returns:
         ``(images, labels, (), {"lengths": lengths})``, without lengths if ``lengths_key`` is None.
@@ -46,6 +51,8 @@ class DASPrepareBatch(PrepareBatch):
         """Return the parts of ``batchdata``."""
 
         def moved(key: str) -> Tensor:
+            if key not in batchdata:
+                raise KeyError(f"the batch has no {key!r}, but {sorted(batchdata)}{HINT if key == LENGTHS else ''}")
             return torch.as_tensor(batchdata[key]).to(device=device, non_blocking=non_blocking, **kwargs)
 
         lengths = None if self.lengths_key is None else moved(self.lengths_key)

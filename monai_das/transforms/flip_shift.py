@@ -10,13 +10,13 @@ class DASRandFlipShift:
     """Flip each case along each axis by chance, and shift it by up to so many whole voxels.
 
     For batches, on their device: no voxel is interpolated and nothing is copied to the CPU. What comes in at the border
-    is the smallest value of the case. With ``lengths`` the cases are clips: padding stays where it is, no clip is
-    turned upside down or cut short. Draws are from torch's global generator on the CPU, so that a seed means the same
-    on every device.
+    is the smallest value of the case. With ``lengths``, padding stays where it is. Draws are from torch's global
+    generator on the CPU, so that a seed means the same on every device.
 
     Args:
         flip_prob: chance of a flip along each axis, in [0, 1].
         shift: largest shift along each axis, in voxels, at least 0.
+        clips: the cases are clips: none is turned upside down or moved along its frames.
 
     Shape:
         - ``images``: ``(B, C, H, W, D)``; ``lengths``: ``(B,)`` real slices, or None.
@@ -30,17 +30,18 @@ class DASRandFlipShift:
         torch.Size([2, 1, 8, 8, 5])
     """
 
-    def __init__(self, flip_prob: float = 0.5, shift: int = 0) -> None:
+    def __init__(self, flip_prob: float = 0.5, shift: int = 0, clips: bool = False) -> None:
         if not 0.0 <= flip_prob <= 1.0 or shift < 0:
             raise ValueError(f"flip_prob must be in [0, 1] and shift at least 0, got {flip_prob=} and {shift=}")
         self.flip_prob = flip_prob
         self.shift = shift
+        self.clips = clips
 
     def __call__(self, images: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the batch, every case with draws of its own."""
         flips = torch.rand(len(images), 3) < self.flip_prob
         shifts = torch.randint(-self.shift, self.shift + 1, (len(images), 3))
-        if lengths is not None:
+        if self.clips:
             flips[:, 1] = False
             shifts[:, 2] = 0
         result = images.clone()

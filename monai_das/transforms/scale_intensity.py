@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.config.type_definitions import NdarrayOrTensor
 from monai.data import MetaTensor
 from monai.data.meta_obj import get_track_meta
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_tensor
 from torch import Tensor
 
@@ -73,28 +69,3 @@ class DASScaleIntensity(Transform):
         if self.percentiles is None:
             return torch.stack([thumbnails.min(), thumbnails.max()]).cpu()
         return torch.as_tensor(np.percentile(thumbnails.cpu().numpy(), self.percentiles), dtype=torch.float32)
-
-
-class DASScaleIntensityd(MapTransform):
-    """Dictionary form of :class:`DASScaleIntensity`."""
-
-    backend = DASScaleIntensity.backend
-    slicewise = True
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        size: int = 64,
-        percentiles: tuple[float, float] | None = None,
-        *,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.scale = DASScaleIntensity(size, percentiles)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return a copy of ``data`` with every key scaled."""
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.scale(d[key])
-        return d

@@ -70,3 +70,8 @@ def test_a_missing_key_is_named(batch, missing):
 
     with pytest.raises(KeyError, match=missing):
         DASPrepareBatch(lengths_key="count")(batch)
+
+
+def test_a_batch_without_lengths_says_how_to_collate_it(batch):
+    with pytest.raises(KeyError, match=r"has no 'lengths', but .*monai_das\.transforms\.DASPadCollate"):
+        DASPrepareBatch(lengths_key="lengths")(batch)

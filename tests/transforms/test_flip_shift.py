@@ -63,7 +63,7 @@ def test_integers_stay_integers():
     assert DASRandFlipShift(shift=1)(torch.randint(-1000, 1000, (2, 1, 5, 5, 5))).dtype == torch.int64
 
 
-def test_the_padding_of_clips_stays_where_it_is():
+def test_padding_stays_where_it_is():
     lengths = torch.tensor([2, 5, 1, 4])
     images = torch.rand(4, 1, 6, 6, 5) + 1.0
     for image, length in zip(images, lengths, strict=True):
@@ -81,11 +81,19 @@ def test_clips_stay_upright_and_lose_no_frame():
     rows = torch.arange(6.0)[None, None, None, :, None].expand(4, 1, 6, 6, 5)
     frames = torch.arange(5.0).expand(16, 1, 6, 6, 5)
 
-    upright = DASRandFlipShift(flip_prob=1.0)(rows, torch.full((4,), 5))
-    whole = DASRandFlipShift(flip_prob=0.0, shift=2)(frames, torch.full((16,), 5))
+    upright = DASRandFlipShift(flip_prob=1.0, clips=True)(rows)
+    whole = DASRandFlipShift(flip_prob=0.0, shift=2, clips=True)(frames, torch.full((16,), 5))
 
     assert torch.equal(upright, rows)
     assert [sorted(set(case[0].amax(dim=(0, 1)).tolist())) for case in whole] == [[0.0, 1.0, 2.0, 3.0, 4.0]] * 16
+
+
+def test_the_real_slices_of_a_padded_volume_are_flipped_among_themselves():
+    images = torch.arange(5.0).expand(1, 1, 6, 6, 5).clone()
+
+    flipped = DASRandFlipShift(flip_prob=1.0)(images, torch.tensor([3]))
+
+    assert flipped[0, 0, 0, 0].tolist() == [2.0, 1.0, 0.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize(("flip_prob", "shift"), [(-0.1, 0), (1.1, 0), (0.5, -1)])
