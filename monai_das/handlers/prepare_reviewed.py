@@ -19,6 +19,9 @@ class DASPrepareReviewed(PrepareBatch):
     ``slice_count`` ``(B,)``, as :class:`~monai_das.transforms.SliceVerdictsd` makes it, padded at the end of D where
     the cases differ in it.
 
+    Args:
+        with_label: whether the class is learned too; without it the loss gets verdicts alone, and slices alone teach.
+
     Returns:
         ``(image, {"label": ..., "verdicts": ...}, (), {"lengths": slice_count})``, on the device.
 
@@ -29,7 +32,8 @@ class DASPrepareReviewed(PrepareBatch):
         ``{"_target_": "SupervisedTrainer", "prepare_batch": {"_target_": "monai_das.handlers.DASPrepareReviewed"}}``
     """
 
-    def __init__(self) -> None:
+    def __init__(self, with_label: bool = True) -> None:
+        self.with_label = with_label
         self.prepare = DASPrepareBatch(lengths_key="slice_count")
 
     def __call__(
@@ -42,4 +46,4 @@ class DASPrepareReviewed(PrepareBatch):
         """Return the parts of ``batchdata``."""
         images, labels, _, extra = self.prepare(batchdata, device, non_blocking, **kwargs)
         verdicts = torch.as_tensor(batchdata["verdicts"]).to(device=device, non_blocking=non_blocking, **kwargs)
-        return images, {"label": labels, "verdicts": verdicts}, (), extra
+        return images, {"label": labels, "verdicts": verdicts} if self.with_label else {"verdicts": verdicts}, (), extra

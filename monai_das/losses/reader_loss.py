@@ -11,7 +11,7 @@ from torch.nn import functional
 from monai_das.losses.selection_loss import DASLoss, Output
 from monai_das.samplers.selection import lowest
 
-KINDS = ("ranking", "cross_entropy")
+KINDS = ("ranking", "cross_entropy", "shares")
 
 
 class DASReaderLoss(nn.Module):
@@ -24,8 +24,14 @@ class DASReaderLoss(nn.Module):
     a rejected one only in a case without positive slices: readers reject slices with high scores, and so many pairs
     would turn the order of all scores upside down, including the wanted slices. ``"cross_entropy"`` asks each positive
     slice to win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and
-    where there is no positive slice, the unlabelled ones to win against the rejected. Both are means over the cases
-    with verdicts. Cases without verdicts contribute nothing, and a batch of such cases gives the task loss.
+    where there is no positive slice, the unlabelled ones to win against the rejected. ``"shares"`` asks the softmax of
+    the scores to give the positive slices equal shares, and the others none; where there is no positive slice, the
+    unlabelled ones; and where every slice is rejected, all of them. It suits verdicts on all slices, such as the
+    ``slices`` of a datalist. With ``widen`` the shares are soft: each is spread along D by a Gaussian. All are means
+    over the cases with verdicts. Cases without verdicts contribute nothing, and a batch of such cases gives the task
+    loss.
+
+    Where the target has no label, the slices teach alone, and the loss is the penalty plus the readers' term.
 
     Like :class:`DASLoss`, it holds no network. A slice that a ``DASSampler`` holds ineligible (nearly constant) stays
     so, whatever readers say.
@@ -34,15 +40,16 @@ class DASReaderLoss(nn.Module):
         loss: the task loss, cross entropy by default.
         verdict_weight: factor on the readers' term.
         penalty_weight: factor on the sampler's own penalty.
-        kind: ``"ranking"`` or ``"cross_entropy"``.
+        kind: ``"ranking"``, ``"cross_entropy"`` or ``"shares"``.
         unlabelled_weight: weight of pairs with an unlabelled slice; 0 compares judged slices alone.
-        margin: by how much the better slice should score higher; scores are logits, before noise.
+        margin: by how much the better slice should score higher; scores are logits, before noise; not for shares.
+        widen: standard deviation of the Gaussian that spreads the shares, in slices; 0 spreads nothing.
 
     Shape:
         - ``output``: the pair (logits ``(B, K)``, :class:`~monai_das.samplers.Selection`), or logits.
-        - ``target``: what ``loss`` takes, or a mapping ``{"label": that, "verdicts": verdicts}`` with verdicts
-          ``(B, D)``, or ``(B, 1, H, W, D)`` as :class:`~monai_das.transforms.SliceVerdictsd` makes them and spatial
-          augmentation leaves them: averaged over the plane, and rounded.
+        - ``target``: what ``loss`` takes, or a mapping ``{"label": that, "verdicts": verdicts}``, each of the two
+          optional, with verdicts ``(B, D)``, or ``(B, 1, H, W, D)`` as :class:`~monai_das.transforms.SliceVerdictsd`
+          makes them and spatial augmentation leaves them: averaged over the plane, and rounded.
         - returns a scalar.
 
     Raises:
@@ -58,27 +65,37 @@ class DASReaderLoss(nn.Module):
         *,
         unlabelled_weight: float = 0.5,
         margin: float = 1.0,
+        widen: float = 0.0,
     ) -> None:
         super().__init__()
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
         if min(verdict_weight, unlabelled_weight) < 0.0:
             raise ValueError(f"weights must not be negative, got {verdict_weight=} and {unlabelled_weight=}")
+        if widen < 0.0:
+            raise ValueError(f"widen must not be negative, got {widen}; it is in slices")
         self.task = DASLoss(loss, penalty_weight)
         self.verdict_weight = verdict_weight
         self.kind = kind
         self.unlabelled_weight = unlabelled_weight
         self.margin = margin
+        self.widen = widen
 
     def forward(self, output: Output, target: Tensor | Mapping[str, Tensor]) -> Tensor:
         """Return the task loss, plus the weighted readers' term if ``output`` is a pair."""
         if not isinstance(target, Mapping):
             total: Tensor = self.task(output, target)
             return total
-        total = self.task(output, target["label"])
+        total = self.task(output, target["label"]) if "label" in target else self.alone(output)
         if not isinstance(output, Tensor) and "verdicts" in target:
             total = total + self.verdict_weight * self.disagreement(output[1].scores, target["verdicts"])
         return total
+
+    def alone(self, output: Output) -> Tensor:
+        """Return the weighted penalty of a pair, and zero of logits: what there is to learn without a label."""
+        if isinstance(output, Tensor):
+            return 0.0 * output.sum()
+        return self.task.penalty_weight * output[1].penalty.float().mean()
 
     def disagreement(self, scores: Tensor, verdicts: Tensor) -> Tensor:
         """Return the readers' term of ``scores`` ``(B, D)`` and ``verdicts``, a scalar; 0 without any verdict."""
@@ -91,7 +108,8 @@ class DASReaderLoss(nn.Module):
         real = scores > 0.5 * lowest()
         # what is padded has no verdict; its score must not overflow the softplus
         scores = scores.float().masked_fill(~real, 0.0)
-        each = self.ranking(scores, said, real) if self.kind == "ranking" else self.cross_entropy(scores, said, real)
+        kinds = {"ranking": self.ranking, "cross_entropy": self.cross_entropy, "shares": self.shares}
+        each = kinds[self.kind](scores, said, real)
         judged = ((said != 0) & real).any(dim=1).float()
         return (each * judged).sum() / judged.sum().clamp(min=1.0)
 
@@ -117,6 +135,20 @@ class DASReaderLoss(nn.Module):
         against = torch.logsumexp(weighted, dim=1)
         losses = functional.softplus(against[:, None] - scores + self.margin) * winners
         return losses.sum(dim=1) / winners.sum(dim=1).clamp(min=1)
+
+    def shares(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
+        """Return the divergence of the softmax of the scores from equal shares of the best-judged slices, ``(B,)``."""
+        best = said.masked_fill(~real, -2).amax(dim=1, keepdim=True)
+        wanted = ((said == best) & real).float()
+        if self.widen > 0.0:
+            place = torch.arange(scores.size(1), device=scores.device) / self.widen
+            wanted = wanted @ torch.exp(-0.5 * (place[:, None] - place).square()) * real
+        wanted = wanted / wanted.sum(dim=1, keepdim=True)
+        unsure = (said == 0) & (best != 0)
+        weights = real * torch.where(unsure, self.unlabelled_weight, 1.0)
+        counted = torch.where(weights > 0.0, scores + torch.log(weights.clamp(min=1e-12)), -1e4)
+        missed = torch.log(wanted.clamp(min=1e-12)) - torch.log_softmax(counted, dim=1)
+        return (wanted * missed).sum(dim=1)
 
 
 def slice_verdicts(verdicts: Tensor) -> Tensor:

@@ -13,20 +13,30 @@ from torch import Tensor
 
 from monai_das.transforms.slice_axis import source_slice_indices
 
-FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
+FIELDS = ("slices_confirmed", "slices_rejected", "slices_added", "slices")
 
 
 def verdict_vector(case: Mapping[Any, Any], depth: int) -> Tensor:
     """Return ``(D,)`` float32 in the source's own order: 1 confirmed or added, -1 rejected, 0 no verdict.
 
+    A case whose slices are all known, from masks, boxes or key images, has one field ``slices`` instead, the slices
+    that show what is looked for: they get 1 and all others -1. An empty list says that no slice shows it.
+
     Args:
-        case: an entry of the datalist that ``monai-das review pull`` writes; a missing field names no slice.
+        case: an entry of the datalist that ``monai-das review pull`` writes, or one with ``slices``; a missing field
+            names no slice.
         depth: D, number of slices of the source.
 
     Raises:
-        ValueError: an index is out of range, or a slice is both wanted and rejected.
+        ValueError: an index is out of range, a slice is both wanted and rejected, or ``slices`` is not alone.
     """
     vector = torch.zeros(depth)
+    if case.get("slices") is not None:
+        others = [field for field in FIELDS[:3] if case.get(field)]
+        if others:
+            raise ValueError(f"slices says all about the slices of a case, got {', '.join(others)} too; leave one out")
+        vector.fill_(-1.0)[_indices(case, "slices", depth)] = 1.0
+        return vector
     wanted = [*_indices(case, "slices_confirmed", depth), *_indices(case, "slices_added", depth)]
     rejected = _indices(case, "slices_rejected", depth)
     both = sorted(set(wanted) & set(rejected))
@@ -53,8 +63,9 @@ class SliceVerdictsd(MapTransform):
     it what became of each slice. The transform also writes ``slice_count``, D.
 
     Place it after :class:`SliceAxisd`, whose ``meta`` says which slice of the source each one is, after everything that
-    changes H and W, and before the meta is dropped. It removes the fields ``slices_confirmed``, ``slices_rejected`` and
-    ``slices_added`` from the item, because lists of different length do not collate.
+    changes H and W, and before the meta is dropped. It removes the fields it
+    reads (``slices``, ``slices_confirmed``, ``slices_rejected``, ``slices_added``) from the item, because lists of
+    different length do not collate.
 
     Args:
         keys: the image, one key.

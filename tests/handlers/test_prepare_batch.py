@@ -2,7 +2,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_das.handlers import DASPrepareBatch
+from monai_das.handlers import DASPrepareBatch, DASPrepareReviewed
 from monai_das.transforms import DASRandFlipShift
 
 
@@ -75,3 +75,18 @@ def test_a_missing_key_is_named(batch, missing):
 def test_a_batch_without_lengths_says_how_to_collate_it(batch):
     with pytest.raises(KeyError, match=r"has no 'lengths', but .*monai_das\.transforms\.DASPadCollate"):
         DASPrepareBatch(lengths_key="lengths")(batch)
+
+
+@pytest.mark.parametrize("with_label", [True, False])
+def test_reviewed_cases_have_verdicts_and_their_labels_unless_slices_teach_alone(with_label):
+    batch = {
+        "image": torch.rand(2, 1, 4, 4, 3),
+        "label": torch.tensor([0, 1]),
+        "verdicts": torch.ones(2, 1, 4, 4, 3),
+        "slice_count": torch.tensor([3, 2]),
+    }
+
+    _, target, _, extra = DASPrepareReviewed(with_label)(batch)
+
+    assert set(target) == ({"label", "verdicts"} if with_label else {"verdicts"})
+    assert extra["lengths"].tolist() == [3, 2]

@@ -101,6 +101,45 @@ def test_one_pair_has_the_loss_of_the_formula():
     assert value == pytest.approx(nn.functional.softplus(torch.tensor(-0.5)).item())
 
 
+def test_shares_are_equal_among_the_wanted_slices():
+    scores = torch.tensor([[9.0, 0.0, 9.0, 0.0]]) * torch.tensor([[1.0], [-1.0]])
+    verdicts = torch.tensor([[1, -1, 1, -1], [0, 0, 0, 0]])
+
+    right, wrong = (term(each[None], verdicts[:1], kind="shares").item() for each in scores)
+
+    assert right == pytest.approx(0.0, abs=1e-3)
+    assert wrong == pytest.approx(9.0, abs=1e-3)
+
+
+def test_where_no_slice_shows_it_the_shares_are_even():
+    scores = torch.tensor([[3.0, 0.0, 0.0, 0.0]], requires_grad=True)
+
+    term(scores, torch.full((1, 4), -1), kind="shares").backward()
+
+    assert (-scores.grad[0]).sign().tolist() == [-1.0, 1.0, 1.0, 1.0]
+
+
+def test_widened_shares_reach_the_neighbours_and_no_padding():
+    scores = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, lowest()]], requires_grad=True)
+    verdicts = torch.tensor([[-1, -1, -1, 1, -1, 0]])
+
+    term(scores, verdicts, kind="shares", widen=0.8).backward()
+
+    pulled = -scores.grad[0]
+    assert pulled[3] > pulled[4] == pulled[2] > 0.0 > pulled[1] > pulled[0]
+    assert pulled[5] == 0.0
+
+
+def test_without_a_label_the_slices_teach_alone(scores, pred):
+    logits, selection = output_of(pred, scores)
+    penalised = DASOutput(logits, selection._replace(penalty=torch.tensor([1.0, 3.0])))
+    verdicts = torch.tensor([[1, 0, -1, 0], [0, 1, 0, 0]])
+    loss = DASReaderLoss(penalty_weight=0.5)
+
+    assert loss(penalised, {"verdicts": verdicts}).item() == pytest.approx(1.0 + term(scores, verdicts).item())
+    assert loss(pred, {"verdicts": verdicts}) == 0.0
+
+
 def test_training_adds_the_weighted_term_and_validation_none(scores, pred):
     target = {"label": LABEL, "verdicts": torch.tensor([[1, 0, -1, 0], [0, 1, 0, 0]])}
     loss = DASReaderLoss(verdict_weight=3.0)
@@ -143,6 +182,7 @@ def test_a_map_that_was_augmented_is_read_by_its_mean():
     [
         ({"kind": "hinge"}, r"kind must be one of .*, got 'hinge'"),
         ({"verdict_weight": -1.0}, r"weights must not be negative, got verdict_weight=-1.0"),
+        ({"widen": -1.0}, r"widen must not be negative, got -1.0; it is in slices"),
         ({"unlabelled_weight": -0.5}, r"weights must not be negative, got .* unlabelled_weight=-0.5"),
     ],
 )

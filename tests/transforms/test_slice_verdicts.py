@@ -36,6 +36,22 @@ def test_a_flip_of_image_and_map_keeps_them_together():
     assert slice_verdicts(flipped["verdicts"][None]).tolist() == [[1, 0, 0, -1, 1, 0]]
 
 
+@pytest.mark.parametrize(("slices", "expected"), [([1, 2], [-1.0, 1.0, 1.0]), ([], [-1.0, -1.0, -1.0])], ids=str)
+def test_known_slices_are_verdicts_on_all(slices, expected):
+    assert verdict_vector({"slices": slices}, 3).tolist() == expected
+
+
+def test_known_slices_leave_the_item():
+    item = {**case(), "slices": [0]}
+    for field in VERDICTS:
+        del item[field]
+
+    verdicts = SliceVerdictsd("image")(SliceAxisd("image", axis="axial")(item))
+
+    assert "slices" not in verdicts
+    assert slice_verdicts(verdicts["verdicts"][None]).tolist() == [[1, -1, -1, -1, -1, -1]]
+
+
 def test_a_case_without_the_fields_has_no_verdicts():
     assert verdict_vector({"label": 0}, 3).tolist() == [0.0, 0.0, 0.0]
 
@@ -44,6 +60,8 @@ def test_a_case_without_the_fields_has_no_verdicts():
     ("fields", "message"),
     [
         ({"slices_added": [3]}, r"slices_added names slice 3, there are slices 0 to 2; indices are 0-based"),
+        ({"slices": [3]}, r"slices names slice 3, there are slices 0 to 2"),
+        ({"slices": [1], "slices_added": [2]}, r"slices says all about the slices of a case, got slices_added too"),
         ({"slices_added": [1], "slices_rejected": [1]}, r"slices \[1\] are confirmed or added and also rejected"),
     ],
 )
