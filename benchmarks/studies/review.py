@@ -39,7 +39,7 @@ def run_review_change(
         datalist: what ``monai-das review pull`` wrote; its held-out part is that of ``configs/review.json``.
         bundle: folder of the bundle, with the weights from before.
         weights: those that ``configs/review.json`` trained.
-        every: every how many-th group of cases is held out.
+        every: one in so many groups of cases is held out.
 
     Raises:
         FileNotFoundError: one of them does not exist.

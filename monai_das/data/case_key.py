@@ -15,6 +15,7 @@ from typing import Union
 
 from monai_das.data.dicom import ImageHeader
 from monai_das.data.identity import Identity, headers_identity, source_identity, source_patient, study_identity
+from monai_das.data.open import open_source
 from monai_das.data.source import SliceSource
 
 # bytes of a key; hexadecimal digits of an id
@@ -64,6 +65,18 @@ class CaseKey:
         """Return the pseudonym of the patient of an open study; the id of the case where the file names no patient."""
         patient = source_patient(source)
         return self.case_id(source) if patient is None else self._named("patient", patient)
+
+    def names_at(self, study: Union[Path, str]) -> tuple[str, str]:
+        """Return id and group of the study at a path or address; :meth:`unopened_id` twice where it cannot be opened.
+
+        Raises:
+            ImportError: an extra is missing that it needs.
+        """
+        try:
+            source = open_source(study)
+            return self.case_id(source), self.group(source)
+        except (ValueError, OSError):
+            return self.unopened_id(study), self.unopened_id(study)
 
     def patient(self, patient_id: str, issuer: str = "") -> str:
         """Return the pseudonym of a patient, by PatientID and IssuerOfPatientID, as :meth:`group` has it."""

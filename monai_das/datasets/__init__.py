@@ -1,6 +1,7 @@
 """Data sets by name, datalists, splits by patient, reviewed cases, and volumes to try things on."""
 
 from monai_das.datasets.datalists import csv_datalist, dicom_datalist, folder_datalist, split_by_patient, write_datalist
+from monai_das.datasets.held_out import group_place, split_by_group
 from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.datasets.reviewed import reviewed_datalist
 from monai_das.datasets.sample import make_sample_volumes, write_nifti
@@ -16,10 +17,12 @@ __all__ = [
     "csv_datalist",
     "dicom_datalist",
     "folder_datalist",
+    "group_place",
     "make_sample_volumes",
     "medmnist3d_datalist",
     "medmnist3d_file",
     "reviewed_datalist",
+    "split_by_group",
     "split_by_patient",
     "write_datalist",
     "write_dicom_series",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -14,19 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from monai_das.data import find_cases
+from monai_das.data import CaseKey, find_cases
 from monai_das.data.dicom import images_ahead
+from monai_das.datasets.held_out import SHARES
 
-SHARES = {"training": 0.7, "validation": 0.15, "test": 0.15}
 
-
-def folder_datalist(root: str | PathLike[str]) -> list[dict[str, Any]]:
+def folder_datalist(root: str | PathLike[str], case_key: CaseKey) -> list[dict[str, Any]]:
     """Return the cases below the folders of ``root``, whose names are the classes.
 
-    Every file counts as a patient of its own. A DICOM file or folder has the patient of :func:`patient_group`.
+    The group of a case is the pseudonym of its patient, see :meth:`~monai_das.data.CaseKey.group`; a file that names no
+    patient is a group of its own.
+
+    Args:
+        root: a folder with one folder of cases for each class.
+        case_key: makes the pseudonyms.
 
     Returns:
-        ``{"image": path, "label": int, "patient": str}`` for each case; labels count the classes in sorted order.
+        ``{"image": path, "label": int, "name": str, "group": str}`` for each case; labels count the classes in sorted
+        order, names are the ids of the cases.
 
     Raises:
         FileNotFoundError: ``root`` does not exist.
@@ -36,22 +40,28 @@ def folder_datalist(root: str | PathLike[str]) -> list[dict[str, Any]]:
     if len(folders) < 2:
         raise ValueError(f"{root}: {len(folders)} folders; give one folder of cases for each of two or more classes")
     return [
-        {"image": str(path), "label": label, "patient": patient_group(path)}
+        {"image": str(path), "label": label, **_names(path, case_key)}
         for label, folder in enumerate(folders)
         for _, path in find_cases([folder])
     ]
 
 
 def csv_datalist(
-    file: str | PathLike[str], *, image: str = "image", label: str = "label", patient: str = "patient"
+    file: str | PathLike[str],
+    case_key: CaseKey,
+    *,
+    image: str = "image",
+    label: str = "label",
+    patient: str = "patient",
 ) -> list[dict[str, Any]]:
     """Return the rows of a CSV file with a header line; paths are relative to its folder.
 
     Args:
         file: the CSV file, in UTF-8.
+        case_key: makes the pseudonyms of patients, which are the groups.
         image: name of the column with the paths.
         label: name of the column with the labels, whole numbers.
-        patient: name of the column that says who the patient is; it is hashed.
+        patient: name of the column that says who the patient is, for instance the PatientID.
 
     Raises:
         FileNotFoundError: ``file``, or a path in it, does not exist.
@@ -71,17 +81,19 @@ def csv_datalist(
             raise FileNotFoundError(f"{file}, line {number}: {path}: no such file or folder")
         if not row[label].strip().isdecimal():
             raise ValueError(f"{file}, line {number}: label must be a whole number, got {row[label]!r}")
-        items.append({"image": str(path), "label": int(row[label]), "patient": _hashed(row[patient])})
+        names = {**_names(path, case_key), "group": case_key.patient(row[patient])}
+        items.append({"image": str(path), "label": int(row[label]), **names})
     return items
 
 
-def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int]) -> list[dict[str, Any]]:
+def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int], case_key: CaseKey) -> list[dict[str, Any]]:
     """Return the DICOM cases at any depth below ``root`` that have a label.
 
     Args:
         root: a folder of cases, as for :func:`find_cases`.
         labels: maps SeriesInstanceUID, StudyInstanceUID or PatientID to a label; the first of these that it holds
             counts.
+        case_key: makes the pseudonyms of patients, which are the groups.
 
     Raises:
         FileNotFoundError: ``root`` does not exist.
@@ -92,7 +104,7 @@ def dicom_datalist(root: str | PathLike[str], labels: Mapping[str, int]) -> list
         uids = _tags(images_ahead(path)[0].path)
         found = [labels[uid] for uid in uids if uid in labels]
         if found:
-            items.append({"image": str(path), "label": int(found[0]), "patient": _hashed(uids[2] or uids[1])})
+            items.append({"image": str(path), "label": int(found[0]), **_names(path, case_key)})
     if not items:
         raise ValueError(
             f"{root}: no case has a label; labels are found by SeriesInstanceUID, StudyInstanceUID, PatientID"
@@ -107,10 +119,11 @@ def split_by_patient(
 
     Patients are dealt out, the largest first, each to the part that lacks most of their labels. Parts come as close to
     their shares of every label as whole patients allow. Equal seeds give equal splits. Items lose their key
-    ``patient``.
+    ``patient``, and keep ``group``. A case that is added may change the part of others: where training goes on later,
+    :func:`~monai_das.datasets.split_by_group` keeps apart what was held out.
 
     Args:
-        items: each with ``label`` and ``patient``.
+        items: each with ``label``, and ``group`` or ``patient``.
         shares: maps a part to its share of the items; by default 0.7, 0.15 and 0.15. Any names and positive numbers.
         seed: which of the equally good splits.
 
@@ -122,14 +135,12 @@ def split_by_patient(
         raise ValueError(f"shares must be positive numbers by part, got {wanted}")
     groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for item in items:
-        groups[str(item["patient"])].append(item)
+        groups[_owner(item)].append(item)
     if len(groups) < len(wanted):
         raise ValueError(f"{len(groups)} patients for {len(wanted)} parts; give fewer parts or more patients")
     parts = _dealt(groups, {part: share / sum(wanted.values()) for part, share in wanted.items()}, seed)
     return {
-        part: [
-            {key: value for key, value in item.items() if key != "patient"} for item in items if item["patient"] in who
-        ]
+        part: [{key: value for key, value in item.items() if key != "patient"} for item in items if _owner(item) in who]
         for part, who in parts.items()
     }
 
@@ -141,13 +152,12 @@ def write_datalist(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: str |
     part.replace(file)
 
 
-def patient_group(path: Path) -> str:
-    """Return a pseudonym of the patient of a case: of its PatientID where it is DICOM and has one, else of its path."""
-    try:
-        patient = _tags(images_ahead(path)[0].path)[2]
-    except ValueError:
-        patient = ""
-    return _hashed(patient or str(path.resolve()))
+def _names(path: Path, case_key: CaseKey) -> dict[str, str]:
+    return dict(zip(("name", "group"), case_key.names_at(path), strict=True))
+
+
+def _owner(item: Mapping[str, Any]) -> str:
+    return str(item["group"] if "group" in item else item["patient"])
 
 
 def _dealt(
@@ -182,7 +192,3 @@ def _tags(file: Path) -> tuple[str, str, str]:
     tags = dcmread(file, stop_before_pixels=True, specific_tags=keywords)
     series, study, patient = (str(tags.get(keyword) or "") for keyword in keywords)
     return series, study, patient
-
-
-def _hashed(patient: str) -> str:
-    return hashlib.sha256(f"monai-das {patient}".encode()).hexdigest()[:16]

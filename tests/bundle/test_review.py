@@ -13,6 +13,7 @@ from monai_das.datasets import write_nifti
 from monai_das.losses.reader_loss import slice_verdicts
 from monai_das.transforms import make_thumbnails
 from tests.bundle.bundle_runs import workflow
+from tests.patients import patient
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def datalist(tmp_path):
         volume[5:15, 5:15, [2, 7]], volume[5:15, 5:15, 3] = 0, 99
         write_nifti(volume, tmp_path / f"{number}.nii.gz")
         verdicts = {"slices_confirmed": [2], "slices_rejected": [3], "slices_added": [7]} if number % 2 else {}
-        cases.append({"image": f"{number}.nii.gz", "label": int(number % 3 == 0), **verdicts})
+        group = patient(number, held_out=number in (4, 9))
+        cases.append({"image": f"{number}.nii.gz", "label": int(number % 3 == 0), "group": group, **verdicts})
     path = tmp_path / "pulled.json"
     path.write_text(json.dumps({"training": cases}), encoding="utf-8")
     return path
@@ -113,6 +115,7 @@ def test_images_are_prepared_as_in_inference(bundle, small, datalist):
 def test_colour_clips_become_luminance(bundle, small, tmp_path):
     clip = get_testdata_file("examples_ybr_color.dcm", download=False)
     cases = [{"image": clip, "label": 1, "slices_confirmed": [29]}, {"image": "another", "label": 0}]
+    cases = [{**case, "group": patient(place, held_out=place == 1)} for place, case in enumerate(cases)]
     (tmp_path / "pulled.json").write_text(json.dumps(cases))
     settings = small | {"datalist": str(tmp_path / "pulled.json"), "holdout_every": 2, "flip_prob": 0, "affine_prob": 0}
 

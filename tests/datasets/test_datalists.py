@@ -5,6 +5,7 @@ import pytest
 from monai.data import load_decathlon_datalist
 from pydicom import dcmread
 
+from monai_das.data import CaseKey
 from monai_das.datasets import (
     csv_datalist,
     dicom_datalist,
@@ -13,6 +14,8 @@ from monai_das.datasets import (
     write_datalist,
     write_dicom_series,
 )
+
+KEY = CaseKey(b"a key of the tests, known to everyone")
 
 
 @pytest.fixture
@@ -90,11 +93,13 @@ def test_folders_are_classes_and_dicom_tells_the_patient(tmp_path):
         dicom_case(tmp_path / name, patient)
     (tmp_path / "b" / "clip.mp4").touch()
 
-    items = folder_datalist(tmp_path)
+    items = folder_datalist(tmp_path, KEY)
 
     assert [item["label"] for item in items] == [0, 1, 1, 1]
-    assert items[0]["patient"] == next(item for item in items if item["image"].endswith("one"))["patient"]
-    assert len({item["patient"] for item in items}) == 3
+    assert items[0]["group"] == next(item for item in items if item["image"].endswith("one"))["group"]
+    assert items[0]["group"] == KEY.patient("Smith")
+    assert len({item["group"] for item in items}) == 3
+    assert len({item["name"] for item in items}) == 4
     assert "Smith" not in str(items)
 
 
@@ -102,28 +107,29 @@ def test_one_folder_is_no_two_classes(tmp_path):
     (tmp_path / "only").mkdir()
 
     with pytest.raises(ValueError, match="1 folders; give one folder of cases for each of two or more classes"):
-        folder_datalist(tmp_path)
+        folder_datalist(tmp_path, KEY)
 
 
 def test_dicom_cases_are_labelled_by_any_of_their_ids(tmp_path):
     by_patient, by_study = dicom_case(tmp_path / "a", "Smith"), dicom_case(tmp_path / "b" / "c", "Jones")
     dicom_case(tmp_path / "d", "Miller")
 
-    items = dicom_datalist(tmp_path, {by_patient.PatientID: 1, by_study.StudyInstanceUID: 0})
+    items = dicom_datalist(tmp_path, {by_patient.PatientID: 1, by_study.StudyInstanceUID: 0}, KEY)
 
     assert [item["label"] for item in items] == [1, 0]
     assert "Smith" not in str(items)
     with pytest.raises(ValueError, match="no case has a label; labels are found by SeriesInstanceUID"):
-        dicom_datalist(tmp_path, {})
+        dicom_datalist(tmp_path, {}, KEY)
 
 
 def test_rows_of_a_table_are_cases(tmp_path):
     (tmp_path / "x.mp4").touch()
     (tmp_path / "list.csv").write_text("file,grade,who\nx.mp4,3,Smith\n")
 
-    (item,) = csv_datalist(tmp_path / "list.csv", image="file", label="grade", patient="who")
+    (item,) = csv_datalist(tmp_path / "list.csv", KEY, image="file", label="grade", patient="who")
 
     assert (item["image"], item["label"]) == (str(tmp_path / "x.mp4"), 3)
+    assert item["group"] == KEY.patient("Smith")
     assert "Smith" not in str(item)
 
 
@@ -139,4 +145,4 @@ def test_a_bad_table_names_the_line(tmp_path, text, error, message):
     (tmp_path / "list.csv").write_text(text)
 
     with pytest.raises(error, match=message):
-        csv_datalist(tmp_path / "list.csv")
+        csv_datalist(tmp_path / "list.csv", KEY)

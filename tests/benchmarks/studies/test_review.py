@@ -8,6 +8,7 @@ import torch
 from benchmarks.commands import main
 from monai_das.datasets import write_nifti
 from tests.bundle.bundle_runs import BUNDLE, workflow
+from tests.patients import patient
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def datalist(tmp_path):
         write_nifti(volume, tmp_path / f"{number}.nii.gz")
         verdicts = {"slices_confirmed": [9], "slices_added": [1], "slices_rejected": [12]}
         cases.append({"image": f"{number}.nii.gz", "label": number // 2, **verdicts})
+        cases[-1]["group"] = patient(number, held_out=number % 2 == 1)
     path = tmp_path / "pulled.json"
     path.write_text(json.dumps(cases), encoding="utf-8")
     return path
@@ -56,7 +58,7 @@ def test_before_and_after_are_measured_on_the_held_out_cases(bundle, datalist, t
 
 
 def test_one_class_and_no_verdicts_leave_figures_out(bundle, datalist, tmp_path, capsys):
-    cases = [{"image": case["image"], "label": 0} for case in json.loads(datalist.read_text())]
+    cases = [{"image": case["image"], "group": case["group"], "label": 0} for case in json.loads(datalist.read_text())]
     datalist.write_text(json.dumps(cases))
     weights = str(bundle / "models" / "model.pt")
 
