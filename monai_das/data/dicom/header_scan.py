@@ -39,12 +39,14 @@ class QuickHeader:
         kinds: their value representations; None in files that do not state them.
         meta: the values of the file meta information.
         pixels_at: offset of the value of PixelData in the file.
+        pixels_length: bytes of that value; None where they are compressed.
     """
 
     values: Mapping[int, bytes]
     kinds: Mapping[int, bytes | None]
     meta: Mapping[int, bytes]
     pixels_at: int
+    pixels_length: int | None
 
     @property
     def syntax(self) -> str:
@@ -116,8 +118,8 @@ def _looked_at(data: bytes, wanted: frozenset[int]) -> QuickHeader | bool | None
         return None
     if ascii_text(body.values.get(FRAMES, b"")) not in ("", "1") or any(tag in body.values for tag in GROUPS):
         return False
-    pixels_at = body.end + pixels_after(data[body.end : body.end + 12])
-    return QuickHeader(body.values, body.kinds, meta.values, pixels_at)
+    after, length = pixels_after(data[body.end : body.end + 12])
+    return QuickHeader(body.values, body.kinds, meta.values, body.end + after, length)
 
 
 def scan_elements(
@@ -152,9 +154,14 @@ def scan_elements(
     return Scan(values, kinds, place, False)
 
 
-def pixels_after(head: bytes) -> int:
-    """Return how many bytes tag, kind and length of the element PixelData take, of which ``head`` is the start."""
-    return 12 if head[4:6] in LONG else 8
+def pixels_after(head: bytes) -> tuple[int, int | None]:
+    """Return how many bytes tag, kind and length of the pixels take, and that length, from the first 12 of them.
+
+    The length is None where it is not stated, as for compressed pixels.
+    """
+    after = 12 if head[4:6] in LONG else 8
+    length = int.from_bytes(head[after - 4 : after], "little")
+    return after, None if length == UNDEFINED or len(head) < after else length
 
 
 def ascii_text(value: bytes) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from monai_das.data.boundary import reading
 from monai_das.data.dicom.declared import check_declared, check_inflated
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
+from monai_das.data.dicom.wanted import KEYWORDS, MOSAIC_COUNT
 from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
@@ -24,56 +25,6 @@ NUMBER_KINDS = ("DS", "IS", "US")
 TEXT_KINDS = ("UI", "CS")
 NOT_A_NUMBER = (ValueError, TypeError, OverflowError)
 US = struct.Struct("<H")
-# what tells the stacks of one series apart, the most telling first
-STACK_TAGS = (
-    "EchoNumbers",
-    "EchoTime",
-    "TemporalPositionIdentifier",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "InversionTime",
-    "DiffusionBValue",
-    "ImageType",
-    "AcquisitionTime",
-    "ContentTime",
-)
-# what is read of a header at once; Dataset.get answers None for all others
-KEYWORDS = (
-    *STACK_TAGS,
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "SeriesInstanceUID",
-    "StudyInstanceUID",
-    "PatientID",
-    "IssuerOfPatientID",
-    "SeriesDescription",
-    "InstanceNumber",
-    "Modality",
-    "SliceThickness",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "NumberOfFrames",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "RescaleIntercept",
-    "RescaleSlope",
-    "RedPaletteColorLookupTableDescriptor",
-    "GreenPaletteColorLookupTableDescriptor",
-    "BluePaletteColorLookupTableDescriptor",
-    "RedPaletteColorLookupTableData",
-    "GreenPaletteColorLookupTableData",
-    "BluePaletteColorLookupTableData",
-    "BurnedInAnnotation",
-    "SequenceOfUltrasoundRegions",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +36,14 @@ class ImageHeader:
         source: the tags that were read from it.
         frames: their number.
         pixels_at: offset of the value of PixelData in the file; None where only a full reader finds the pixels.
+        pixels_length: bytes of that value; None where they are not known, or the pixels are compressed.
     """
 
     path: Path
     source: Dataset | QuickHeader
     frames: int
     pixels_at: int | None
+    pixels_length: int | None = None
 
     @cached_property
     def tags(self) -> Dataset:
@@ -211,7 +164,8 @@ def _tag_and_kind(keyword: str) -> tuple[int, str]:
 
 @cache
 def _wanted(more: tuple[str, ...]) -> frozenset[int]:
-    return frozenset(swapped(tag) for keyword in (*KEYWORDS, *more) if (tag := _tag_and_kind(keyword)[0]))
+    tags = (_tag_and_kind(keyword)[0] for keyword in (*KEYWORDS, *more))
+    return frozenset(swapped(tag) for tag in (*tags, MOSAIC_COUNT) if tag)
 
 
 def holds_tags(header: ImageHeader, more: Sequence[str]) -> bool:
@@ -238,12 +192,12 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
     with reading(path, "the DICOM header cannot be read: "):
         quick = quick_header(path, _wanted(tuple(more)))
         if quick is not None:
-            header = ImageHeader(path, quick, 1, quick.pixels_at)
+            header = ImageHeader(path, quick, 1, quick.pixels_at, quick.pixels_length)
         elif not is_dicom_file(path):
             return None
         else:
-            tags, pixels_at = _full_header(path)
-            header = ImageHeader(path, tags, _frame_count(tags, path), pixels_at)
+            tags, *place = _full_header(path)
+            header = ImageHeader(path, tags, _frame_count(tags, path), *place)
         if all(header.size):
             sizes = (int(header.number("SamplesPerPixel", 1)), int(header.number("BitsAllocated", 16)))
             check_declared(path, header.frames, (*header.size, *sizes), header.syntax if header.pixels_at else None)
@@ -282,13 +236,16 @@ def _no_number(keyword: str) -> str:
     )
 
 
-def _full_header(path: Path) -> tuple[Dataset, int | None]:
-    """Return all tags before the pixels, and where the value of PixelData begins."""
+def _full_header(path: Path) -> tuple[Dataset, int | None, int | None]:
+    """Return all tags before the pixels, where the value of PixelData begins, and its length."""
     from pydicom import dcmread
 
     check_inflated(path)
     with path.open("rb") as stream:
         tags = dcmread(stream, stop_before_pixels=True)
         deflated = tags.file_meta.get("TransferSyntaxUID") in (None, DEFLATED)
-        place = stream.tell()
-        return tags, None if deflated else place + pixels_after(stream.read(12))
+        place, head = stream.tell(), stream.read(12)
+        if deflated:
+            return tags, None, None
+        after, length = pixels_after(head)
+        return tags, place + after, length if tags.file_meta.TransferSyntaxUID.is_little_endian else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from monai_das.data.dicom.geometry import SPLIT
 from monai_das.data.dicom.headers import ImageHeader
@@ -20,6 +20,9 @@ COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_42
 VIDEO_SYNTAXES = "1.2.840.10008.1.2.4.10"
 # Float Pixel Data and Double Float Pixel Data, as their tags are in a file
 FLOATS = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
+# how JPEG, JPEG-LS and JPEG 2000 begin
+CODESTREAMS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0c")
+RLE = "1.2.840.10008.1.2.5"
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -169,6 +172,31 @@ class PixelFile:
     @cached_property
     def frames_at(self) -> list[tuple[int, int]] | None:
         """Offset and length of every compressed frame, if each is one fragment; else None."""
+        found = self._items
+        return found[1:] if len(found) == self.header.frames + 1 else None
+
+    def stored_fragments(self) -> int:
+        """Return how many frames the compressed pixels hold: by the table of offsets, else by their first bytes."""
+        if (
+            self.value_at is None
+            or self.syntax.startswith(VIDEO_SYNTAXES)
+            or len(self._items) <= self.header.frames + 1
+        ):
+            return 0
+        table, *fragments = self._items
+        if table[1]:
+            return table[1] // 4
+        with self.path.open("rb") as stream:
+            return sum(self._begins(stream, place) for place, _ in fragments)
+
+    def _begins(self, stream: BinaryIO, place: int) -> bool:
+        """Say whether a frame, not a further part of one, begins at ``place``; every part of RLE is a frame."""
+        stream.seek(place)
+        return self.syntax == RLE or stream.read(4).startswith(CODESTREAMS)
+
+    @cached_property
+    def _items(self) -> list[tuple[int, int]]:
+        """Offset and length of the table of offsets and of all fragments."""
         assert self.value_at is not None
         found = []
         with self.path.open("rb") as stream:
@@ -177,7 +205,7 @@ class PixelFile:
                 length = int.from_bytes(head[4:], "little")
                 found.append((stream.tell(), length))
                 stream.seek(length, 1)
-        return found[1:] if len(found) == self.header.frames + 1 else None
+        return found
 
 
 def check_pixels(files: Sequence[PixelFile], path: Path | str) -> None:

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monai_das.data.dicom.headers import STACK_TAGS, ImageHeader
+from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.dicom.wanted import STACK_TAGS
 from monai_das.data.messages import StudyError, harmless
 from monai_das.data.source import TIME_POINT
 
@@ -112,14 +113,18 @@ def _counted(counts: Sequence[tuple[str, int]]) -> tuple[str, list[str]]:
 
 
 def check_no_copies(headers: Sequence[ImageHeader], path: Path | str) -> None:
-    """Raise ``ValueError`` if two files of ``path`` hold the same image, naming them."""
-    known: dict[str, ImageHeader] = {}
+    """Raise ``ValueError`` if two files of ``path`` hold the same image, naming them.
+
+    One SOPInstanceUID for images of other numbers or places, which some converters write, is no copy.
+    """
+    known: dict[tuple[str, ...], ImageHeader] = {}
     for header in headers:
         uid = text(header, "SOPInstanceUID")
-        if uid != "None" and uid in known:
+        image = (uid, text(header, "InstanceNumber"), text(header, "ImagePositionPatient"))
+        if uid != "None" and image in known:
             words = f"two files are one image twice, SOPInstanceUID {harmless(uid)}; delete the copies"
-            raise StudyError(path, words, files=[known[uid].path, header.path])
-        known[uid] = header
+            raise StudyError(path, words, files=[known[image].path, header.path])
+        known[image] = header
 
 
 def text(header: ImageHeader, keyword: str) -> str:

@@ -53,7 +53,7 @@ class DICOMSource(SliceSource):
         self.affine = stack.affine
         geometry = geometry_of(stack)
         strays = stray_warnings(Path(path), stack.files) if Path(path).is_dir() else ()
-        self.warnings = (*(() if geometry is None else geometry.warnings), *strays)
+        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings, *strays)
         self._places = _places(stack, self.name)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]

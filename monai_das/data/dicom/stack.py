@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from monai_das.data.dicom.folder import image_headers
 from monai_das.data.dicom.frame_points import frame_order
+from monai_das.data.dicom.frame_tags import tagged_planes, unread_geometry
 from monai_das.data.dicom.frames import frame_planes, frame_thickness, frame_times
 from monai_das.data.dicom.geometry import (
     IOP,
@@ -24,12 +25,12 @@ from monai_das.data.dicom.geometry import (
     stack_order,
 )
 from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.dicom.mosaics import check_no_mosaic
+from monai_das.data.dicom.remarks import remarks
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
-from monai_das.data.messages import StudyError, harmless
+from monai_das.data.messages import Finding, StudyError, harmless
 from monai_das.data.source import TIME_POINT, SliceRef
 
-# words in ImageType by which a maker says that the slices are tiled in one picture
-MOSAICS = {"MOSAIC": "Siemens", "VFRAME": "UIH"}
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),
     ("ImageOrientationPatient", IOP, 6),
@@ -47,6 +48,7 @@ class DICOMStack:
         frame_order: for a multi-frame object, the 0-based frame of every slice; else None.
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
         headers: the headers of ``files``.
+        warnings: what may not be as a reader expects, see :func:`monai_das.data.dicom.remarks.remarks`.
     """
 
     files: tuple[Path, ...]
@@ -54,6 +56,7 @@ class DICOMStack:
     frame_order: tuple[int, ...] | None
     affine: NDArray[np.float64] | None
     headers: tuple[ImageHeader, ...]
+    warnings: tuple[Finding, ...] = ()
 
 
 def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
@@ -92,7 +95,8 @@ def header_stack(headers: list[ImageHeader], path: Path | str, time_point: objec
     if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0], time_point)
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
-        return DICOMStack((headers[0].path,), (SliceRef(0, _uid(headers[0])),), None, None, (headers[0],))
+        refs = (SliceRef(0, _uid(headers[0])),)
+        return DICOMStack((headers[0].path,), refs, None, None, (headers[0],), remarks(headers, ()))
     return _series_stack(headers, path)
 
 
@@ -123,13 +127,7 @@ def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
                 f"slices of different size, {expected} rows and columns in one file and {size} in another; {SPLIT}",
                 files=[first.path, header.path],
             )
-        words = (header.text("ImageType") or "").split("\\")
-        maker = next((MOSAICS[word] for word in words if word in MOSAICS), None)
-        if maker is not None:
-            raise StudyError(
-                header.path,
-                f"a {maker} mosaic, all slices in one picture, by ImageType (0008,0008); convert it to NIfTI first",
-            )
+    check_no_mosaic(headers)
 
 
 def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
@@ -146,12 +144,13 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
         for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
     )
     files = tuple(header.path for header in headers)
-    return DICOMStack(files, refs, None, stack_affine(planes, frame_thickness(headers[0])), tuple(headers))
+    affine = stack_affine(planes, frame_thickness(headers[0]))
+    return DICOMStack(files, refs, None, affine, tuple(headers), remarks(headers, planes))
 
 
 def _frame_stack(header: ImageHeader, time_point: object) -> DICOMStack:
     uid, count = _uid(header), header.frames
-    planes = frame_planes(header)
+    planes = frame_planes(header) or tagged_planes(header)
     if planes is None and time_point is not None:
         raise StudyError(
             header.path,
@@ -160,14 +159,16 @@ def _frame_stack(header: ImageHeader, time_point: object) -> DICOMStack:
     if planes is None:
         times = frame_times(header)
         refs = tuple(SliceRef(index, uid, frame=index + 1, time_ms=times[index]) for index in range(count))
-        return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,))
+        warnings = (*remarks([header], ()), *unread_geometry(header))
+        return DICOMStack((header.path,), refs, tuple(range(count)), None, (header,), warnings)
     check_extents(planes, str(header.path))
     order = frame_order(header, planes, time_point)
     refs = tuple(
         SliceRef(index, uid, frame=frame + 1, position_mm=planes[frame].position) for index, frame in enumerate(order)
     )
-    affine = stack_affine([planes[frame] for frame in order], frame_thickness(header))
-    return DICOMStack((header.path,), refs, tuple(order), affine, (header,))
+    ordered = [planes[frame] for frame in order]
+    affine = stack_affine(ordered, frame_thickness(header))
+    return DICOMStack((header.path,), refs, tuple(order), affine, (header,), remarks([header], ordered))
 
 
 def _plane(header: ImageHeader) -> Plane:

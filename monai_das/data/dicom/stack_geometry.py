@@ -16,6 +16,8 @@ from monai_das.data.messages import StudyError
 # steps that differ less than this from the median one, as a part of it, are equal
 SAME_STEP = 0.01
 STRAIGHT_DEGREES = 0.1
+# what rounding in a header may do to a position
+LEAST_MM = 0.02
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class StackGeometry:
         missing: ``(index, count)``: after the slice ``index``, ``count`` slices are missing, as the step is a
             multiple of the median one.
         uneven: indices of the slices after which the step is neither the median one nor a multiple of it.
-        tilt_degrees: angle between the slice normal and the line from the first slice's corner to the last one's,
-            that is the tilt of the gantry; 0.0 for fewer than two slices.
+        tilt_degrees: angle between the slice normal and the line through the slices' corners, that is the tilt of the
+            gantry; 0.0 for fewer than two slices.
+        shifted: ``(index, mm)`` of the slices whose corner lies beside that line, and how far.
     """
 
     steps_mm: tuple[float, ...]
@@ -37,6 +40,7 @@ class StackGeometry:
     missing: tuple[tuple[int, int], ...]
     uneven: tuple[int, ...]
     tilt_degrees: float
+    shifted: tuple[tuple[int, float], ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -52,6 +56,9 @@ class StackGeometry:
             )
         if self.tilt_degrees > STRAIGHT_DEGREES:
             found.append(f"gantry tilt of {self.tilt_degrees:.2f} degrees")
+        if self.shifted:
+            place, distance = max(self.shifted, key=lambda one: one[1])
+            found.append(f"{len(self.shifted)} slices shifted in their plane, slice {place} by {distance:.4g} mm")
         return tuple(found)
 
     @property
@@ -98,12 +105,28 @@ def stack_geometry(positions: Sequence[Sequence[float]], normal: NDArray[np.floa
     spacing = float(np.median(steps))
     multiples = np.maximum(np.rint(steps / spacing), 1.0)
     whole = np.abs(steps / spacing - multiples) <= SAME_STEP
-    line = places[-1] - places[0]
-    cosine = min(1.0, abs(float(line @ unit)) / float(np.linalg.norm(line)))
+    slope, beside = _line(places, unit)
+    least = max(LEAST_MM, SAME_STEP * spacing)
     return StackGeometry(
         steps_mm=tuple(float(step) for step in steps),
         spacing_mm=spacing,
         missing=tuple((int(at), int(multiples[at]) - 1) for at in np.flatnonzero(whole & (multiples > 1))),
         uneven=tuple(int(at) for at in np.flatnonzero(~whole)),
-        tilt_degrees=float(np.degrees(np.arccos(cosine))),
+        tilt_degrees=float(np.degrees(np.arctan(slope))),
+        shifted=tuple((int(at), float(beside[at])) for at in np.flatnonzero(beside > least)),
     )
+
+
+def _line(places: NDArray[np.float64], unit: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Return how steep the line through most of ``places`` is, and how far beside it each lies, in mm.
+
+    It is a median of lines through two slices, half a stack apart, so that a few shifted slices do not move it.
+    """
+    along = places @ unit
+    across = places - np.outer(along, unit)
+    half = max(1, len(places) // 2)
+    steps = (along[half:] - along[:-half])[:, None]
+    slope = np.median((across[half:] - across[:-half]) / steps, axis=0)
+    rest = across - np.outer(along, slope)
+    beside: NDArray[np.float64] = np.linalg.norm(rest - np.median(rest, axis=0), axis=1)
+    return float(np.linalg.norm(slope)), beside

@@ -85,7 +85,7 @@ class DICOMwebSource(SliceSource):
         check_pixels([PixelFile(header) for header in stack.headers], self.name)
         self.kind, self.refs, self.affine = "dicomweb", stack.refs, stack.affine
         geometry = geometry_of(stack)
-        self.warnings = () if geometry is None else geometry.warnings
+        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings)
         first = headers[0].tags
         self.channels = 3 if _is_colour(first) else 1
         self.plane_shape = (int(first.Columns), int(first.Rows))

@@ -87,3 +87,30 @@ def test_anisotropic_pixels_keep_columns_and_rows_apart(tmp_path, volume):
 
     assert [float(np.linalg.norm(affine[:3, axis])) for axis in range(3)] == pytest.approx([0.5, 2.0, 2.5])
     assert list(dcmread(sorted(tmp_path.iterdir())[0]).PixelSpacing) == [2.0, 0.5]
+
+
+@pytest.mark.parametrize("which", [0, 3, 6])
+def test_a_slice_shifted_in_its_plane_is_named(which):
+    positions = at(range(0, 14, 2))
+    positions[which] = (8.0, 10.0, positions[which][2])
+
+    geometry = stack_geometry(positions, UP)
+
+    assert geometry.shifted == ((which, pytest.approx(5.0)),)
+    assert geometry.problems == (f"1 slices shifted in their plane, slice {which} by 5 mm",)
+
+
+def test_a_slice_shifted_in_a_tilted_stack_is_named_and_the_tilt_is_not_moved_by_it():
+    tilted = [(5.0, 0.5 * height, height) for height in range(0, 14, 2)]
+    tilted[2] = (5.0, tilted[2][1] + 1.0, tilted[2][2])
+
+    geometry = stack_geometry(tilted, UP)
+
+    assert geometry.shifted == ((2, pytest.approx(1.0)),)
+    assert geometry.tilt_degrees == pytest.approx(np.degrees(np.arctan(0.5)))
+
+
+def test_rounding_in_a_header_is_no_shift():
+    positions = [(5.0 + 0.005 * (number % 2), 6.0, 2.0 * number) for number in range(8)]
+
+    assert stack_geometry(positions, UP).problems == ()

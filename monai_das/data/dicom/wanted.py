@@ -1,0 +1,58 @@
+"""The tags that are read of a header at once; a quick look at a file gives no others."""
+
+# what tells the stacks of one series apart, the most telling first
+STACK_TAGS = (
+    "EchoNumbers",
+    "EchoTime",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "TriggerTime",
+    "InversionTime",
+    "DiffusionBValue",
+    "ImageType",
+    "AcquisitionTime",
+    "ContentTime",
+)
+# what is read of a header at once; Dataset.get answers None for all others
+KEYWORDS = (
+    *STACK_TAGS,
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "IssuerOfPatientID",
+    "SeriesDescription",
+    "InstanceNumber",
+    "Modality",
+    "SliceThickness",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "ModalityLUTSequence",
+    "DoseGridScaling",
+    "PixelAspectRatio",
+    "SoftwareVersions",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "BurnedInAnnotation",
+    "SequenceOfUltrasoundRegions",
+)
+# private: NumberOfImagesInMosaic, by which Siemens counts the slices in one picture
+MOSAIC_COUNT = 0x0019100A
