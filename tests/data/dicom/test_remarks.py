@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from pydicom import Dataset, dcmread
+from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import RLELossless
 
@@ -168,3 +169,8 @@ def test_copies_of_one_image_are_still_refused(series):
 
     with pytest.raises(ValueError, match=r"two files are one image twice, SOPInstanceUID .*IM00000.dcm, copy.dcm"):
         open_source(series)
+
+
+@pytest.mark.parametrize("name", ["MR_small_bigendian.dcm", "SC_rgb_small_odd_big_endian.dcm"])
+def test_the_length_of_big_endian_pixels_is_not_misread(name):
+    assert not any("NumberOfFrames" in warning for warning in open_source(get_testdata_file(name)).warnings)
