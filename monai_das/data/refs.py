@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from monai_das.data.source import SliceRef
 
 
-def affine_refs(affine: NDArray[np.float64], depth: int) -> tuple[SliceRef, ...]:
-    """Return the identities of ``depth`` slices along the third axis of a volume with ``affine`` (to mm in RAS)."""
+def affine_refs(affine: NDArray[np.float64] | None, depth: int) -> tuple[SliceRef, ...]:
+    """Return the identities of ``depth`` slices along the third axis of a volume with ``affine`` (RAS mm), or none."""
+    if affine is None:
+        return tuple(SliceRef(index) for index in range(depth))
     positions = _positions(affine, depth)
     return tuple(SliceRef(index, position_mm=position) for index, position in enumerate(positions))
 

@@ -83,7 +83,7 @@ def array_case(array: NDArray[Any] | Tensor) -> VolumeCase:
         raise ValueError(f"an array must hold real numbers, got {values.dtype}; give magnitude or luminance")
     affine = np.asarray(array.affine.cpu(), dtype=np.float64) if isinstance(array, MetaTensor) else np.eye(4)
     depth, has_anatomy = values.shape[-1], not np.array_equal(affine, np.eye(4))
-    refs = affine_refs(affine, depth) if has_anatomy else tuple(SliceRef(index) for index in range(depth))
+    refs = affine_refs(affine if has_anatomy else None, depth)
     return VolumeCase(as_image(values, affine, "array"), refs, "array", has_anatomy)
 
 

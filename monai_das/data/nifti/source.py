@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.messages import StudyError
+from monai_das.data.nifti.placed import placed
 from monai_das.data.nifti.volume import nifti_image
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import SliceSource, checked_indices
@@ -36,7 +37,7 @@ class NIfTISource(SliceSource):
     def __init__(self, path: Path, choose: Mapping[str, object] | None = None) -> None:
         self._image, self._point = nifti_image(path, choose)
         self.name, self.files, self.part = str(path), (path,), str(self._point)
-        self.affine = np.asarray(self._image.affine, dtype=np.float64)
+        self.affine, self.warnings = placed(self._image, path)
         self.plane_shape = (int(self._image.shape[0]), int(self._image.shape[1]))
         self.refs = affine_refs(self.affine, int(self._image.shape[2]))
         self.channels = 1

@@ -12,6 +12,7 @@ from monai.data import NibabelReader
 from monai_das.data.boundary import reading
 from monai_das.data.messages import StudyError, StudyNotFoundError, harmless
 from monai_das.data.nifti.declared import check_declared, check_head
+from monai_das.data.nifti.placed import placed
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import TIME_POINT, as_image
 from monai_das.data.whole import VolumeCase
@@ -35,10 +36,11 @@ def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> Volu
     reader = NibabelReader()
     image, point = nifti_image(path, choose, reader)
     with reading(path, UNREADABLE):
-        values, meta = reader.get_data(image)
+        values, _ = reader.get_data(image)
     values = values.reshape(*image.shape[:3], -1)[..., point][None]
-    affine = np.asarray(meta["affine"], dtype=np.float64)
-    return VolumeCase(as_image(values, affine, path), affine_refs(affine, values.shape[-1]), "nifti", True)
+    affine, warnings = placed(image, path)
+    volume = as_image(values, np.eye(4) if affine is None else affine, path)
+    return VolumeCase(volume, affine_refs(affine, values.shape[-1]), "nifti", affine is not None, warnings)
 
 
 def nifti_image(
