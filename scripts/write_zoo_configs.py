@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 BASE = ROOT / "bundle" / "configs"
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
 TARGET = ROOT / "zoo" / "lung_ultrasound" / "configs"
-WIDTH = 170
+WIDTH = 180
 
 
 def zoo_configs() -> dict[str, str]:

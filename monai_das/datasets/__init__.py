@@ -1,6 +1,7 @@
 """Data sets by name, datalists, splits by patient, reviewed cases, and volumes to try things on."""
 
 from monai_das.datasets.datalists import csv_datalist, dicom_datalist, folder_datalist, split_by_patient, write_datalist
+from monai_das.datasets.fingerprint import data_fingerprint
 from monai_das.datasets.held_out import group_place, split_by_group
 from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.datasets.reviewed import reviewed_datalist
@@ -15,6 +16,7 @@ __all__ = [
     "covid_blues_datalist",
     "covid_blues_items",
     "csv_datalist",
+    "data_fingerprint",
     "dicom_datalist",
     "folder_datalist",
     "group_place",

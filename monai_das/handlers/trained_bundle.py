@@ -1,0 +1,230 @@
+"""The files of the bundle that a training leaves, made from the bundle that was trained and the config in use."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from monai.bundle import ConfigParser
+
+from monai_das.contract import Contract, class_names
+from monai_das.datasets.fingerprint import data_fingerprint
+from monai_das.handlers.trained_preprocessing import inference_steps, told_intensity, told_plane
+from monai_das.networks import DASNetwork
+
+Config = dict[str, Any]
+# ids that say which data are trained on
+DATA = ("dataset_name", "all_cases", "train_cases", "datalist", "class_names")
+# of the data, and of weights that are no more
+UNKNOWN: Config = {"modality": None, "body_part": None, "values": None, "slices": None, "spacing": None}
+METADATA = "configs/metadata.json"
+
+
+class TrainedFacts(NamedTuple):
+    """What a training found: network, class names or None, measures, cases by part, epochs; and if a file lists them."""
+
+    network: DASNetwork
+    class_names: tuple[str, ...] | None
+    figures: Config
+    cases: Mapping[str, Sequence[Mapping[str, Any]]]
+    epochs: int
+    has_datalist: bool = False
+
+
+def files_of_bundle(root: Path, parser: ConfigParser, facts: TrainedFacts) -> dict[str, Config | str]:
+    """Return what ``configs/*.json`` and ``docs/README.md`` of the trained bundle say, by their names.
+
+    Args:
+        root: the bundle that was trained.
+        parser: of the config in use.
+        facts: of the training.
+    """
+    template = _read(root / "configs" / "train.json")
+    config = _plain({name: value for name, value in parser.get().items() if name != "_meta_"})
+    metadata = trained_metadata(parser, template, config, facts)
+    told = {name for name, value in template.items() if str(value).startswith("@_meta_#")}
+    train = {**config, **{name: template[name] for name in told}, "bundle_root": "."}
+    train["output_dir"] = "$@bundle_root + '/runs'"
+    if facts.has_datalist:
+        train["datalist"] = "$@bundle_root + '/datalist.json'"
+    inference = trained_inference(_read(root / "configs" / "inference.json"), template, train)
+    return {
+        "docs/README.md": readme(metadata),
+        "configs/train.json": train,
+        "configs/inference.json": inference,
+        METADATA: metadata,
+    }
+
+
+def trained_metadata(parser: ConfigParser, template: Config, config: Config, facts: TrainedFacts) -> Config:
+    """Return the metadata of the bundle that was trained, with what the config in use says instead."""
+    metadata: Config = json.loads(json.dumps(parser.get("_meta_")))
+    for name, value in template.items():
+        if str(value).startswith("@_meta_#") and config.get(name) != value:
+            _set(metadata, str(value)[len("@_meta_#") :].split("#"), parser.get_parsed_content(name))
+    own = facts.class_names == class_names(metadata) or all(config.get(name) == template.get(name) for name in DATA)
+    classes = _names(metadata, int(parser.get_parsed_content("num_classes")), own, facts)
+    codes = (metadata.get("contract") or {}).get("class_codes", {})
+    changed: Config = {} if own else dict(UNKNOWN)
+    changed |= told_plane(parser, config) | told_intensity(parser, config)
+    metadata["contract"] = metadata.get("contract") or {}
+    contract = Contract.from_metadata(
+        metadata,
+        classes=classes,
+        thumbnail_size=facts.network.thumbnail_size,
+        num_slices=facts.network.sampler.num_slices or None,
+        threshold=None,
+        class_codes={name: codes[name] for name in classes if name in codes},
+        **changed,
+    )
+    metadata = contract.into_metadata(metadata)
+    numbered = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+    metadata |= {} if own else _own_texts(classes)
+    metadata["version"] = f"{metadata['version'].partition('+')[0]}+trained"
+    metadata["changelog"] = {metadata["version"]: f"trained for {facts.epochs} epochs", **metadata.get("changelog", {})}
+    metadata |= {"label_classes": f"single number: {numbered}"}
+    metadata |= {"pred_classes": f"probabilities of {len(classes)} classes: {', '.join(classes)}"}
+    return metadata | {"eval_metrics": facts.figures, "training_data": _described(facts.cases, classes)}
+
+
+def trained_inference(inference: Config, template: Config, train: Config) -> Config:
+    """Return ``inference.json`` of the bundle that was trained, with network and preprocessing of the config in use."""
+    result = {**inference, "network_def": train["network_def"]}
+    for name in _referred(train["network_def"], train):
+        if name not in result or train[name] != template.get(name):
+            result[name] = train[name]
+    for name in ("slice_axis", "intensity"):
+        if name in train:
+            result[name] = train[name]
+    if without_remarks(train["network_def"]) != without_remarks(inference.get("network_def")):
+        result["imports"] = list(dict.fromkeys([*inference.get("imports", []), *train.get("imports", [])]))
+    result["preprocessing"] = {"_target_": "Compose", "transforms": inference_steps(inference, train)}
+    return result
+
+
+def write_bundle(
+    output: Path, files: Mapping[str, Config | str], network: DASNetwork, sources: tuple[Path, Path | None]
+) -> None:
+    """Write the bundle into ``output``, its metadata last; each file whole or not at all.
+
+    Args:
+        output: folder; other files in it stay.
+        files: from :func:`files_of_bundle`.
+        network: whose weights are the bundle's.
+        sources: the bundle that was trained, whose licence and further configs are taken along, and the datalist.
+    """
+    root, datalist = sources
+    (output / METADATA).unlink(missing_ok=True)
+    (output / "models" / "model.ts").unlink(missing_ok=True)
+    copied = {path.relative_to(root).as_posix(): path for path in (root / "LICENSE", *(root / "configs").glob("*"))}
+    if datalist is not None:
+        copied["datalist.json"] = datalist
+    for name, path in copied.items():
+        if path.is_file() and name not in files and path.resolve() != (output / name).resolve():
+            _atomic(output / name, partial(shutil.copyfile, path))
+    _atomic(output / "models" / "model.pt", partial(torch.save, network.state_dict()))
+    for name in sorted(files, key=lambda each: each == METADATA):
+        _atomic(output / name, partial(_write_text, files[name]))
+
+
+def readme(metadata: Config) -> str:
+    """Return ``docs/README.md`` of a bundle, made from its ``metadata``."""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in metadata["eval_metrics"].items())
+    classes = ", ".join(class_names(metadata))
+    return (
+        f"# {metadata['name']}\n\n{metadata['description']}\n\n## Classes\n{classes}\n\n## Intended use\n"
+        f"{metadata['intended_use']}\n\n## Performance\n| | |\n|---|---|\n{rows}\n\n## Data\n"
+        f"{metadata['data_source']}, SHA-256 `{metadata['training_data']['fingerprint']}`\n\n## Commands\n"
+        "`python -m monai.bundle run --config_file \"['configs/train.json','configs/evaluate.json']\"`\n\n"
+        "`monai-das predict --bundle . -o OUT INPUT`\n"
+    )
+
+
+def without_remarks(node: Any) -> Any:
+    """Return a config without its ``_desc_``."""
+    if isinstance(node, dict):
+        return {name: without_remarks(each) for name, each in node.items() if name != "_desc_"}
+    return [without_remarks(each) for each in node] if isinstance(node, list) else node
+
+
+def _names(metadata: Config, number: int, own: bool, facts: TrainedFacts) -> tuple[str, ...]:
+    known = facts.class_names or (class_names(metadata) if own else ())
+    return tuple(known) if len(known) == number else tuple(f"class {each}" for each in range(number))
+
+
+def _own_texts(classes: Sequence[str]) -> Config:
+    """Return texts in place of those about other data."""
+    return {
+        "name": f"Slice selection for {', '.join(classes)}",
+        "task": f"Classification as {', '.join(classes)} from the few slices that a learned sampler selects",
+        "description": "Trained with monai-das on cases of its owner",
+        "data_source": "cases of its owner",
+        "data_type": "not stated",
+        "image_classes": "single channel, slices last",
+        "intended_use": "Research. Not a medical device; not cleared by any authority; not for diagnosis",
+        "authors": "not stated",
+        "copyright": "not stated",
+        "references": [],
+    }
+
+
+def _described(cases: Mapping[str, Sequence[Mapping[str, Any]]], classes: Sequence[str]) -> Config:
+    found: Config = {"fingerprint": data_fingerprint(cases)}
+    for part, items in cases.items():
+        counts = Counter(int(item["label"]) for item in items)
+        found[part] = {"cases": len(items), **{name: counts[number] for number, name in enumerate(classes)}}
+        groups = {item["group"] for item in items if "group" in item}
+        found[part] |= {"patients": len(groups)} if groups else {}
+    return found
+
+
+def _set(content: Any, keys: Sequence[str], value: Any) -> None:
+    for key in keys[:-1]:
+        content = content[int(key)] if isinstance(content, list) else content.setdefault(key, {})
+    content[int(keys[-1]) if isinstance(content, list) else keys[-1]] = value
+
+
+def _referred(node: Any, config: Config) -> list[str]:
+    """Return the ids at the top of ``config`` that ``node`` refers to, and what they refer to."""
+    found: list[str] = []
+    waiting = re.findall(r"[@%](\w+)", json.dumps(node))
+    while waiting:
+        name = waiting.pop()
+        if name in config and name not in found:
+            found.append(name)
+            waiting += re.findall(r"[@%](\w+)", json.dumps(config[name]))
+    return found
+
+
+def _plain(config: Config) -> Config:
+    """Return ``config`` as JSON can hold it; objects that were set from Python become null."""
+    plain: Config = json.loads(json.dumps(config, default=lambda _: None))
+    return plain
+
+
+def _read(file: Path) -> Config:
+    content: Config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return content
+
+
+def _write_text(content: Config | str, path: Path) -> None:
+    text = content if isinstance(content, str) else json.dumps(content, indent=4, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def _atomic(path: Path, write: Callable[[Path], Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
