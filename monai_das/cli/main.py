@@ -13,6 +13,7 @@ from monai_das.cli.doctor import add_doctor_parser
 from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.fetch import add_fetch_parser
 from monai_das.cli.info import add_info_parser
+from monai_das.cli.new import add_new_parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="monai-das", description=monai_das.__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_new_parser(commands)
     add_predict_parser(commands)
     add_evaluate_parser(commands)
     add_send_parser(commands)

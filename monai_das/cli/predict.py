@@ -91,7 +91,7 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    _silence(arguments.include_phi)
+    silence_libraries(arguments.include_phi)
     from monai_das.data import find_studies
     from monai_das.inference import Predictor
     from monai_das.reports import CaseMap, ReportSettings, report_cases
@@ -148,7 +148,7 @@ def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
     return f"{where}: {error.finding.plain}"
 
 
-def _silence(include_phi: bool) -> None:
+def silence_libraries(include_phi: bool) -> None:
     """Silence messages of libraries that say nothing new or may hold patient data."""
     # MONAI says at every LoadImage that this optional reader is not installed
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")

@@ -152,6 +152,18 @@ def write_datalist(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: str |
     part.replace(file)
 
 
+def datalist_classes(file: str | PathLike[str]) -> list[str]:
+    """Return the names of the classes, which a datalist may keep under ``labels``: ``{"0": name, "1": name}``.
+
+    Raises:
+        ValueError: it keeps none, or their numbers are not 0, 1, 2, ...
+    """
+    labels = json.loads(Path(file).read_text(encoding="utf-8")).get("labels")
+    if not isinstance(labels, dict) or sorted(labels, key=str) != sorted(map(str, range(len(labels)))) or not labels:
+        raise ValueError(f'{file}: must name its classes, "labels": {{"0": name, "1": name, ...}}, got {labels!r}')
+    return [str(labels[str(number)]) for number in range(len(labels))]
+
+
 def _names(path: Path, case_key: CaseKey) -> dict[str, str]:
     return dict(zip(("name", "group"), case_key.names_at(path), strict=True))
 

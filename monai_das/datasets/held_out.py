@@ -45,12 +45,13 @@ def split_by_group(
         raise ValueError(f"shares must be positive numbers by part, got {wanted}")
     parts: dict[str, list[dict[str, Any]]] = {part: [] for part in wanted}
     for item in items:
-        parts[_part(group_place(str(item["group"]), seed), wanted)].append(dict(item))
+        parts[part_of(group_place(str(item["group"]), seed), wanted)].append(dict(item))
     _check_labels(items, parts)
     return parts
 
 
-def _part(place: float, shares: Mapping[str, float]) -> str:
+def part_of(place: float, shares: Mapping[str, float]) -> str:
+    """Return the part of a group with this ``place`` from 0 to 1."""
     reached, last = 0.0, ""
     for part, share in shares.items():
         reached += share / sum(shares.values())

@@ -29,7 +29,7 @@ METADATA = "configs/metadata.json"
 
 
 class TrainedFacts(NamedTuple):
-    """What a training found: network, class names or None, measures, cases by part, epochs; and if a file lists them."""
+    """What a training found: its network, class names or None, measures, cases by part, epochs; has it a datalist?"""
 
     network: DASNetwork
     class_names: tuple[str, ...] | None
@@ -87,7 +87,7 @@ def trained_metadata(parser: ConfigParser, template: Config, config: Config, fac
     )
     metadata = contract.into_metadata(metadata)
     numbered = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
-    metadata |= {} if own else _own_texts(classes)
+    metadata |= {} if own else own_texts(classes)
     metadata["version"] = f"{metadata['version'].partition('+')[0]}+trained"
     metadata["changelog"] = {metadata["version"]: f"trained for {facts.epochs} epochs", **metadata.get("changelog", {})}
     metadata |= {"label_classes": f"single number: {numbered}"}
@@ -129,10 +129,10 @@ def write_bundle(
         copied["datalist.json"] = datalist
     for name, path in copied.items():
         if path.is_file() and name not in files and path.resolve() != (output / name).resolve():
-            _atomic(output / name, partial(shutil.copyfile, path))
-    _atomic(output / "models" / "model.pt", partial(torch.save, network.state_dict()))
+            write_whole(output / name, partial(shutil.copyfile, path))
+    write_whole(output / "models" / "model.pt", partial(torch.save, network.state_dict()))
     for name in sorted(files, key=lambda each: each == METADATA):
-        _atomic(output / name, partial(_write_text, files[name]))
+        write_whole(output / name, partial(_write_text, files[name]))
 
 
 def readme(metadata: Config) -> str:
@@ -160,8 +160,8 @@ def _names(metadata: Config, number: int, own: bool, facts: TrainedFacts) -> tup
     return tuple(known) if len(known) == number else tuple(f"class {each}" for each in range(number))
 
 
-def _own_texts(classes: Sequence[str]) -> Config:
-    """Return texts in place of those about other data."""
+def own_texts(classes: Sequence[str]) -> Config:
+    """Return metadata of a model of somebody's own data, with ``classes``."""
     return {
         "name": f"Slice selection for {', '.join(classes)}",
         "task": f"Classification as {', '.join(classes)} from the few slices that a learned sampler selects",
@@ -220,7 +220,8 @@ def _write_text(content: Config | str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _atomic(path: Path, write: Callable[[Path], Any]) -> None:
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` make a file beside ``path``, and give it that name once it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -14,6 +14,7 @@ from monai_das.inference.doctor import Check, check_bundle, check_data, check_fo
 from monai_das.inference.fetch import fetch_bundle
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
+from monai_das.inference.new_project import next_commands, write_project
 from monai_das.inference.overrides import unknown_overrides
 from monai_das.inference.predictor import Predictor
 
@@ -38,8 +39,10 @@ __all__ = [
     "fetch_bundle",
     "load_bundle_model",
     "load_torchscript_model",
+    "next_commands",
     "open_bundle",
     "packaged_bundle",
     "summarise_bundle",
     "unknown_overrides",
+    "write_project",
 ]

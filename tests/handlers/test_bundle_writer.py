@@ -109,7 +109,7 @@ def test_a_second_training_replaces_the_bundle_and_drops_its_torchscript(tmp_pat
 
     assert metadata["settings"]["num_slices"] == 5
     assert not (tmp_path / "models" / "model.ts").exists()
-    assert not [path for path in tmp_path.rglob(".*")]
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_names_must_be_as_many_as_classes():
