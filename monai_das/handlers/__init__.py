@@ -1,7 +1,6 @@
 """Ignite handlers: the budget's schedule, seeds per epoch, metrics, and pictures of the selection for TensorBoard."""
 
 from monai_das.handlers.budget_schedule import DASBudgetSchedule
-from monai_das.handlers.bundle_writer import DASBundleWriter
 from monai_das.handlers.epoch_seed import DASEpochSeed
 from monai_das.handlers.metrics import DASBalancedAccuracy, DASSelectionQuality
 from monai_das.handlers.prepare_batch import DASPrepareBatch
@@ -13,7 +12,6 @@ from monai_das.handlers.weight_average import DASWeightAverage
 __all__ = [
     "DASBalancedAccuracy",
     "DASBudgetSchedule",
-    "DASBundleWriter",
     "DASEpochSeed",
     "DASPrepareBatch",
     "DASPrepareReviewed",

@@ -9,6 +9,7 @@ from monai_das.inference.bundle_model import (
     open_bundle,
 )
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
+from monai_das.inference.bundle_writer import DASBundleWriter
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
 from monai_das.inference.doctor import Check, check_bundle, check_data, check_folder, check_gpu, check_packages
 from monai_das.inference.fetch import fetch_bundle
@@ -25,6 +26,7 @@ __all__ = [
     "CaseTimings",
     "Check",
     "DASBundleModel",
+    "DASBundleWriter",
     "DASLazyInferer",
     "DASModelInfo",
     "LoadImageSelectedd",

@@ -14,9 +14,9 @@ from monai.bundle import ConfigParser
 
 from monai_das.contract import Contract
 from monai_das.datasets import DataLook, Proposal, write_datalist
-from monai_das.handlers.trained_bundle import own_texts
-from monai_das.handlers.trained_preprocessing import inference_steps
 from monai_das.inference.bundle_files import packaged_bundle
+from monai_das.inference.trained_bundle import own_texts
+from monai_das.inference.trained_preprocessing import inference_steps
 
 TAKEN = ("evaluate.json", "multi_gpu_train.json", "lazy_inference.json", "review.json", "logging.conf")
 # characters that mean something in MONAI's configs

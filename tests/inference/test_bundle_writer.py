@@ -7,9 +7,9 @@ import torch
 from ignite.engine import Engine
 
 from monai_das.contract import Contract
-from monai_das.handlers import DASBundleWriter
-from monai_das.handlers.bundle_writer import calling_parser
+from monai_das.inference import DASBundleWriter
 from monai_das.inference.bundle_model import load_bundle_model
+from monai_das.inference.bundle_writer import calling_parser
 from tests.bundle.bundle_runs import BUNDLE, ROOT, config, workflow
 
 LOADING = [

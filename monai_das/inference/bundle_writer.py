@@ -12,7 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 
-from monai_das.handlers.trained_bundle import TrainedFacts, files_of_bundle, write_bundle
+from monai_das.inference.trained_bundle import TrainedFacts, files_of_bundle, write_bundle
 from monai_das.metrics import bootstrap_measures
 from monai_das.metrics.evaluation import estimate_figures
 from monai_das.networks import DASNetwork

@@ -17,7 +17,7 @@ from monai.bundle import ConfigParser
 
 from monai_das.contract import Contract, class_names
 from monai_das.datasets.fingerprint import data_fingerprint
-from monai_das.handlers.trained_preprocessing import inference_steps, told_intensity, told_plane
+from monai_das.inference.trained_preprocessing import inference_steps, told_intensity, told_plane
 from monai_das.networks import DASNetwork
 
 Config = dict[str, Any]
