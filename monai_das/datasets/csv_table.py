@@ -70,7 +70,7 @@ def read_csv_table(file: str | PathLike[str]) -> CSVTable:
     return CSVTable(path, tuple(columns), tuple(rows), lines, encoding, separator)
 
 
-def is_empty(value: str) -> bool:
+def says_nothing(value: str) -> bool:
     """Say whether a value of a table says nothing: empty, or what programs write for that, such as ``NaN``."""
     return value.lower() in EMPTY
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monai_das.data.cases import NIFTI_NAME
 from monai_das.data.dicom import images_ahead
-from monai_das.datasets.csv_table import CSVTable, is_empty
+from monai_das.datasets.csv_table import CSVTable, says_nothing
 
 # kinds of ids that several cases may share: the row then labels them all
 SHARED = ("StudyInstanceUID", "AccessionNumber", "PatientID")
@@ -88,7 +88,7 @@ def labels_of_table(
         wanted = row[column]
         paths = ids[kind].get(_as_path(wanted) if kind == "path" else wanted, [])
         where = f"{table.file.name}, line {line}: {column} {wanted!r}"
-        if not paths or is_empty(value):
+        if not paths or says_nothing(value):
             found.left_out.append((where, "no label" if paths else f"no case has this {kind}"))
             continue
         for path in paths:
@@ -183,7 +183,7 @@ def _label_column(table: CSVTable, others: set[str]) -> str:
     """Return the only column that can hold classes."""
     able = []
     for column in table.columns:
-        values = [value for value in table.column(column) if not is_empty(value)]
+        values = [value for value in table.column(column) if not says_nothing(value)]
         if column not in others and 2 <= len(set(values)) <= min(MOST_CLASSES, max(2, len(values) // 2)):
             able.append(column)
     if len(able) != 1:
