@@ -21,7 +21,7 @@ from monai_das.data.open import open_source, read_volume
 from monai_das.data.readers import DASClipReader, DASVolumeReader
 from monai_das.data.refs import plane_refs
 from monai_das.data.source import SliceRef, SliceSource
-from monai_das.data.studies import Study, dicomweb_cases, find_studies
+from monai_das.data.studies import PassedOver, Study, Survey, dicomweb_cases, find_studies, survey_studies
 from monai_das.data.video import VideoSource
 from monai_das.data.whole import VolumeCase, WholeSource
 
@@ -35,12 +35,14 @@ __all__ = [
     "DICOMwebSource",
     "Finding",
     "NIfTISource",
+    "PassedOver",
     "SliceRef",
     "SliceSource",
     "StackGeometry",
     "Study",
     "StudyBaseError",
     "StudyError",
+    "Survey",
     "VideoSource",
     "VolumeCase",
     "WholeSource",
@@ -62,6 +64,7 @@ __all__ = [
     "read_case_key",
     "read_volume",
     "stack_geometry",
+    "survey_studies",
     "text_warnings",
     "without_login",
     "without_text",

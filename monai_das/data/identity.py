@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Union
 
-from monai_das.data.dicom import ImageHeader, header_ahead
+from monai_das.data.dicom import ImageHeader, header_ahead, series_files, split_place
 from monai_das.data.dicomweb import is_address, without_login
 from monai_das.data.source import SliceSource
 
@@ -45,13 +45,16 @@ def study_identity(study: Union[Path, str]) -> Identity:
         clean = without_login(study)[0].rstrip("/") if is_address(study) else study
         return ("address", *(re.findall(r"(?<=/)[\d.]+(?=/|$)", clean.partition("/studies")[2]) or [clean]))
     try:
-        files = sorted(study.iterdir()) if study.is_dir() else [study]
+        folder, series = split_place(study)
+        files = sorted(folder.iterdir()) if folder.is_dir() else [study]
+        if series is not None:
+            files = [*series_files(study).images]
         headers = [header for path in files if (header := _readable(path)) is not None]
         if headers:
             return headers_identity(headers)
         if study.is_file():
             return ("part of a file", str(study.stat().st_size), file_digest(study, MOST_BYTES))
-    except OSError:
+    except (OSError, ValueError):
         pass
     return ("path", str(study.absolute()))
 

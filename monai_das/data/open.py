@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.boundary import reading
+from monai_das.data.containers import VideoProbe
 from monai_das.data.dicom import DICOMSource, VideoInsideError, masked_source
 from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
+from monai_das.data.itk_volume import itk_volume
+from monai_das.data.kinds import ITK, NIBABEL, NIFTI_NAME, VIDEO, companions, file_kind
 from monai_das.data.messages import StudyError
-from monai_das.data.nifti import NIfTISource, nifti_volume
+from monai_das.data.nifti import NIfTISource, is_compressed, nifti_volume
 from monai_das.data.source import TIME_POINT, SliceSource
-from monai_das.data.video import VideoSource, is_video_file
+from monai_das.data.video import VideoSource
 from monai_das.data.whole import VolumeCase, WholeSource, array_case
-
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 
 def open_source(
@@ -76,7 +77,7 @@ def read_volume(
         ValueError: the file is damaged, is of none of these kinds, or holds no single stack of slices; the array is not
             ``(C, H, W, D)``.
     """
-    if not isinstance(study, (np.ndarray, Tensor)) and str(study).lower().endswith(NIFTI_SUFFIXES):
+    if not isinstance(study, (np.ndarray, Tensor)) and NIFTI_NAME.search(str(study)):
         with reading(Path(study)):
             return nifti_volume(Path(study), choose)
     source = open_source(study, choose)
@@ -88,17 +89,23 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
         path.stat()  # a link that leads to itself or nowhere says so
     if path.exists() and not path.is_file() and not path.is_dir():
         raise StudyError(path, "neither a file nor a folder, but a device, pipe or socket; give a file or folder")
-    if is_video_file(path):
+    kind = file_kind(path, VideoProbe())
+    if kind == VIDEO:
         return VideoSource(path)
-    name = path.name.lower()
-    if name.endswith(".nii.gz"):
-        return WholeSource(nifti_volume(path, choose), str(path), [path], str((choose or {}).get(TIME_POINT, 0)))
-    if name.endswith(".nii"):
-        return NIfTISource(path, choose)
+    if kind is not None:
+        return _volume_source(path, kind, choose)
     try:
         return masked_source(DICOMSource(path, choose))
     except VideoInsideError as error:
         return masked_source(DICOMVideoSource(error.header))
+
+
+def _volume_source(path: Path, kind: str, choose: Mapping[str, object] | None) -> SliceSource:
+    if kind == NIBABEL and not is_compressed(path):
+        return NIfTISource(path, choose)
+    volume = itk_volume(path, choose) if kind == ITK else nifti_volume(path, choose)
+    files = [path, *companions(path)]
+    return WholeSource(volume, str(path), files, str((choose or {}).get(TIME_POINT, 0)))
 
 
 def _array_source(array: NDArray[Any] | Tensor, choose: Mapping[str, object] | None) -> SliceSource:

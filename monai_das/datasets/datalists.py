@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from monai_das.data import CaseKey, find_cases
-from monai_das.data.dicom import images_ahead
+from monai_das.data.dicom import images_ahead, read_dataset
 from monai_das.datasets.held_out import SHARES
 
 
@@ -198,9 +198,7 @@ def _dealt(
 
 def _tags(file: Path) -> tuple[str, str, str]:
     """Return SeriesInstanceUID, StudyInstanceUID and PatientID of a DICOM file, empty where they are missing."""
-    from pydicom import dcmread
-
     keywords = ["SeriesInstanceUID", "StudyInstanceUID", "PatientID"]
-    tags = dcmread(file, stop_before_pixels=True, specific_tags=keywords)
+    tags = read_dataset(file, stop_before_pixels=True, specific_tags=keywords)
     series, study, patient = (str(tags.get(keyword) or "") for keyword in keywords)
     return series, study, patient

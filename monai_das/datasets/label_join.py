@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monai_das.data.cases import NIFTI_NAME
 from monai_das.data.dicom import images_ahead
+from monai_das.data.kinds import NIFTI_NAME
 from monai_das.datasets.csv_table import CSVTable, says_nothing
 
 # kinds of ids that several cases may share: the row then labels them all

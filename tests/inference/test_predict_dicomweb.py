@@ -189,20 +189,23 @@ def test_a_server_that_fails_is_named_without_its_address_and_other_cases_go_on(
     assert "1.2.345678" not in printed.err
 
 
-@pytest.mark.parametrize(
-    ("given", "options", "message"),
-    [
-        ("{root}", {}, "INPUT 1: not the address of a DICOMweb study; give ROOT/studies/UID"),
-        ("{study}", {"credentials": "s3cret"}, "credentials must be NAME:PASSWORD or 'Bearer TOKEN' in one line"),
-    ],
-)
-def test_what_cannot_be_an_address_exits_with_2(random_bundle, served, tmp_path, capsys, given, options, message):
+def test_an_address_of_no_study_is_a_failed_case(random_bundle, served, tmp_path, capsys):
+    code = predict(random_bundle, tmp_path, served.root, address(served, 2))
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert "not the address of a DICOMweb study; give ROOT/studies/UID" in said.err
+    assert "1 of 2 cases written" in said.out
+    assert served.root not in said.err
+
+
+def test_credentials_that_are_none_exit_with_2(random_bundle, served, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
-        predict(random_bundle, tmp_path, given.format(root=served.root, study=address(served, 1)), **options)
+        predict(random_bundle, tmp_path, address(served, 1), credentials="s3cret")
 
     said = capsys.readouterr().err
     assert exit_.value.code == 2
-    assert message in said
+    assert "credentials must be NAME:PASSWORD or 'Bearer TOKEN' in one line" in said
     assert served.root not in said
     assert "s3cret" not in said
 

@@ -1,12 +1,33 @@
 """DICOM on disk: series and multi-frame objects, known by their headers, decoded slice by slice."""
 
+from monai_das.data.dicom.acquired import object_name
+from monai_das.data.dicom.bare import is_dicom_file, is_dicom_start, read_dataset
 from monai_das.data.dicom.burned_in import text_warnings, without_text
-from monai_das.data.dicom.folder import header_ahead, image_headers, images_ahead
+from monai_das.data.dicom.folder import header_ahead
 from monai_das.data.dicom.frames import frame_rescale, frame_times
-from monai_das.data.dicom.headers import ImageHeader, image_header, is_dicom_file
+from monai_das.data.dicom.grouping import (
+    Grouping,
+    ImageRecord,
+    SeriesCase,
+    group_series,
+    image_record,
+    kinds_listing,
+    one_case,
+)
+from monai_das.data.dicom.headers import ImageHeader, image_header
 from monai_das.data.dicom.masked import masked_source
 from monai_das.data.dicom.pixel_file import PixelFile, VideoInsideError, check_pixels
 from monai_das.data.dicom.series import chosen_headers
+from monai_das.data.dicom.series_files import (
+    DICOMFolder,
+    DICOMTree,
+    SeriesFiles,
+    keep_found,
+    series_files,
+    series_place,
+    split_place,
+)
+from monai_das.data.dicom.series_headers import image_headers, images_ahead
 from monai_das.data.dicom.source import DICOMSource
 from monai_das.data.dicom.stack import dicom_slice_refs, header_stack
 from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, geometry_of, stack_geometry
@@ -14,9 +35,15 @@ from monai_das.data.dicom.strays import DICOM_SUFFIXES, lost_slices
 
 __all__ = [
     "DICOM_SUFFIXES",
+    "DICOMFolder",
     "DICOMSource",
+    "DICOMTree",
+    "Grouping",
     "ImageHeader",
+    "ImageRecord",
     "PixelFile",
+    "SeriesCase",
+    "SeriesFiles",
     "StackGeometry",
     "VideoInsideError",
     "check_pixels",
@@ -26,14 +53,25 @@ __all__ = [
     "frame_rescale",
     "frame_times",
     "geometry_of",
+    "group_series",
     "header_ahead",
     "header_stack",
     "image_header",
     "image_headers",
+    "image_record",
     "images_ahead",
     "is_dicom_file",
+    "is_dicom_start",
+    "keep_found",
+    "kinds_listing",
     "lost_slices",
     "masked_source",
+    "object_name",
+    "one_case",
+    "read_dataset",
+    "series_files",
+    "series_place",
+    "split_place",
     "stack_geometry",
     "text_warnings",
     "without_text",

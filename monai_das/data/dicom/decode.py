@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_das.data.dicom.bare import read_dataset
 from monai_das.data.dicom.itk_decode import itk_frame
 from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.messages import StudyError
@@ -100,7 +101,6 @@ def _plain_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
 def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     """Return what pydicom's decoders make of a frame; YBR is RGB then."""
-    from pydicom import dcmread
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
@@ -125,7 +125,7 @@ def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         data = encapsulate([encoded_frame(pixels, frame)], has_bot=False)
         values, _ = decoder.as_array(data, index=0, decoding_plugin=plugin or "", **options)
         return values
-    values, _ = decoder.as_array(dcmread(pixels.path), index=frame)
+    values, _ = decoder.as_array(read_dataset(pixels.path), index=frame)
     return values
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from monai_das.data.dicom.header_scan import QuickHeader
-from monai_das.data.dicom.headers import ImageHeader, holds_tags, image_header, is_dicom_file
-from monai_das.data.dicom.strays import check_strays, fault
-from monai_das.data.messages import StudyError, StudyNotFoundError
+from monai_das.data.dicom.headers import ImageHeader, holds_tags, image_header
 
 # how much memory headers that were read ahead may take; what is found beyond it is read again
 MOST_BYTES = 128 << 20
@@ -70,7 +68,7 @@ _SHELF = HeaderShelf()
 
 
 def header_ahead(path: Path) -> ImageHeader | None:
-    """Return :func:`image_header` of ``path``, and keep it for :func:`image_headers`, which opens the case later."""
+    """Return :func:`image_header` of ``path``, and keep it for :func:`header_taken`, by which the case is opened."""
     state = path.stat()
     known = _SHELF.look(state)
     if known is not None:
@@ -81,47 +79,7 @@ def header_ahead(path: Path) -> ImageHeader | None:
     return header
 
 
-def image_headers(path: Path, more: Sequence[str] = ()) -> list[ImageHeader]:
-    """Return the headers of the DICOM images in the folder ``path`` (not below it), or of the file ``path``.
-
-    Files that are not DICOM, DICOMDIR, and DICOM objects without pixels (reports, presentation states) are skipped; see
-    :func:`check_strays` for what may be a lost slice. A file that :func:`header_ahead` has read is not read again.
-
-    Args:
-        path: a folder or file.
-        more: keywords of tags that are wanted beside the usual ones.
-
-    Raises:
-        FileNotFoundError: ``path`` does not exist.
-        ValueError: there is no DICOM image, or an image is damaged, cut off or lost.
-    """
-    return _images(path, lambda file: _taken(file, more))
-
-
-def images_ahead(path: Path) -> list[ImageHeader]:
-    """Return what :func:`image_headers` returns, and keep it for opening the case."""
-    return _images(path, header_ahead)
-
-
-def _images(path: Path, read: Callable[[Path], ImageHeader | None]) -> list[ImageHeader]:
-    if not path.exists():
-        raise StudyNotFoundError(path, "no such file or folder")
-    files = _files_in(path) if path.is_dir() else [path]
-    found = [(file, read(file)) for file in files]
-    headers = [header for _, header in found if header is not None]
-    if not headers:
-        what = "a folder without DICOM images" if path.is_dir() else f"not a DICOM image{_why_not(path)}"
-        raise StudyError(path, f"{what}; give a NIfTI file, a DICOM file, or a folder with the files of one series")
-    strays = [file for file, header in found if header is None and not is_dicom_file(file)]
-    check_strays(strays, [header.path for header in headers], path)
-    return headers
-
-
-def _why_not(path: Path) -> str:
-    return "" if is_dicom_file(path) else f" ({fault(path)})"
-
-
-def _taken(path: Path, more: Sequence[str]) -> ImageHeader | None:
+def header_taken(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
     """Return the header that was read ahead, if it holds the tags ``more``; else read it."""
     known = _SHELF.take(path.stat())
     return _called(known, path) if known is not None and holds_tags(known, more) else image_header(path, more)
@@ -130,12 +88,6 @@ def _taken(path: Path, more: Sequence[str]) -> ImageHeader | None:
 def _called(header: ImageHeader, path: Path) -> ImageHeader:
     """Return ``header`` under the name ``path``: it may have been read through another link."""
     return header if header.path == path else replace(header, path=path)
-
-
-def _files_in(folder: Path) -> list[Path]:
-    """Return the files in ``folder`` by their names."""
-    with os.scandir(folder) as entries:
-        return [Path(path) for path in sorted(entry.path for entry in entries if entry.is_file())]
 
 
 def _file_and_version(state: os.stat_result) -> tuple[tuple[int, int], tuple[int, int]]:

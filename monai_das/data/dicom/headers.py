@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_das.data.boundary import reading
-from monai_das.data.dicom.declared import check_declared, check_inflated
+from monai_das.data.dicom.bare import is_dicom_file, read_dataset
+from monai_das.data.dicom.declared import UNCOMPRESSED, check_declared, check_inflated
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
 from monai_das.data.dicom.wanted import KEYWORDS, MOSAIC_COUNT
 from monai_das.data.messages import StudyError
@@ -154,6 +155,13 @@ def text(tags: Dataset, keyword: str) -> str | None:
     return "\\".join(str(one) for one in value)
 
 
+def undecoded(header: ImageHeader, keyword: str) -> str:
+    """Return the tag ``keyword`` as text of Latin-1 whatever its characters are, fast; empty where it is missing."""
+    if isinstance(header.source, QuickHeader):
+        return ascii_text(header.source.values.get(_tag_and_kind(keyword)[0], b""))
+    return text(header.source, keyword) or ""
+
+
 @cache
 def _tag_and_kind(keyword: str) -> tuple[int, str]:
     from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -171,14 +179,6 @@ def _wanted(more: tuple[str, ...]) -> frozenset[int]:
 def holds_tags(header: ImageHeader, more: Sequence[str]) -> bool:
     """Say whether ``header``, read for the usual tags only, would also hold the tags ``more``."""
     return not isinstance(header.source, QuickHeader) or _wanted(tuple(more)) == _wanted(())
-
-
-def is_dicom_file(path: Path) -> bool:
-    """Say whether ``path`` is a file with the DICOM mark ``DICM`` at byte 128."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
 
 
 def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
@@ -238,14 +238,14 @@ def _no_number(keyword: str) -> str:
 
 def _full_header(path: Path) -> tuple[Dataset, int | None, int | None]:
     """Return all tags before the pixels, where the value of PixelData begins, and its length."""
-    from pydicom import dcmread
-
     check_inflated(path)
     with path.open("rb") as stream:
-        tags = dcmread(stream, stop_before_pixels=True)
-        deflated = tags.file_meta.get("TransferSyntaxUID") in (None, DEFLATED)
-        place, head = stream.tell(), stream.read(12)
-        if deflated:
-            return tags, None, None
-        after, length = pixels_after(head)
-        return tags, place + after, length if tags.file_meta.TransferSyntaxUID.is_little_endian else None
+        tags = read_dataset(stream, stop_before_pixels=True)
+        syntax, place, head = tags.file_meta.TransferSyntaxUID, stream.tell(), stream.read(12)
+    if syntax == DEFLATED:
+        return tags, None, None
+    after, length = pixels_after(head)
+    if length is None and syntax in UNCOMPRESSED and len(head) == 12:
+        words = "compressed pixels, and TransferSyntaxUID (0002,0010) does not say how; export the image again"
+        raise StudyError(path, words)
+    return tags, place + after, length if syntax.is_little_endian else None

@@ -42,14 +42,6 @@ def chosen_headers(headers: Sequence[ImageHeader], choose: Mapping[str, object],
     return left
 
 
-def series_listing(headers: Sequence[ImageHeader]) -> tuple[str, list[str]]:
-    """Return every SeriesInstanceUID of ``headers`` with its images, and the descriptions in the same order."""
-    counts = Counter(text(header, "SeriesInstanceUID") for header in headers)
-    names = {text(header, "SeriesInstanceUID"): text(header, "SeriesDescription") for header in headers}
-    found, texts = _counted(sorted(counts.items()))
-    return f"SeriesInstanceUID {found}", [*texts, *(names[uid] for uid in sorted(counts))]
-
-
 def stack_choices(headers: Sequence[ImageHeader]) -> tuple[str, list[str]]:
     """Return which tag tells the stacks of one series apart, as the end of a message and its texts of headers.
 

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.dicom.bare import read_dataset
 from monai_das.data.dicom.decode import decode_frame
 from monai_das.data.dicom.frames import frame_rescale
 from monai_das.data.dicom.pixel_file import PixelFile, check_pixels
 from monai_das.data.dicom.reduced import reduced_frame
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
-from monai_das.data.dicom.stack_geometry import geometry_of
-from monai_das.data.dicom.strays import stray_warnings
+from monai_das.data.dicom.stack_geometry import StackGeometry, geometry_of
+from monai_das.data.dicom.strays import raise_lost
 from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -52,8 +53,9 @@ class DICOMSource(SliceSource):
         self.refs, self.files = stack.refs, stack.files
         self.affine = stack.affine
         geometry = geometry_of(stack)
-        strays = stray_warnings(Path(path), stack.files) if Path(path).is_dir() else ()
-        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings, *strays)
+        _check_gaps(stack, geometry, path)
+        notes = () if stack.beside is None else stack.beside.notes
+        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings, *notes)
         self._places = _places(stack, self.name)
         self._rescale = [frame_rescale(pixels.header, frame) for pixels, frame in self._places]
         first = self._places[0][0]
@@ -95,18 +97,26 @@ class DICOMSource(SliceSource):
 
     def header(self, index: int) -> Dataset:
         """Return all tags before the pixels of the object that holds slice ``index``, read once."""
-        from pydicom import dcmread
-
         (place,) = checked_indices([index], len(self), self.name)
         path = self._places[place][0].path
         if path not in self._headers:
-            self._headers[path] = dcmread(path, stop_before_pixels=True)
+            self._headers[path] = read_dataset(path, stop_before_pixels=True)
         return self._headers[path]
 
     def pixel_header(self, index: int) -> Dataset:
         """Return the tags that opening has read; see :class:`SliceSource`."""
         (place,) = checked_indices([index], len(self), self.name)
         return self._places[place][0].header.tags
+
+
+def _check_gaps(stack: DICOMStack, geometry: StackGeometry | None, path: str | PathLike[str]) -> None:
+    """Raise ``ValueError`` if a slice is missing while a file that cannot be read lies beside the others."""
+    if stack.beside is None or not stack.beside.beside:
+        return
+    numbers = {header.number("InstanceNumber", -1) for header in stack.headers}
+    gap = len(numbers) == len(stack.headers) and max(numbers) - min(numbers) >= len(numbers)
+    if gap or (geometry is not None and geometry.missing):
+        raise_lost(stack.beside.beside, Path(path))
 
 
 def _shrunk(values: NDArray[Any], size: int) -> NDArray[np.float32]:

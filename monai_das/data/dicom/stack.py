@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_das.data.dicom.folder import image_headers
 from monai_das.data.dicom.frame_points import frame_order
 from monai_das.data.dicom.frame_tags import tagged_planes, unread_geometry
 from monai_das.data.dicom.frames import frame_planes, frame_thickness, frame_times
@@ -27,7 +26,9 @@ from monai_das.data.dicom.geometry import (
 from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.dicom.mosaics import check_no_mosaic
 from monai_das.data.dicom.remarks import remarks
-from monai_das.data.dicom.series import check_no_copies, chosen_headers, series_listing, stack_choices
+from monai_das.data.dicom.series import check_no_copies, chosen_headers, stack_choices
+from monai_das.data.dicom.series_files import SeriesFiles
+from monai_das.data.dicom.series_headers import series_headers
 from monai_das.data.messages import Finding, StudyError, harmless
 from monai_das.data.source import TIME_POINT, SliceRef
 
@@ -49,6 +50,7 @@ class DICOMStack:
         affine: ``(4, 4)`` from (column, row, slice) to mm in RAS; None where there is no anatomy, as in a clip.
         headers: the headers of ``files``.
         warnings: what may not be as a reader expects, see :func:`monai_das.data.dicom.remarks.remarks`.
+        beside: which files were found with them; None where the images came from a server.
     """
 
     files: tuple[Path, ...]
@@ -57,6 +59,7 @@ class DICOMStack:
     affine: NDArray[np.float64] | None
     headers: tuple[ImageHeader, ...]
     warnings: tuple[Finding, ...] = ()
+    beside: SeriesFiles | None = None
 
 
 def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | None = None) -> list[SliceRef]:
@@ -82,8 +85,9 @@ def dicom_slice_refs(path: str | PathLike[str], choose: Mapping[str, object] | N
 
 def dicom_stack(path: Path, choose: Mapping[str, object] | None = None) -> DICOMStack:
     """Return the stack of slices in the folder or file ``path``; arguments and errors of :func:`dicom_slice_refs`."""
-    chosen = chosen_headers(image_headers(path, tuple(choose or ())), choose or {}, path)
-    return header_stack(chosen, path, (choose or {}).get(TIME_POINT))
+    headers, files = series_headers(path, choose or {})
+    stack = header_stack(chosen_headers(headers, choose or {}, path), path, (choose or {}).get(TIME_POINT))
+    return replace(stack, beside=files)
 
 
 def header_stack(headers: list[ImageHeader], path: Path | str, time_point: object = None) -> DICOMStack:
@@ -91,7 +95,7 @@ def header_stack(headers: list[ImageHeader], path: Path | str, time_point: objec
 
     ``time_point``, 0-based, chooses among the frames of one object that lie at one place; None where there is one.
     """
-    _check_one_series(headers, path)
+    _check_slices(headers, path)
     if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0], time_point)
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
@@ -100,24 +104,9 @@ def header_stack(headers: list[ImageHeader], path: Path | str, time_point: objec
     return _series_stack(headers, path)
 
 
-def _check_one_series(headers: list[ImageHeader], path: Path | str) -> None:
-    """Raise ``ValueError`` unless ``headers`` are one multi-frame object, or one series of one size without mosaics."""
-    series = {header.text("SeriesInstanceUID") for header in headers}
-    if len(series) > 1:
-        found, texts = series_listing(headers)
-        raise StudyError(
-            path,
-            f"{len(series)} series in one folder, {found}; {SPLIT}, or choose one by its SeriesInstanceUID",
-            texts=texts,
-        )
+def _check_slices(headers: list[ImageHeader], path: Path | str) -> None:
+    """Raise ``ValueError`` unless ``headers``, of one case, have one size, no copies and no mosaics."""
     check_no_copies(headers, path)
-    many = [header for header in headers if header.frames > 1]
-    if many and len(headers) > 1:
-        raise StudyError(
-            path,
-            f"{len(headers)} images, {len(many)} of several frames; give each by itself",
-            files=[one.path for one in many],
-        )
     first = headers[0]
     for header in headers:
         size, expected = (one.size for one in (header, first))

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
-from monai_das.data.messages import Finding, StudyError
+from monai_das.data.formats import EMPTY, LOOK, SUSPECT, TEXT, ZEROS, content_name
+from monai_das.data.messages import StudyError
+from monai_das.data.walk import natural
 
 DICOM_SUFFIXES = (".dcm", ".dic", ".dicom", ".ima")
 # what a download or a copy that was broken off, or an editor, puts behind a name
 UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", ".bak", "~")
 NUMBER = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
-LOOK = 4096
-# pictures, PDF, archives, Office, Windows' and macOS's notes of a folder, SQLite, programs: whole, and no slices
-KNOWN = (
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\x1f\x8b",
-    b"\xd0\xcf\x11\xe0",
-    b"\0\0\0\1Bud1",
-    b"SQLite",
-    b"MZ",
-    b"\x7fELF",
-    b"RIFF",
-    b"\0\0\0\x18ftyp",
-    b"\0\0\0\x20ftyp",
-    b"\x1aE\xdf\xa3",
-)
+SHOWN = 3
+SHORTEST = 132
 
 
-def check_strays(strays: Sequence[Path], images: Iterable[Path], folder: Path) -> None:
-    """Raise ``ValueError`` if :func:`lost_slices` finds some: the stack without them would look whole."""
-    lost = lost_slices(strays, images)
-    if lost:
-        raise StudyError(
-            folder,
-            f"{len(lost)} of its files may be slices, but are no DICOM; copy them again, or "
-            "move them elsewhere if the images are complete without them",
-            files=_faulty(lost),
-        )
+def raise_lost(lost: Sequence[Path], study: Path) -> None:
+    """Raise ``ValueError`` about ``lost`` files: the stack without them would look whole."""
+    raise StudyError(
+        study,
+        f"{len(lost)} of its files may be slices, but are no DICOM: {ordinals(lost)}; copy them again, or move them "
+        "elsewhere if the images are complete without them",
+        files=faulty(lost),
+    )
 
 
 def lost_slices(strays: Sequence[Path], images: Iterable[Path]) -> list[Path]:
@@ -59,29 +40,49 @@ def lost_slices(strays: Sequence[Path], images: Iterable[Path]) -> list[Path]:
     return [path for path in strays if _may_be_a_slice(path, kinds)]
 
 
-def stray_warnings(folder: Path, images: Iterable[Path]) -> tuple[Finding, ...]:
-    """Return what to say of files of ``folder`` that are neither ``images``, nor other DICOM, nor whole files."""
-    known = set(images)
-    others = [path for path in sorted(folder.iterdir()) if path not in known and path.is_file()]
-    broken = [path for path in others if not _hidden(path) and _fault(path)]
-    if not broken:
-        return ()
-    words = f"{len(broken)} files beside the images are empty or no file that is known"
-    return (Finding(words, _faulty(broken)),)
+def is_suspect(path: Path) -> bool:
+    """Say whether the file is empty, or neither DICOM nor of a kind that is known."""
+    try:
+        return not _hidden(path) and content_name(_start(path)) in SUSPECT
+    except OSError:
+        return True
+
+
+def ordinals(paths: Sequence[Path]) -> str:
+    """Return which files ``paths`` are without their names, by counting the files of their folders by name from 1.
+
+    ``"file 7 of 8 by name (empty)"`` names no patient, and is found again.
+    """
+    listed = cache(lambda folder: sorted((each for each in folder.iterdir() if not each.is_dir()), key=natural))
+    shown = []
+    for path in paths[:SHOWN]:
+        files = listed(path.parent)
+        shown.append(f"file {files.index(path) + 1} of {len(files)} by name ({fault(path)})")
+    more = [f"{len(paths) - SHOWN} more"] if len(paths) > SHOWN else []
+    return ", ".join([*shown, *more])
+
+
+def faulty(paths: Sequence[Path]) -> list[str]:
+    """Return the names of ``paths``, each with what is wrong with it."""
+    return [f"{path.name} ({fault(path)})" for path in paths]
 
 
 def fault(path: Path) -> str:
-    """Return why the file ``path`` is no DICOM image, in words: empty, zeros, short, text, or something else."""
-    with path.open("rb") as stream:
-        start = stream.read(LOOK)
-    size = path.stat().st_size
-    if not size:
+    """Return why the file ``path`` is no DICOM image, in words: empty, zeros, short, its format, or broken."""
+    try:
+        start, size = _start(path), path.stat().st_size
+    except OSError:
+        return "cannot be read"
+    name = content_name(start)
+    if name == EMPTY:
         return "empty"
-    if not start.strip(b"\0"):
+    if name == ZEROS:
         return f"{size} bytes, zeros only" if size <= LOOK else f"{size} bytes, the first {LOOK} of them zeros"
-    if _is_text(start):
-        return "a text"
-    return f"{size} bytes, too short for DICOM" if size < 132 else f"{size} bytes without the DICOM mark"
+    if start[128:132] == b"DICM":
+        return "a damaged DICOM header"
+    if name not in SUSPECT:
+        return f"a {name}" if name == TEXT else name
+    return f"{size} bytes, too short for DICOM" if size < SHORTEST else f"{size} bytes without the DICOM mark"
 
 
 def _may_be_a_slice(path: Path, kinds: set[tuple[str, str]]) -> bool:
@@ -91,12 +92,8 @@ def _may_be_a_slice(path: Path, kinds: set[tuple[str, str]]) -> bool:
     suffixes = {end for _, end in kinds}
     if suffix in DICOM_SUFFIXES or (stem, suffix) in kinds or (suffix and suffix in suffixes):
         return True
-    if suffix or "" not in suffixes:
-        return False
     # without a suffix, as the images: README and LICENSE are texts
-    with path.open("rb") as stream:
-        start = stream.read(LOOK)
-    return not start.strip(b"\0") or not (_is_text(start) or start.startswith(KNOWN))
+    return not suffix and "" in suffixes and is_suspect(path)
 
 
 def _kind(name: str) -> tuple[str, str]:
@@ -110,29 +107,10 @@ def _kind(name: str) -> tuple[str, str]:
     return (found.name, "") if "#" in found.suffix else (found.stem, suffix)
 
 
-def _fault(path: Path) -> bool:
-    """Say whether the file is empty, or neither DICOM nor of a kind that is known."""
+def _start(path: Path) -> bytes:
     with path.open("rb") as stream:
-        start = stream.read(LOOK)
-    if start[128:132] == b"DICM":
-        return False
-    return not start.strip(b"\0") or not (_is_text(start) or start.startswith(KNOWN))
-
-
-def _is_text(start: bytes) -> bool:
-    try:
-        words = start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # a letter may be cut in two at the end of what was read
-        if error.start < LOOK - 4 or len(start) < LOOK:
-            return False
-        words = start[: error.start].decode("utf-8")
-    return "\0" not in words
+        return stream.read(LOOK)
 
 
 def _hidden(path: Path) -> bool:
     return path.name.startswith(".")
-
-
-def _faulty(paths: Sequence[Path]) -> list[str]:
-    return [f"{path.name} ({fault(path)})" for path in paths]

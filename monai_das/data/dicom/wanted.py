@@ -23,6 +23,7 @@ KEYWORDS = (
     "PatientID",
     "IssuerOfPatientID",
     "SeriesDescription",
+    "SeriesNumber",
     "InstanceNumber",
     "Modality",
     "SliceThickness",

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from monai_das.data.dicom import (
     DICOMSource,
-    ImageHeader,
     PixelFile,
     check_pixels,
     chosen_headers,
@@ -24,8 +23,9 @@ from monai_das.data.dicom import (
 )
 from monai_das.data.dicomweb.drawings import PROBES, drawn_thumbnails
 from monai_das.data.dicomweb.frame import write_frame
+from monai_das.data.dicomweb.images import served_case
 from monai_das.data.dicomweb.service import DICOMwebService
-from monai_das.data.messages import StudyError, StudyNotFoundError
+from monai_das.data.messages import StudyError
 from monai_das.data.source import TIME_POINT, SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -79,13 +79,14 @@ class DICOMwebSource(SliceSource):
     ) -> None:
         self._service = DICOMwebService(address, session, timeout)
         self.name = self._service.name
-        headers = chosen_headers(self._headers(), choose or {}, self.name)
+        served, about = served_case(self._service, choose or {})
+        headers = chosen_headers(served, choose or {}, self.name)
         self._tags = {str(header.tags.SOPInstanceUID): header.tags for header in headers}
         stack = header_stack(headers, self.name, (choose or {}).get(TIME_POINT))
         check_pixels([PixelFile(header) for header in stack.headers], self.name)
         self.kind, self.refs, self.affine = "dicomweb", stack.refs, stack.affine
         geometry = geometry_of(stack)
-        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings)
+        self.warnings = (*(() if geometry is None else geometry.warnings), *stack.warnings, *about.notes)
         first = headers[0].tags
         self.channels = 3 if _is_colour(first) else 1
         self.plane_shape = (int(first.Columns), int(first.Rows))
@@ -116,18 +117,6 @@ class DICOMwebSource(SliceSource):
         (place,) = checked_indices([index], len(self), self.name)
         return self._tags[str(self.refs[place].sop_instance_uid)]
 
-    def _headers(self) -> list[ImageHeader]:
-        found = self._service.metadata()
-        images = [tags for tags in found if "Rows" in tags and "Columns" in tags]
-        if not images:
-            raise StudyNotFoundError(
-                self.name, f"{len(found)} objects and no image among them; give a series of images"
-            )
-        return [
-            ImageHeader(Path(str(tags.SOPInstanceUID)), tags, int(tags.get("NumberOfFrames") or 1), None)
-            for tags in images
-        ]
-
     def _fetched(self, places: list[int], folder: Path) -> Iterator[tuple[int, Path]]:
         """Yield ``(place, file)``, one file of one frame in ``folder`` for each of ``places``."""
         single = [place for place in places if self.refs[place].frame is None]
@@ -146,13 +135,18 @@ class DICOMwebSource(SliceSource):
 
     def _decoded(self, file: Path, place: int) -> Tensor:
         try:
-            return masked_source(DICOMSource(file)).read([0])
+            return masked_source(DICOMSource(file, self._anyway(place))).read([0])
         except StudyError as error:
             # without the path: that of a file that is gone
             reason = error.finding
             raise StudyError(
                 self.name, f"slice {place} cannot be decoded: {reason.plain}", texts=reason.texts
             ) from error
+
+    def _anyway(self, place: int) -> dict[str, object]:
+        """Return what lets an image be read that nobody acquired: its series was chosen."""
+        series = self.header(place).get("SeriesInstanceUID")
+        return {"SeriesInstanceUID": str(series)} if series else {}
 
     def picture(self, index: int, size: tuple[int, int], window: tuple[float, float] | None) -> NDArray[np.uint8]:
         """Return slice ``index`` as the server draws it, ``(rows, columns)`` or ``(rows, columns, 3)``, 0 to 255.

@@ -17,9 +17,14 @@ MOST_BEFORE_VOXELS = 64 << 20
 NIFTI_1, NIFTI_2 = (348, 108, "f"), (540, 168, "q")
 
 
+def is_compressed(path: Path) -> bool:
+    """Say whether the file ``path`` is compressed by its name, so that it is read whole."""
+    return path.name.lower().endswith((".gz", ".mgz"))
+
+
 def check_head(path: Path) -> None:
     """Raise ``ValueError`` if the voxels of the file ``path`` begin too far behind its header to be true."""
-    compressed = path.name.lower().endswith(".gz")
+    compressed = is_compressed(path)
     try:
         with gzip.open(path) if compressed else path.open("rb") as stream:
             head = stream.read(NIFTI_2[0])
@@ -40,11 +45,12 @@ def check_declared(image: Any, path: Path) -> None:
         raise StudyError(path, f"the NIfTI header tells of {shape} voxels, so there are none; give a volume")
     stored = image.get_data_dtype().itemsize
     voxels = math.prod(shape)
-    compressed = path.name.lower().endswith(".gz")
+    compressed = is_compressed(path)
+    holder = Path(image.file_map["image"].filename or path)
     if compressed:
         # read whole: as stored, and as float32
         check_memory(voxels * (stored + 4), path, f"{shape} voxels")
     elif len(shape) > 2:
         check_frames(shape[2], path)
         check_plane(shape[0], shape[1], 1, path)
-    check_inside(voxels * stored, path, f"{shape} voxels", inflation=INFLATION if compressed else 1)
+    check_inside(voxels * stored, holder, f"{shape} voxels", inflation=INFLATION if compressed else 1)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from monai_das.data.messages import StudyError
 from monai_das.data.nifti.placed import placed
-from monai_das.data.nifti.volume import nifti_image
+from monai_das.data.nifti.volume import kind_of, nibabel_files, nifti_image, warnings_of
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -32,12 +32,12 @@ class NIfTISource(SliceSource):
             found when they are read.
     """
 
-    kind = "nifti"
-
     def __init__(self, path: Path, choose: Mapping[str, object] | None = None) -> None:
         self._image, self._point = nifti_image(path, choose)
-        self.name, self.files, self.part = str(path), (path,), str(self._point)
-        self.affine, self.warnings = placed(self._image, path)
+        self.name, self.kind = str(path), kind_of(self._image)
+        self.files, self.part = nibabel_files(self._image), str(self._point)
+        self.affine, warnings = placed(self._image, path)
+        self.warnings = (*warnings, *warnings_of(self._image))
         self.plane_shape = (int(self._image.shape[0]), int(self._image.shape[1]))
         self.refs = affine_refs(self.affine, int(self._image.shape[2]))
         self.channels = 1

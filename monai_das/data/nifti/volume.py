@@ -10,7 +10,7 @@ import numpy as np
 from monai.data import NibabelReader
 
 from monai_das.data.boundary import reading
-from monai_das.data.messages import StudyError, StudyNotFoundError, harmless
+from monai_das.data.messages import Finding, StudyError, StudyNotFoundError, harmless
 from monai_das.data.nifti.declared import check_declared, check_head
 from monai_das.data.nifti.placed import placed
 from monai_das.data.refs import affine_refs
@@ -18,6 +18,12 @@ from monai_das.data.source import TIME_POINT, as_image
 from monai_das.data.whole import VolumeCase
 
 UNREADABLE = "the NIfTI file cannot be read: "
+UNORIENTED = (
+    "Analyze does not say where left and right are; taken as SPM and nibabel take it: the first axis runs to the left, "
+    "the second to the front, the third upwards"
+)
+# by the kind of a source
+FORMATS = {"nifti": "NIfTI", "analyze": "Analyze", "mgh": "MGH", "nrrd": "NRRD", "metaimage": "MetaImage"}
 NOT_REAL = {"V": "RGB", "c": "complex"}  # by the kind of NumPy's data type
 
 
@@ -40,7 +46,37 @@ def nifti_volume(path: Path, choose: Mapping[str, object] | None = None) -> Volu
     values = values.reshape(*image.shape[:3], -1)[..., point][None]
     affine, warnings = placed(image, path)
     volume = as_image(values, np.eye(4) if affine is None else affine, path)
-    return VolumeCase(volume, affine_refs(affine, values.shape[-1]), "nifti", affine is not None, warnings)
+    return VolumeCase(
+        volume,
+        affine_refs(affine, values.shape[-1]),
+        kind_of(image),
+        affine is not None,
+        (*warnings, *warnings_of(image)),
+    )
+
+
+def kind_of(image: Any) -> str:
+    """Return the kind of nibabel's ``image``: ``"nifti"``, ``"analyze"`` or ``"mgh"``."""
+    name = type(image).__name__
+    return "mgh" if name.startswith("MGH") else "nifti" if name.startswith("Nifti") else "analyze"
+
+
+def warnings_of(image: Any) -> tuple[Finding, ...]:
+    """Return what to know of nibabel's ``image``: Analyze without a matrix does not say where left is."""
+    if kind_of(image) != "analyze" or (getattr(image, "file_map", {}).get("mat") is not None and _has_matrix(image)):
+        return ()
+    return (Finding(UNORIENTED),)
+
+
+def nibabel_files(image: Any) -> tuple[Path, ...]:
+    """Return the files of nibabel's ``image``, such as header and voxels."""
+    names = {holder.filename for holder in image.file_map.values() if holder.filename}
+    return tuple(sorted(path for path in map(Path, names) if path.is_file()))
+
+
+def _has_matrix(image: Any) -> bool:
+    name = image.file_map["mat"].filename
+    return name is not None and Path(name).is_file()
 
 
 def nifti_image(
@@ -57,21 +93,23 @@ def nifti_image(
     if stored.kind in NOT_REAL:
         raise StudyError(
             path,
-            f"a NIfTI file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one real "
-            "number per voxel, such as luminance or magnitude",
+            f"a {FORMATS[kind_of(image)]} file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one "
+            "real number per voxel, such as luminance or magnitude",
         )
-    return image, _time_point(tuple(image.shape), choose or {}, path)
+    return image, chosen_time_point(tuple(image.shape), choose or {}, path, FORMATS[kind_of(image)])
 
 
-def _time_point(shape: tuple[int, ...], choose: Mapping[str, object], path: Path) -> int:
-    """Return which time point of a NIfTI file is chosen; 0 for one volume."""
+def chosen_time_point(
+    shape: tuple[int, ...], choose: Mapping[str, object], path: Path, name: str = FORMATS["nifti"]
+) -> int:
+    """Return which time point of a file of the format ``name`` is chosen, from its ``shape``; 0 for one volume."""
     unknown = [keyword for keyword in choose if keyword != TIME_POINT]
     if unknown:
-        raise StudyError(path, f"NIfTI has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
+        raise StudyError(path, f"{name} has no {unknown[0]} to choose by; only {TIME_POINT}, in files of 4 dimensions")
     if not _is_3d(shape) and (len(shape) != 4 or TIME_POINT not in choose):
         raise StudyError(
             path,
-            f"a NIfTI file of shape {shape}, that is several time points or channels, or no volume; give one "
+            f"a {name} file of shape {shape}, that is several time points or channels, or no volume; give one "
             f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}",
         )
     count = 1 if _is_3d(shape) else shape[3]

@@ -37,7 +37,7 @@ VIDEO_SUFFIXES = (
 )
 # fmt: on
 # a stream without index, in which a seek may land behind the frame
-NO_INDEX = ("mpeg", "mpegts", "mpegvideo")
+NO_INDEX = ("mpeg", "mpegts", "mpegvideo", "rm")
 # also a suffix of programs and translations, which are texts
 TRANSPORT, TRANSPORT_MARKS = ".ts", (b"G", b"\0\0\0\0G")
 FORMATS = {1: "gray", 3: "rgb24"}

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
 
-from monai_das.data import dicom_slice_refs
+from monai_das.data import dicom_slice_refs, open_source
 from monai_das.datasets import write_dicom_series
 
 
@@ -186,12 +187,26 @@ def test_a_missing_tag_is_named_with_its_file(series, edit, keyword):
         dicom_slice_refs(series)
 
 
-def test_a_clip_among_slices_is_refused(series, make_clip, edit):
+def test_a_clip_among_slices_is_told_of(series, make_clip, edit):
     clip = make_clip("series/clip.dcm")
     edit(clip, SeriesInstanceUID=dcmread(files_of(series)[0]).SeriesInstanceUID)
 
-    with pytest.raises(ValueError, match=r"5 images, 1 of several frames; give each by itself .clip.dcm"):
-        dicom_slice_refs(series)
+    source = open_source(series)
+
+    assert len(source) == 4
+    assert source.warnings == ("1 objects of several frames lie beside the slices and are not read here",)
+
+
+def test_several_clips_in_one_folder_are_to_be_given_one_by_one(tmp_path, make_clip):
+    series = generate_uid()
+    (tmp_path / "clips").mkdir()
+    for name in ("a.dcm", "b.dcm"):
+        make_clip(f"clips/{name}", SeriesInstanceUID=series)
+
+    with pytest.raises(
+        ValueError, match=r"2 stacks or objects of several frames in one series; give each file .*b.dcm"
+    ):
+        open_source(tmp_path / "clips")
 
 
 def test_enhanced_frames_at_one_position_are_refused(make_enhanced):

@@ -26,7 +26,8 @@ def renamed(folder, name):
         (bytes(100), r"\(100 bytes, zeros only\)"),
         (bytes(9000), r"\(9000 bytes, the first 4096 of them zeros\)"),
         (b"\x08\0\xff", r"\(3 bytes, too short for DICOM\)"),
-        (b"<html>Session expired</html>", r"\(a text\)"),
+        (b"Session expired", r"\(a text\)"),
+        (b"<html>Session expired</html>", r"\(HTML\)"),
         (bytes(140) + b"\xff" * 300, r"\(440 bytes without the DICOM mark\)"),
     ],
 )
@@ -88,7 +89,9 @@ def test_other_damage_beside_the_images_is_a_warning(series, content):
 
     (warning,) = source.warnings
     assert len(source) == 4
-    assert warning.startswith("1 files beside the images are empty or no file that is known [index.dat (")
+    assert warning.startswith("1 files beside the images are empty or no file that is known: file 5 of 5 by name (")
+    assert "[index.dat (" in warning
+    assert "index" not in warning.plain
 
 
 def test_notes_pictures_and_hidden_files_are_no_slices(series):
