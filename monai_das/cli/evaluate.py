@@ -22,10 +22,17 @@ def add_evaluate_parser(commands: Commands) -> None:
     parser.add_argument(
         "predictions", type=Path, nargs="+", metavar="predictions.csv", help="from evaluate.json, of every fold"
     )
-    parser.add_argument(
+    groups = parser.add_mutually_exclusive_group()
+    groups.add_argument(
+        "--datalist",
+        type=Path,
+        metavar="FILE",
+        help="that was evaluated: the patients of the cases (its group, by name): the bootstrap draws whole patients",
+    )
+    groups.add_argument(
         "--group",
         metavar="REGEX",
-        help="the patient in a case's name, in brackets, as '^(patient_[0-9]+)_': the bootstrap draws whole patients",
+        help="the patient in a case's name, in brackets, as '^(patient_[0-9]+)_', where the names hold it",
     )
     parser.add_argument(
         "--readers", type=Path, metavar="FILE", help="from monai-das review pull, or saved by an HTML report"
@@ -36,12 +43,14 @@ def add_evaluate_parser(commands: Commands) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Run ``monai-das evaluate``; a file that cannot be read or written exits with 2."""
+    from monai_das.datasets import datalist_groups
     from monai_das.metrics import evaluate_predictions
     from monai_das.reports import write_object
     from monai_das.review import model_agreement, read_verdicts
 
     try:
-        found = evaluate_predictions(arguments.predictions, arguments.group)
+        owners = datalist_groups(arguments.datalist) if arguments.datalist else None
+        found = evaluate_predictions(arguments.predictions, arguments.group, owners=owners)
         tables, figures = [found.table()], found.to_dict()
         if arguments.readers:
             verdicts = read_verdicts(arguments.readers)

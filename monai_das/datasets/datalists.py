@@ -164,6 +164,22 @@ def datalist_classes(file: str | PathLike[str]) -> list[str]:
     return [str(labels[str(number)]) for number in range(len(labels))]
 
 
+def datalist_groups(file: str | PathLike[str]) -> dict[str, str]:
+    """Return the group of each case by its name, or ``case_id``, over all parts of the datalist ``file``.
+
+    Raises:
+        FileNotFoundError: ``file`` does not exist.
+        ValueError: it is no datalist whose cases have a name and a group.
+    """
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        parts = content.values() if isinstance(content, dict) else [content]
+        items = [item for part in parts if isinstance(part, list) for item in part]
+        return {str(item.get("name") or item["case_id"]): str(item["group"]) for item in items}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{file}: no datalist whose cases have name and group ({error})") from error
+
+
 def _names(path: Path, case_key: CaseKey) -> dict[str, str]:
     return dict(zip(("name", "group"), case_key.names_at(path), strict=True))
 

@@ -10,7 +10,13 @@ from typing import Any
 
 from monai_das.metrics.bootstrap import DRAWS, MeasureEstimate, bootstrap_measures
 from monai_das.metrics.measures import CALIBRATION_BINS, auc
-from monai_das.metrics.predictions import CasePredictions, group_numbers, joined_predictions, read_predictions
+from monai_das.metrics.predictions import (
+    CasePredictions,
+    group_numbers,
+    joined_predictions,
+    owner_numbers,
+    read_predictions,
+)
 
 WORDS = {
     "auc": "AUC",
@@ -63,21 +69,30 @@ class DASEvaluation:
         return figures
 
 
-def evaluate_predictions(paths: Sequence[Path], group: str | None = None, draws: int = DRAWS) -> DASEvaluation:
+def evaluate_predictions(
+    paths: Sequence[Path],
+    group: str | None = None,
+    draws: int = DRAWS,
+    *,
+    owners: Mapping[str, str] | None = None,
+) -> DASEvaluation:
     """Evaluate the predictions in ``paths`` together; several files may come from a cross-validation.
 
     Args:
         paths: files that ``bundle/configs/evaluate.json`` wrote.
         group: regular expression for the patient in a case's name, see :func:`group_numbers`.
         draws: bootstrap samples.
+        owners: instead of ``group``, the patient of each case by its name.
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: see :func:`read_predictions`, :func:`joined_predictions` and :func:`group_numbers`.
+        ValueError: see :func:`read_predictions`, :func:`joined_predictions`, :func:`group_numbers` and
+            :func:`owner_numbers`.
     """
     each = [read_predictions(path) for path in paths]
     cases = joined_predictions(paths, each)
     groups = None if group is None else group_numbers(cases.names, group)
+    groups = groups if owners is None else owner_numbers(cases.names, owners)
     measures = bootstrap_measures(cases.probabilities, cases.labels, groups, draws)
     by_file = {str(path): auc(part.probabilities, part.labels) for path, part in zip(paths, each, strict=True)}
     return DASEvaluation(cases, groups, measures, by_file, draws)

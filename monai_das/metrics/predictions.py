@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +69,23 @@ def joined_predictions(paths: Sequence[Path], each: Sequence[CasePredictions]) -
     return CasePredictions(
         names, np.concatenate([part.probabilities for part in each]), np.concatenate([part.labels for part in each])
     )
+
+
+def owner_numbers(names: Sequence[str], owners: Mapping[str, str]) -> list[int]:
+    """Return a number for the owner (for example the patient) of each case.
+
+    Raises:
+        ValueError: a case has none.
+
+    Example:
+        >>> owner_numbers(["b", "a", "c"], {"a": "p1", "b": "p2", "c": "p1"})
+        [1, 0, 0]
+    """
+    missing = [name for name in names if name not in owners]
+    if missing:
+        raise ValueError(f"no case is called {missing[0]!r} in the datalist; give the one that was evaluated")
+    order = {owner: number for number, owner in enumerate(sorted({owners[name] for name in names}))}
+    return [order[owners[name]] for name in names]
 
 
 def group_numbers(names: Sequence[str], pattern: str) -> list[int]:

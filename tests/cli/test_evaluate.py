@@ -58,6 +58,19 @@ def test_folds_are_taken_together_and_patients_drawn_whole(folds, capsys):
     assert figures["auc_high"] - figures["auc_low"] > 1.5 * (plain["auc_high"] - plain["auc_low"])
 
 
+def test_the_patients_of_the_datalist_are_drawn_whole(folds, tmp_path, capsys):
+    names = [line.split(",")[0] for file in folds for line in Path(file).read_text().splitlines()]
+    entries = [{"name": name, "group": name.partition("_clip")[0]} for name in names]
+    datalist = tmp_path / "datalist.json"
+    datalist.write_text(json.dumps({"training": entries[:60], "test": entries[60:], "numTraining": 60}))
+
+    main(["evaluate", *folds, "--datalist", str(datalist)])
+    ours = json.loads(capsys.readouterr().out.splitlines()[-1])
+    main(["evaluate", *folds, "--group", r"^(patient_\d+)_"])
+
+    assert ours == json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
 def test_three_classes_and_one_that_never_occurs(tmp_path, capsys):
     file = tmp_path / "three.csv"
     file.write_text("a,0.8,0.1,0.1,0\nb,0.1,0.8,0.1,1\n")
@@ -101,13 +114,19 @@ def test_readers_are_compared_with_the_model(folds, verdicts, capsys):
         (["absent.csv"], "absent.csv"),
         (["FOLD", "--group", "("], "'(' is no regular expression"),
         (["FOLD", "--readers", "FOLD"], "holds no verdicts"),
+        (["FOLD", "--datalist", "FOLD"], "fold0.csv: no datalist whose cases have name and group"),
+        (["FOLD", "--datalist", "absent.json"], "absent.json"),
+        (["FOLD", "--datalist", "OTHER"], "no case is called 'patient_0_clip0' in the datalist; give the one that was"),
+        (["FOLD", "--datalist", "OTHER", "--group", "(a)"], "argument --group: not allowed with argument --datalist"),
         (["FOLD", "--json", "FOLD/under/a/file.json"], "Not a directory"),
         ([], "the following arguments are required: predictions.csv"),
     ],
 )
-def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, capsys):
+def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, tmp_path, capsys):
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps([{"case_id": "a", "group": "b"}]))
     with pytest.raises(SystemExit) as exit_:
-        main(["evaluate", *(option.replace("FOLD", folds[0]) for option in options)])
+        main(["evaluate", *(option.replace("FOLD", folds[0]).replace("OTHER", str(other)) for option in options)])
 
     assert exit_.value.code == 2
     assert message in capsys.readouterr().err

@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.uid import CTImageStorage
 
 from monai_das.datasets import write_dicom_series
+from tests.case_folders import only_case, only_result
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "scripts" / "deploy_app"
@@ -47,8 +48,13 @@ class DeployRun:
     folder: Path
     cudart: tuple[str, ...]
 
-    def result(self, case="case-001"):
-        return json.loads((self.folder / case / "result.json").read_text(encoding="utf-8"))
+    def result(self):
+        return only_result(self.folder)
+
+    @property
+    def case(self):
+        """The folder of the only case."""
+        return only_case(self.folder)
 
     def errors(self):
         return json.loads((self.folder / "errors.json").read_text(encoding="utf-8"))["errors"]

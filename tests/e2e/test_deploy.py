@@ -6,6 +6,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
+from monai_das.data import CASE_ID
 from monai_das.datasets import write_dicom_series
 from tests.e2e.deploy_runs import (
     ENVIRONMENT,
@@ -31,6 +32,7 @@ def _environment():
 
 
 def assert_same(ours, command):
+    assert (ours["case_id"], ours["group"]) == (command["case_id"], command["group"])
     assert [each["index"] for each in ours["selected_slices"]] == [each["index"] for each in command["selected_slices"]]
     assert list(ours["probabilities"]) == list(command["probabilities"])
     np.testing.assert_allclose(
@@ -52,11 +54,11 @@ def test_a_head_ct_gives_the_slices_and_numbers_of_the_command_line(tmp_path):
     assert run.cudart, "no CUDA runtime was loaded, this run proves nothing"
     assert all(path.startswith(str(ENVIRONMENT.resolve())) for path in run.cudart), run.cudart
     assert "PLANTED" not in run.log
-    assert "PLANTED" not in (run.folder / "case-001" / "result.json").read_text(encoding="utf-8")
+    assert "PLANTED" not in (run.case / "result.json").read_text(encoding="utf-8")
     assert_same(run.result(), command_line(series, tmp_path / "predict"))
     for name in ("kos.dcm", "sr.dcm"):
-        assert referenced(run.folder / "case-001" / name) == selected_indices(run.result())
-        assert str(dcmread(run.folder / "case-001" / name).PatientName) == "PLANTED^NAME"
+        assert referenced(run.case / name) == selected_indices(run.result())
+        assert str(dcmread(run.case / name).PatientName) == "PLANTED^NAME"
 
 
 def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_line(tmp_path):
@@ -67,7 +69,7 @@ def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_
     assert run.code == 0, run.log
     assert run.result()["total_slices"] == 30
     assert_same(run.result(), command_line(clip, tmp_path / "predict"))
-    assert referenced(run.folder / "case-001" / "kos.dcm") == selected_indices(run.result())
+    assert referenced(run.case / "kos.dcm") == selected_indices(run.result())
 
 
 def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
@@ -88,9 +90,9 @@ def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
     (error,) = run.errors()
     assert failing in error["error"]
     assert "24 slices at 12 positions" in error["error"]
-    (written,) = (path.parent.name for path in run.folder.glob("*/result.json"))
-    assert {written, error["case"]} == {"case-001", "case-002"}
-    assert_same(run.result(written), command_line(good, tmp_path / "predict"))
+    assert CASE_ID.fullmatch(error["case"])
+    assert error["case"] != run.case.name
+    assert_same(run.result(), command_line(good, tmp_path / "predict"))
 
 
 def test_a_study_that_no_rule_fits_says_so(tmp_path):

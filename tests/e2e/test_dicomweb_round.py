@@ -1,6 +1,5 @@
 """A study goes to a real server, is predicted there, and its results lie beside it: all by our own commands."""
 
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pydicom.data import get_testdata_file
 
 from monai_das.cli import main
 from monai_das.data import dicomweb_session, open_source
+from tests.case_folders import only_case, only_result
 from tests.e2e.deploy_runs import ROOT, command_line, copied, referenced, write_head_ct
 
 REPORTS = {"key_objects.dcm": "KO", "montage.dcm": "OT", "report.dcm": "SR"}
@@ -36,7 +36,7 @@ def predict(address, out):
     """Run ``monai-das predict`` on ``address`` with the shipped bundle; return what it prints and ``result.json``."""
     words = ("--bundle", ROOT / "bundle", "-o", out, "--report", "json,png,html,kos,sr,sc")
     said = monai_das("predict", address, *words)
-    return said, json.loads((out / "case-0001" / "result.json").read_text(encoding="utf-8"))
+    return said, only_result(out)
 
 
 def place_of(folder):
@@ -89,10 +89,11 @@ def test_results_are_found_beside_the_study_on_the_server(orthanc, study, tmp_pa
     monai_das("send", out, "--to", orthanc.dicomweb)
 
     assert series_of(server, uid) == sorted([header.Modality, *REPORTS.values()])
-    assert_documents(out / "case-0001", header, result)
+    assert_documents(only_case(out), header, result)
     assert_anonymous(out, said, orthanc, "PLANTED", uid, series)
     # the server draws thumbnails in 8 bits: the selection may differ, what is read of a slice may not
     files = command_line(study, tmp_path / "files")
+    assert (result["case_id"], result["group"]) == (files["case_id"], files["group"])
     assert result["total_slices"] == files["total_slices"]
     selected, local = ({each["index"] for each in case["selected_slices"]} for case in (result, files))
     assert len(selected & local) >= 0.75 * len(local)
@@ -128,5 +129,5 @@ def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(
     assert (refused[0], asked[0]) == (1, 1)
     assert "401" in refused[1]
     assert "the server lets only those in whom it knows (401 Unauthorized); give credentials" in asked[1]
-    assert [path.name for path in (tmp_path / "second").iterdir()] == ["case-0001"]
+    assert [path.name for path in (tmp_path / "second").iterdir()] == [only_case(tmp_path / "first").name]
     assert_anonymous(tmp_path / "second", said + asked[1], server, "PLANTED", "s3cret", uid)

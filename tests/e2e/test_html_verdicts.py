@@ -38,7 +38,7 @@ def saved_file(folder):
 
 
 def test_verdicts_are_saved_as_one_file(browser, tmp_path):
-    write_html(make_result(case_id="case A/1"), tmp_path / "case.html")
+    write_html(make_result(case_id="case A/1", group="patient A"), tmp_path / "case.html")
     browser.get((tmp_path / "case.html").as_uri())
 
     def press(selector):
@@ -67,6 +67,7 @@ def test_verdicts_are_saved_as_one_file(browser, tmp_path):
     assert [entry[f"slices_{name}"] for name in ("confirmed", "rejected", "added")] == [[3], [7], [5]]
     assert (entry["label"], entry["label_name"], entry["quality"]) == (1, "hyperplasia", 4)
     assert (entry["case_id"], entry["reviewer"], entry["note"]) == ("case A/1", "reader-7", "nnp: spoilt at the end")
+    assert entry["group"] == "patient A"
     assert entry["model"] == {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32}
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
     assert browser.get_log("browser") == []

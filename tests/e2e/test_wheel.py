@@ -1,7 +1,6 @@
 """The wheel, installed into a fresh environment, works outside a clone: no network, no checkout."""
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monai_das.datasets import make_sample_volumes, write_nifti
+from tests.case_folders import only_result
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +55,7 @@ def test_predict_needs_no_clone_and_no_bundle(run, tmp_path):
 
     run("monai-das", "predict", "case.nii.gz", "-o", "out")
 
-    model = json.loads((tmp_path / "out" / "case-0001" / "result.json").read_text())["model"]
+    model = only_result(tmp_path / "out")["model"]
     weights = (ROOT / "bundle" / "models" / "model.pt").read_bytes()
     assert model["weights_sha256"] == hashlib.sha256(weights).hexdigest()
 

@@ -14,6 +14,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from monai_das.cli.case_key_option import user_key_file
+from monai_das.data import open_source, read_case_key
+
 ROOT = Path(__file__).parents[3]
 MAIN = "import sys; from monai_das.cli import main; sys.exit(main())"
 
@@ -75,8 +78,24 @@ def cases(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def key():
+    """A case key that is the same in every session: of the four volumes, the second and the last are held out."""
+    path = user_key_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a key of the end-to-end tests: 0000")
+    path.chmod(0o600)
+    return read_case_key(path)
+
+
 @pytest.fixture(scope="session")
-def results(cases, tmp_path_factory):
+def ids(cases, key):
+    """The ids of the four volumes, in their order."""
+    return [key.case_id(open_source(cases / f"volume_{number}.nii.gz")) for number in range(4)]
+
+
+@pytest.fixture(scope="session")
+def results(cases, key, tmp_path_factory):
     """What ``monai-das predict`` makes of them, and its map."""
     out = tmp_path_factory.mktemp("results")
     options = ["--bundle", "bundle", "--report", "json,slices", "--num-slices", 4, "--map", out / "map.json"]

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.case_folders import only_case, only_result
+
 pytestmark = pytest.mark.e2e
 
 
@@ -20,13 +22,13 @@ def saved_file(folder):
 def test_verdicts_of_the_html_page_become_a_datalist(cases, command, start_browser, tmp_path):
     options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,html", "--map", tmp_path / "map.json")
     command("predict", cases / "volume_1.nii.gz", "-o", tmp_path / "out", *options)
-    selected = json.loads((tmp_path / "out/case-0001/result.json").read_text())["selected_slices"]
+    selected = only_result(tmp_path / "out")["selected_slices"]
     first, *others = [each["index"] for each in selected]
     browser = start_browser()
     downloads = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", downloads)
 
-    browser.get((tmp_path / "out/case-0001/case.html").as_uri())
+    browser.get((only_case(tmp_path / "out") / "case.html").as_uri())
     verdicts = [(first, "reject"), *((index, "confirm") for index in others)]
     for index, word in verdicts:
         browser.execute_script(f"document.querySelector('input[name=slice-{index}][value={word}]').click()")
