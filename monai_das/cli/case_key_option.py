@@ -44,6 +44,5 @@ def case_key_of(arguments: argparse.Namespace) -> CaseKey:
 
 
 def user_key_file() -> Path:
-    """Return where the key of this user lies: in ``$XDG_CONFIG_HOME``, ``%APPDATA%`` or ``~/.config``."""
-    base = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME")
-    return Path(base or os.path.expanduser("~/.config")) / "monai-das" / "case.key"
+    """Return where the key of this user lies: in ``$XDG_CONFIG_HOME`` or ``~/.config``."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "monai-das" / "case.key"

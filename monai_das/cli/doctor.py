@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle, bundle_of
+from monai_das.cli.case_key_option import VARIABLE, user_key_file
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -62,7 +63,22 @@ def _machine() -> list[Check]:
         "cache": Path.home() / ".cache" / "monai_das",
     }
     checks = [*check_packages(), check_gpu(), *(check_folder(name, folder) for name, folder in folders.items())]
-    return [*checks, check_data(os.environ.get("MONAI_DAS_DATA"))]
+    return [*checks, check_data(os.environ.get("MONAI_DAS_DATA")), _case_key()]
+
+
+def _case_key() -> Check:
+    from monai_das.data import read_case_key
+    from monai_das.inference import Check
+
+    named = os.environ.get(VARIABLE)
+    file = Path(named) if named else user_key_file()
+    if not named and not file.exists():
+        return Check("case key", f"{file} is made when cases are first named", "note")
+    try:
+        read_case_key(file)
+    except (OSError, ValueError) as error:
+        return Check("case key", str(error), "missing")
+    return Check("case key", f"{file}; keep a copy, ids of cases depend on it")
 
 
 def _files(words: str) -> list[str]:
