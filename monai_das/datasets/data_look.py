@@ -113,7 +113,7 @@ def look_at_data(
         {
             "image": str(fact.path),
             "label": classes.index(names[labelled.labels[fact.path]]),
-            "name": f"{groups[fact.path]}_{fact.case_id}",
+            "name": fact.case_id,
             "group": groups[fact.path],
             "sha256": fact.sha256,
         }
