@@ -7,7 +7,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,7 @@ from monai_das.cli.credentials import add_credentials, logged_in
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
-    from monai_das.inference import CaseResult
-    from monai_das.reports import CaseError, SameCase
+    from monai_das.reports import Outcome
 
 INPUTS = (
     "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
@@ -64,6 +63,12 @@ def add_predict_parser(commands: Commands) -> None:
     )
     add_case_key(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
+    parser.add_argument(
+        "--redo",
+        action="store_true",
+        help="do again what OUT holds already by the same weights and settings, and remove what it holds by others; "
+        "without it the former is left as it is, and the latter refused",
+    )
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
@@ -94,38 +99,50 @@ def _predict(arguments: argparse.Namespace) -> int:
     silence_libraries(arguments.include_phi)
     from monai_das.data import find_studies
     from monai_das.inference import Predictor
-    from monai_das.reports import CaseMap, ReportSettings, report_cases
+    from monai_das.reports import CannotWriteError, CaseMap, ReportSettings, out_folder, refuse_others, report_cases
 
-    try:
-        arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
-        key = case_key_of(arguments)
-        cases = find_studies(arguments.inputs, session)
-        predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        case_map = CaseMap(arguments.map) if arguments.map else None
-        settings = ReportSettings(key, arguments.report, arguments.include_phi, session, case_map)
-    except (ImportError, OSError, ValueError) as error:
-        arguments.parser.error(_usage_error(error, arguments))
-    with case_map or nullcontext():
-        written, failed = _said(report_cases(predictor, cases, arguments.out, settings), len(cases))
+    with ExitStack() as stack:
+        try:
+            arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
+            key = case_key_of(arguments)
+            cases = find_studies(arguments.inputs, session)
+            predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
+            stack.enter_context(out_folder(arguments.out))
+            refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
+            case_map = CaseMap(arguments.map) if arguments.map else None
+            done_by = None if arguments.redo else predictor.fingerprint
+            settings = ReportSettings(key, arguments.report, arguments.include_phi, session, case_map, done_by)
+        except (ImportError, OSError, ValueError) as error:
+            arguments.parser.error(_usage_error(error, arguments))
+        try:
+            with case_map or nullcontext():
+                written, failed = _said(report_cases(predictor, cases, arguments.out, settings), len(cases))
+        except CannotWriteError as error:
+            print(
+                f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
+            )
+            return 1
     print(f"{len(written)} of {len(written | failed)} cases written to {arguments.out}")
     if failed and not arguments.map and not arguments.include_phi:
         print("--map FILE writes which case is which path", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _said(outcomes: Iterable[CaseResult | CaseError | SameCase], total: int) -> tuple[set[str], set[str]]:
+def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
     """Print every outcome; return the cases that were written and those that failed."""
     from tqdm import tqdm
 
     from monai_das.data import plain_text
-    from monai_das.reports import CaseError, SameCase
+    from monai_das.reports import CaseError, DoneBefore, SameCase
 
     written: set[str] = set()
     failed: set[str] = set()
     for outcome in tqdm(outcomes, total=total, unit="case"):
         if isinstance(outcome, SameCase):
             tqdm.write(f"{outcome.case}: given twice, done once", file=sys.stderr)
+        elif isinstance(outcome, DoneBefore):
+            written.add(outcome.case)
+            tqdm.write(f"{outcome.case}: done by an earlier run; --redo does it again", file=sys.stderr)
         elif isinstance(outcome, CaseError):
             failed.add(outcome.case)
             tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)

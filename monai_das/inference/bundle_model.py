@@ -170,6 +170,7 @@ def _described(
             version=str(metadata.get("version", "unknown")),
             weights_sha256=weights[1],
             intended_use=str(metadata.get("intended_use", "")),
+            config_sha256=_config_digest(parser),
         ),
     )
 
@@ -215,6 +216,12 @@ def _load_weights(network: DASNetwork, weights: Path, config: str) -> str:
     except RuntimeError as error:
         raise ValueError(f"{weights} does not fit network_def of {config}: {error}") from error
     return _sha256(content)
+
+
+def _config_digest(parser: ConfigParser) -> str:
+    """Return the SHA-256 of config and metadata, wherever the bundle lies."""
+    content = {**parser.get(), "bundle_root": ""}
+    return _sha256(json.dumps(content, sort_keys=True, default=str).encode())
 
 
 def _sha256(content: bytes) -> str:

@@ -31,12 +31,13 @@ class SelectedSlice:
 
 @dataclass(frozen=True)
 class DASModelInfo:
-    """The model of a result: name, version, SHA-256 of its weights file in hexadecimal, and intended use."""
+    """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use."""
 
     name: str
     version: str
     weights_sha256: str
     intended_use: str = ""
+    config_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ class CaseResult:
         pictures: for display; comparisons and the JSON leave them out.
         warnings: what a reader should know before sharing this, for instance that text is burned into the pixels.
         group: pseudonym of the patient, as :meth:`monai_das.data.CaseKey.group` has it; None where nobody made one.
+        fingerprint: of weights, configs, budget and version of this package, as the predictor has it; None where
+            nobody made one.
         name: what the file or address is called, which may identify the patient; None unless that was asked for.
     """
 
@@ -130,6 +133,7 @@ class CaseResult:
     pictures: CasePictures = field(repr=False, compare=False)
     warnings: tuple[str, ...] = ()
     group: str | None = None
+    fingerprint: str | None = None
     name: str | None = None
 
     @property

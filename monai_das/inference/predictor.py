@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Sequence
 from os import PathLike
@@ -10,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from monai_das import __version__
 from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
@@ -74,6 +77,13 @@ class Predictor:
         """Return a predictor that runs the TorchScript ``path``; see :func:`load_torchscript_model` for the errors."""
         model = load_torchscript_model(path, _checked_device(device))
         return cls(device=device, num_slices=num_slices, model=model, case_key=case_key)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides a result besides the study: weights, configs, budget, version of this package."""
+        info = self.model.info
+        parts = (info.weights_sha256, info.config_sha256, self.num_slices, __version__)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def predict(
         self, study: str | PathLike[str] | SliceSource, case_id: str | None = None, *, opening_ms: float = 0.0

@@ -1,24 +1,30 @@
 """Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, web page or DICOM; one atomic writer per file."""
 
-from monai_das.reports.batch import CaseError, ReportSettings, SameCase, report_cases
+from monai_das.reports.batch import CaseError, DoneBefore, Outcome, ReportSettings, SameCase, report_cases
 from monai_das.reports.case_map import CaseMap, read_case_map
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import as_json, write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
+from monai_das.reports.results_folder import CannotWriteError, out_folder, refuse_others
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.send import SendOptions, send_files
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
 __all__ = [
+    "CannotWriteError",
     "CaseError",
     "CaseMap",
+    "DoneBefore",
+    "Outcome",
     "ReportSettings",
     "SameCase",
     "SendOptions",
     "as_json",
+    "out_folder",
     "read_case_map",
+    "refuse_others",
     "report_cases",
     "send_files",
     "write_html",

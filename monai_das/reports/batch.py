@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from monai_das.data import CaseKey, Finding, SliceSource, Study, full_text, open_source
 from monai_das.inference import CaseResult, Predictor
@@ -17,21 +16,20 @@ from monai_das.reports.json_report import write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
 from monai_das.reports.privacy import error_message
+from monai_das.reports.results_folder import (
+    FILES,
+    CannotWriteError,
+    newest,
+    read_result,
+    remove_reports,
+    replacing,
+    writing,
+)
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
 ERRORS = "errors.json"
-# in the order of writing: where result.json is, the others are too
-FILES = {
-    "png": "montage.png",
-    "html": "case.html",
-    "slices": "slices.zip",
-    "kos": "key_objects.dcm",
-    "sr": "report.dcm",
-    "sc": "montage.dcm",
-    "json": "result.json",
-}
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,13 @@ class SameCase:
 
 
 @dataclass(frozen=True)
+class DoneBefore:
+    """A case that an earlier run has done, by the same weights and settings."""
+
+    case: str
+
+
+@dataclass(frozen=True)
 class ReportSettings:
     """What :func:`report_cases` writes, and under which names.
 
@@ -62,6 +67,8 @@ class ReportSettings:
             headers.
         session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
         case_map: is told the path or address of every case, of those that fail too.
+        done_by: leave out a case whose ``result.json`` has this fingerprint, has all ``reports`` beside it, and is
+            newer than the study's files; None does every case.
 
     Raises:
         ValueError: there is no such report.
@@ -72,6 +79,7 @@ class ReportSettings:
     include_phi: bool = False
     session: Any = None
     case_map: CaseMap | None = None
+    done_by: str | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.reports) - set(FILES))
@@ -79,9 +87,13 @@ class ReportSettings:
             raise ValueError(f"reports must be of {', '.join(sorted(FILES))}, got {', '.join(unknown)}")
 
 
+# of a case
+Outcome = Union[CaseResult, CaseError, SameCase, DoneBefore]
+
+
 def report_cases(
     predictor: Predictor, cases: Iterable[tuple[str, Study]], folder: Path, settings: ReportSettings
-) -> Iterator[CaseResult | CaseError | SameCase]:
+) -> Iterator[Outcome]:
     """Predict every case, write its reports into ``folder/<id>`` and yield each when it is done.
 
     The id of a case comes from its study alone: see :meth:`~monai_das.data.CaseKey.case_id`. So two runs never write
@@ -95,8 +107,12 @@ def report_cases(
         cases: a name, and the path or address of each case, from :func:`~monai_das.data.find_studies`.
         folder: made if missing.
         settings: what to write.
+
+    Raises:
+        CannotWriteError: the disk is full or read-only. The cases that were yielded are complete.
     """
-    (folder / ERRORS).unlink(missing_ok=True)
+    with writing(folder):
+        (folder / ERRORS).unlink(missing_ok=True)
     run = _Run(predictor, folder, settings)
     for name, study in cases:
         yield run.outcome(name, study)
@@ -110,10 +126,10 @@ class _Run:
         self.done: dict[str, str] = {}
         self.errors: dict[str, CaseError] = {}
 
-    def outcome(self, name: str, study: Study) -> CaseResult | CaseError | SameCase:
+    def outcome(self, name: str, study: Study) -> Outcome:
         """Return the result of a case, whose reports are written then, or why there is none."""
         key, case_id = self.settings.case_key, None
-        outcome: CaseResult | CaseError | SameCase
+        outcome: Outcome
         try:
             start = time.perf_counter()
             source = open_source(study, session=self.settings.session)
@@ -121,15 +137,21 @@ class _Run:
             case_id, group = key.case_id(source), key.group(source)
             if self._is_done(case_id, group):
                 outcome = SameCase(case_id)
+            elif self._done_before(case_id, group, source):
+                outcome = DoneBefore(case_id)
+                self.done[case_id] = group
             else:
                 result = self.predictor.predict(source, case_id, opening_ms=milliseconds)
                 outcome = self._written(replace(result, group=group), source, name)
                 self.done[case_id] = group
                 self.errors.pop(case_id, None)
+        except CannotWriteError:
+            raise
         except Exception as error:
             outcome = self._failed(error, study, case_id)
             case_id = outcome.case
-        self._write_errors()
+        with writing(self.folder):
+            self._write_errors()
         if self.settings.case_map is not None:
             self.settings.case_map.add(case_id, study)
         return outcome
@@ -144,11 +166,28 @@ class _Run:
             )
         return case_id in self.done
 
+    def _done_before(self, case_id: str, group: str, source: SliceSource) -> bool:
+        """Say whether the reports in the folder are what this run would write."""
+        settings, folder = self.settings, self.folder / case_id
+        if settings.done_by is None:
+            return False
+        found = read_result(folder)
+        return (
+            found.get("fingerprint") == settings.done_by
+            and found.get("group") == group
+            and ("name" in found) == settings.include_phi
+            and all((folder / FILES[kind]).is_file() for kind in settings.reports)
+            and newest(source) <= (folder / FILES["json"]).stat().st_mtime
+        )
+
     def _written(self, result: CaseResult, source: SliceSource, name: str) -> CaseResult:
         """Write the reports of ``result`` and return it with what may be shown."""
         if self.settings.include_phi:
             result = replace(result, name=name, warnings=tuple(map(full_text, result.warnings)))
-        _write_reports(result, source, self.folder / result.case_id, self.settings.reports)
+        folder = self.folder / result.case_id
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(Finding("a file lies in the folder of results where its reports belong; remove it"))
+        _write_reports(result, source, folder, self.settings.reports)
         return result
 
     def _failed(self, error: Exception, study: Study, case_id: str | None) -> CaseError:
@@ -159,7 +198,7 @@ class _Run:
             case_id = key.place_id(study)
         message = error_message(error, case_id, include_phi=self.settings.include_phi)
         self.errors[case_id] = CaseError(case_id, _printable(message))
-        _remove(self.folder / case_id, FILES)
+        remove_reports(self.folder / case_id)
         return self.errors[case_id]
 
     def _write_errors(self) -> None:
@@ -174,20 +213,14 @@ def _write_reports(result: CaseResult, source: SliceSource, folder: Path, report
     plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}
     dicom: dict[str, Callable[[CaseResult, SliceSource, Path], None]]
     dicom = {"kos": write_key_objects, "sr": write_structured_report, "sc": write_secondary_capture}
-    _remove(folder, set(FILES) - set(reports))
-    for kind, name in FILES.items():
-        if kind in reports and kind in plain:
-            plain[kind](result, folder / name)
-        elif kind in reports:
-            dicom[kind](result, source, folder / name)
+    with writing(folder.parent), replacing(folder) as new:
+        for kind, name in FILES.items():
+            if kind in reports and kind in plain:
+                plain[kind](result, new / name)
+            elif kind in reports:
+                dicom[kind](result, source, new / name)
 
 
 def _printable(message: str) -> str:
     """Return ``message`` with what is no text, as in names of files in an unknown encoding, as escapes."""
     return message.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _remove(folder: Path, kinds: Iterable[str]) -> None:
-    for kind in kinds:
-        with suppress(OSError):
-            (folder / FILES[kind]).unlink(missing_ok=True)

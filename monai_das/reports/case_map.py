@@ -9,6 +9,7 @@ from types import TracebackType
 
 from monai_das.data import CASE_ID, Study, is_address
 from monai_das.reports.json_report import write_object
+from monai_das.reports.results_folder import writing
 
 
 class CaseMap:
@@ -54,7 +55,8 @@ class CaseMap:
     def write(self) -> None:
         """Write what was added to what the file holds, whole or not at all."""
         known = _places(self.path) if self.path.exists() else {}
-        write_object({"cases": known | self._places}, self.path)
+        with writing(self.path):
+            write_object({"cases": known | self._places}, self.path)
         self._written = time.monotonic()
 
 

@@ -42,6 +42,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "case_id": result.case_id,
         "group": result.group or result.case_id,
         **({} if result.name is None else {"name": result.name}),
+        **({} if result.fingerprint is None else {"fingerprint": result.fingerprint}),
         "source": result.source_kind,
         "label": result.label_name,
         "label_index": result.label,

@@ -9,7 +9,16 @@ from pydicom import dcmread
 
 from monai_das.data import CaseKey, open_source
 from monai_das.datasets import write_nifti
-from monai_das.reports import CaseError, CaseMap, ReportSettings, SameCase, batch, read_case_map, report_cases
+from monai_das.reports import (
+    CannotWriteError,
+    CaseError,
+    CaseMap,
+    ReportSettings,
+    SameCase,
+    batch,
+    read_case_map,
+    report_cases,
+)
 
 
 class FakePredictor:
@@ -108,16 +117,16 @@ def test_a_case_that_fails_now_keeps_no_older_reports(result, cases, tmp_path):
     assert files(tmp_path) == ["errors.json"]
 
 
-def test_a_report_that_cannot_be_written_is_an_error_of_its_case(result, cases, tmp_path, monkeypatch):
+def test_a_report_that_cannot_be_written_ends_the_run_without_half_a_case(result, cases, tmp_path, monkeypatch):
     def broken(result, path):
-        raise OSError(errno.ENOSPC, "no room", "DOE_JANE")
+        raise OSError(errno.ENOSPC, "No space left on device", "DOE_JANE")
 
     monkeypatch.setattr(batch, "write_json", broken)
 
-    (outcome,) = run(FakePredictor(result), cases[:1], tmp_path)
+    with pytest.raises(CannotWriteError, match="cannot be written: No space left on device; what is finished in it"):
+        run(FakePredictor(result), cases[:1], tmp_path)
 
-    assert outcome.error == "OSError: No space left on device"
-    assert files(tmp_path) == ["errors.json"]
+    assert files(tmp_path) == []
 
 
 def test_a_file_in_the_place_of_a_case_folder_is_an_error_of_its_case(result, cases, good, other, tmp_path):
@@ -125,7 +134,7 @@ def test_a_file_in_the_place_of_a_case_folder_is_an_error_of_its_case(result, ca
 
     first, _, third = run(FakePredictor(result), cases, tmp_path)
 
-    assert isinstance(first, CaseError)
+    assert "a file lies in the folder of results where its reports belong; remove it" in first.error
     assert third.case_id == case_of(other)
 
 
