@@ -137,6 +137,7 @@ class Predictor:
                 source.affine is not None,
             ),
             warnings=source.warnings,
+            fingerprint=self.fingerprint,
             group=None if self.case_key is None else self.case_key.group(source),
         )
 

@@ -1,6 +1,8 @@
 """``monai-das predict`` from the command line to the files it writes."""
 
+import errno
 import json
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series, write_nifti
+from monai_das.reports import out_folder
 from tests.case_folders import only_case, only_result, results
 
 
@@ -119,14 +122,57 @@ def test_an_output_that_cannot_be_a_folder_exits_with_2(random_bundle, studies, 
     assert "out" in capsys.readouterr().err
 
 
-def test_a_second_run_replaces_the_first(random_bundle, studies, tmp_path):
+def test_a_second_run_by_other_settings_is_refused_or_replaces_the_first(random_bundle, studies, tmp_path, capsys):
     shutil.rmtree(studies / "series")
 
-    for budget in (3, 5):
-        command(random_bundle, tmp_path / "out", studies, num_slices=budget)
+    command(random_bundle, tmp_path / "out", studies, num_slices=3)
+    with pytest.raises(SystemExit):
+        command(random_bundle, tmp_path / "out", studies, num_slices=5)
+    refused = capsys.readouterr().err
+    kept = only_result(tmp_path / "out")
+    again = ["--num-slices", "5", "--redo", "--bundle", str(random_bundle), "-o", str(tmp_path / "out")]
+    assert main(["predict", str(studies), *again]) == 0
 
-    result = only_result(tmp_path / "out")
-    assert len(result["selected_slices"]) == 5
+    assert "out holds results of other weights or settings (1 cases, by " in refused
+    assert len(kept["selected_slices"]) == 3
+    assert len(only_result(tmp_path / "out")["selected_slices"]) == 5
+
+
+def test_a_second_run_does_only_what_is_missing(random_bundle, studies, tmp_path, capsys):
+    command(random_bundle, tmp_path / "out", studies / "series")
+    (done,) = (tmp_path / "out").glob("*/result.json")
+    before = done.stat()
+
+    assert command(random_bundle, tmp_path / "out", studies) == 0
+
+    printed = capsys.readouterr()
+    assert f"{done.parent.name}: done by an earlier run; --redo does it again" in printed.err
+    assert "2 of 2 cases written" in printed.out
+    assert len(results(tmp_path / "out")) == 2
+    assert (done.stat().st_ino, done.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_folder_that_another_run_has_is_refused(random_bundle, studies, tmp_path, capsys):
+    # flock holds between two openings of a file, in one process too
+    with out_folder(tmp_path / "out"), pytest.raises(SystemExit):
+        command(random_bundle, tmp_path / "out", studies)
+
+    assert f"out belongs to another run, process {os.getpid()} on" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_in_one_line(random_bundle, studies, tmp_path, capsys, monkeypatch):
+    def full(result, path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("monai_das.reports.batch.write_montage", full)
+
+    code = command(random_bundle, tmp_path / "out", studies)
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert code == 1
+    assert last.startswith(f"monai-das predict: error: {tmp_path / 'out'} cannot be written: No space left on device;")
+    assert last.endswith("make room or give another folder, and run again")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_report_names_what_is_written(random_bundle, studies, tmp_path):
