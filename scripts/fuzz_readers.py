@@ -192,8 +192,12 @@ def work(reader: str) -> None:
 
 def open_one_of_each() -> None:
     """Open good files, so that what imports take is no fault of a bad one."""
+    import pydicom
+
+    # JPEG of 12 bits, which takes ITK
+    samples = Path(pydicom.__file__).parent / "data" / "test_files"
     with tempfile.TemporaryDirectory() as folder:
-        for file in make_files(Path(folder)):
+        for file in (*make_files(Path(folder)), samples / "JPEG-lossy.dcm", samples / "JPEG2000.dcm"):
             with suppress(ValueError):  # of a kind that is not read yet
                 open_study(str(file))
 

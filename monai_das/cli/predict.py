@@ -24,6 +24,10 @@ INPUTS = (
     "series of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
 )
 MEMORY = "refuse a case that would need more memory, in GiB (default: a quarter of the machine's)"
+REDO = (
+    "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the former "
+    "is left as it is, and the latter refused"
+)
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
@@ -63,12 +67,7 @@ def add_predict_parser(commands: Commands) -> None:
     )
     add_case_key(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
-    parser.add_argument(
-        "--redo",
-        action="store_true",
-        help="do again what OUT holds already by the same weights and settings, and remove what it holds by others; "
-        "without it the former is left as it is, and the latter refused",
-    )
+    parser.add_argument("--redo", action="store_true", help=REDO)
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
