@@ -25,8 +25,8 @@ INPUTS = (
 )
 MEMORY = "refuse a case that would need more memory, in GiB (default: a quarter of the machine's)"
 REDO = (
-    "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the former "
-    "is left as it is, and the latter refused"
+    "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
+    "former is left as it is, and the latter refused"
 )
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
