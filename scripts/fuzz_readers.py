@@ -118,10 +118,6 @@ def _word(found, place, length, draw, other):
     found[place : place + len(word)] = word
 
 
-def _aligned_word(found, place, length, draw, other):
-    _word(found, place // 4 * 4, length, draw, other)
-
-
 def _digit(found, place, length, draw, other):
     digits = [at for at in range(place, min(place + 400, len(found))) if 48 <= found[at] <= 57]
     for at in draw.sample(digits, min(len(digits), draw.choice((1, 1, 3)))):
@@ -148,7 +144,7 @@ def _splice(found, place, length, draw, other):
     found[place : place + length] = other[place : place + length]
 
 
-FAULTS = (_flip, _word, _word, _aligned_word, _digit, _digit, _cut, _delete, _double, _zero, _splice)
+FAULTS = (_flip, _word, _word, _digit, _digit, _cut, _delete, _double, _zero, _splice)
 
 
 def open_study(path: str) -> None:
