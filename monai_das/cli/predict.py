@@ -6,17 +6,20 @@ import argparse
 import logging
 import sys
 import warnings
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
+from monai_das.cli.choose_option import add_choose, chosen_of
 from monai_das.cli.credentials import add_credentials, logged_in
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
+    from monai_das.data import PassedOver
     from monai_das.reports import Outcome
 
 INPUTS = (
@@ -66,6 +69,7 @@ def add_predict_parser(commands: Commands) -> None:
         "runs; without --include-phi it is the only file that holds identities, DICOM reports apart",
     )
     add_case_key(parser)
+    add_choose(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--redo", action="store_true", help=REDO)
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
@@ -96,7 +100,7 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def _predict(arguments: argparse.Namespace) -> int:
     silence_libraries(arguments.include_phi)
-    from monai_das.data import find_studies
+    from monai_das.data import survey_studies
     from monai_das.inference import Predictor
     from monai_das.reports import CannotWriteError, CaseMap, ReportSettings, out_folder, refuse_others, report_cases
 
@@ -104,24 +108,35 @@ def _predict(arguments: argparse.Namespace) -> int:
         try:
             arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
             key = case_key_of(arguments)
-            cases = find_studies(arguments.inputs, session)
+            survey = survey_studies(arguments.inputs, session, arguments.series)
             predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
             stack.enter_context(out_folder(arguments.out))
             refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
             case_map = CaseMap(arguments.map) if arguments.map else None
             done_by = None if arguments.redo else predictor.fingerprint
-            settings = ReportSettings(key, arguments.report, arguments.include_phi, session, case_map, done_by)
+            settings = ReportSettings(
+                key,
+                arguments.report,
+                arguments.include_phi,
+                session,
+                case_map,
+                done_by,
+                chosen_of(arguments),
+                survey.passed_over,
+            )
         except (ImportError, OSError, ValueError) as error:
             arguments.parser.error(_usage_error(error, arguments))
         try:
             with case_map or nullcontext():
-                written, failed = _said(report_cases(predictor, cases, arguments.out, settings), len(cases))
+                written, failed = _said(report_cases(predictor, survey.cases, arguments.out, settings), len(survey.cases))
         except CannotWriteError as error:
             print(
                 f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
             )
             return 1
     print(f"{len(written)} of {len(written | failed)} cases written to {arguments.out}")
+    if survey.passed_over:
+        _say_passed_over(survey.passed_over)
     if failed and not arguments.map and not arguments.include_phi:
         print("--map FILE writes which case is which path", file=sys.stderr)
     return 1 if failed else 0
@@ -151,6 +166,15 @@ def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
             for warning in outcome.warnings:
                 tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
     return written, failed - written
+
+
+def _say_passed_over(passed_over: Sequence[PassedOver]) -> None:
+    """Print what no case was made of, in one line."""
+    counts: Counter[str] = Counter()
+    for each in passed_over:
+        counts[each.format] += each.count
+    listed = ", ".join(f"{count} x {name}" for name, count in counts.most_common())
+    print(f"passed over: {listed} (see errors.json)", file=sys.stderr)
 
 
 def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:

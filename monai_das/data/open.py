@@ -90,6 +90,8 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
     if path.exists() and not path.is_file() and not path.is_dir():
         raise StudyError(path, "neither a file nor a folder, but a device, pipe or socket; give a file or folder")
     kind = file_kind(path, VideoProbe())
+    if kind == VIDEO and choose:
+        raise StudyError(path, "a video is one clip, in which there is nothing to choose; give it without a choice")
     if kind == VIDEO:
         return VideoSource(path)
     if kind is not None:

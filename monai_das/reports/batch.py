@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
-from monai_das.data import CaseKey, Finding, SliceSource, Study, full_text, open_source
+from monai_das.data import CaseKey, Finding, PassedOver, SliceSource, Study, full_text, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.case_map import CaseMap
 from monai_das.reports.html import write_html
@@ -69,6 +69,8 @@ class ReportSettings:
         case_map: is told the path or address of every case, of those that fail too.
         done_by: leave out a case whose ``result.json`` has this fingerprint, has all ``reports`` beside it, and is
             newer than the study's files; None does every case.
+        choose: which of several images in one case, see :func:`~monai_das.data.read_volume`.
+        passed_over: what finding made no case of; ``errors.json`` lists it, with paths where ``include_phi`` allows.
 
     Raises:
         ValueError: there is no such report.
@@ -80,6 +82,8 @@ class ReportSettings:
     session: Any = None
     case_map: CaseMap | None = None
     done_by: str | None = None
+    choose: Mapping[str, object] | None = None
+    passed_over: Sequence[PassedOver] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.reports) - set(FILES))
@@ -99,8 +103,9 @@ def report_cases(
     The id of a case comes from its study alone: see :meth:`~monai_das.data.CaseKey.case_id`. So two runs never write
     the results of one study under the name of another, whatever the order and the names of the files.
 
-    ``folder/errors.json`` names the cases that failed so far; without failures there is no such file. A failed case
-    leaves no reports, not even older ones. A case that succeeds leaves no reports of an older run.
+    ``folder/errors.json`` names the cases that failed so far, and what was passed over; if there is neither, there is
+    no such file. A failed case leaves no reports, not even older ones. A case that succeeds leaves no reports of an
+    older run.
 
     Args:
         predictor: the model.
@@ -111,9 +116,9 @@ def report_cases(
     Raises:
         CannotWriteError: the disk is full or read-only. The cases that were yielded are complete.
     """
-    with writing(folder):
-        (folder / ERRORS).unlink(missing_ok=True)
     run = _Run(predictor, folder, settings)
+    with writing(folder):
+        run.write_errors()
     for name, study in cases:
         yield run.outcome(name, study)
 
@@ -132,7 +137,7 @@ class _Run:
         outcome: Outcome
         try:
             start = time.perf_counter()
-            source = open_source(study, session=self.settings.session)
+            source = open_source(study, self.settings.choose, self.settings.session)
             milliseconds = 1000.0 * (time.perf_counter() - start)
             case_id, group = key.case_id(source), key.group(source)
             if self._is_done(case_id, group):
@@ -151,7 +156,7 @@ class _Run:
             outcome = self._failed(error, study, case_id)
             case_id = outcome.case
         with writing(self.folder):
-            self._write_errors()
+            self.write_errors()
         if self.settings.case_map is not None:
             self.settings.case_map.add(case_id, study)
         return outcome
@@ -201,11 +206,24 @@ class _Run:
         remove_reports(self.folder / case_id)
         return self.errors[case_id]
 
-    def _write_errors(self) -> None:
-        if self.errors:
-            write_object({"errors": [asdict(error) for error in self.errors.values()]}, self.folder / ERRORS)
-        else:
-            (self.folder / ERRORS).unlink(missing_ok=True)
+    def write_errors(self) -> None:
+        write_errors(self.errors.values(), self.settings.passed_over, self.folder, self.settings.include_phi)
+
+
+def write_errors(
+    errors: Iterable[CaseError], passed_over: Sequence[PassedOver], folder: Path, include_phi: bool = False
+) -> None:
+    """Write ``folder/errors.json``; where nothing failed or was passed over, remove the file of an older run."""
+    kinds = [asdict(each) for each in passed_over]
+    for kind in kinds:
+        paths = kind.pop("paths")
+        if include_phi:
+            kind["paths"] = [_printable(path) for path in paths]
+    found = {"errors": [asdict(error) for error in errors], **({"passed_over": kinds} if kinds else {})}
+    if found["errors"] or kinds:
+        write_object(found, folder / ERRORS)
+    else:
+        (folder / ERRORS).unlink(missing_ok=True)
 
 
 def _write_reports(result: CaseResult, source: SliceSource, folder: Path, reports: Sequence[str]) -> None:

@@ -68,7 +68,7 @@ def test_time_points_of_the_ge_series_equal_itk_slice_by_slice(data_root, number
 
 
 def test_the_message_for_the_ge_series_says_how_to_choose(data_root):
-    with pytest.raises(ValueError, match=r"150 slices at 15 positions.*choose one by time_point: 0 to 9 \(15 images e"):
+    with pytest.raises(ValueError, match=r"150 slices at 15 positions.*choose one by time_point: 0 to 9 \(15 images"):
         open_source(data_root / "dicom_nih" / "20180918GE" / "mr_0005")
 
 

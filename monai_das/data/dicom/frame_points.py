@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from monai_das.data.dicom.frames import frame_index
+from monai_das.data.dicom.frames import frame_indices
 from monai_das.data.dicom.geometry import SAME_MM, Plane, stack_order
 from monai_das.data.dicom.headers import ImageHeader
 from monai_das.data.messages import StudyError, harmless
 from monai_das.data.source import TIME_POINT
 
-TEMPORAL = "TemporalPositionIndex"
+TEMPORAL, DIMENSIONS = "TemporalPositionIndex", "DimensionIndexValues"
+Place = tuple[int, ...]
 
 
 def frame_order(header: ImageHeader, planes: Sequence[Plane], time_point: object = None) -> list[int]:
@@ -27,7 +28,9 @@ def frame_order(header: ImageHeader, planes: Sequence[Plane], time_point: object
             points = frame_points(header, planes)
             if len(points) < 2:
                 raise
-            choice = f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} frames each)"
+            choice = (
+                f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} frames each; --time-point)"
+            )
             raise StudyError(header.path, f"{error.finding.plain}{choice}", error.finding.files) from error
     points = frame_points(header, planes)
     if not points:
@@ -46,17 +49,40 @@ def frame_order(header: ImageHeader, planes: Sequence[Plane], time_point: object
 
 
 def frame_points(header: ImageHeader, planes: Sequence[Plane]) -> list[list[int]]:
-    """Return the frames of every time point, by TemporalPositionIndex; empty unless all have the same places, once."""
-    found: dict[float, list[int]] = defaultdict(list)
-    for frame in range(len(planes)):
-        index = frame_index(header, frame, TEMPORAL)
-        if index is None:
-            return []
+    """Return the frames of every time point, echo or other image of the same places; empty where nothing tells them.
+
+    TemporalPositionIndex tells them apart, or else those of the DimensionIndexValues that differ at one place, such as
+    that of the echo. All must have the same places, once.
+    """
+    places = [tuple(round(number / SAME_MM) for number in plane.position) for plane in planes]
+    for indices in (frame_indices(header, TEMPORAL), _other_dimensions(frame_indices(header, DIMENSIONS), places)):
+        points = _points(indices, places)
+        if points:
+            return points
+    return []
+
+
+def _points(indices: Sequence[tuple[float, ...]], places: Sequence[Place]) -> list[list[int]]:
+    """Return the frames by their indices, sorted; empty unless all have the same places, once."""
+    if len(indices) != len(places):
+        return []
+    found: dict[tuple[float, ...], list[int]] = defaultdict(list)
+    for frame, index in enumerate(indices):
         found[index].append(frame)
-    places = [
-        sorted(tuple(round(number / SAME_MM) for number in planes[frame].position) for frame in frames)
-        for frames in found.values()
-    ]
-    if any(one != places[0] or len(set(one)) < len(one) for one in places):
+    covered = [sorted(places[frame] for frame in frames) for frames in found.values()]
+    if any(one != covered[0] or len(set(one)) < len(one) for one in covered):
         return []
     return [found[index] for index in sorted(found)]
+
+
+def _other_dimensions(values: Sequence[tuple[float, ...]], places: Sequence[Place]) -> list[tuple[float, ...]]:
+    """Return those of the dimension index ``values`` of every frame that differ between frames at one place."""
+    if len(values) != len(places) or len({len(one) for one in values}) != 1:
+        return []
+    first = dict(zip(places, values, strict=True))
+    columns = [
+        column
+        for column in range(len(values[0]))
+        if any(value[column] != first[place][column] for place, value in zip(places, values, strict=True))
+    ]
+    return [tuple(value[column] for column in columns) for value in values]

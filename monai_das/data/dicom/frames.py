@@ -69,14 +69,16 @@ def _frame_numbers(frame: Dataset, shared: Dataset | None, path: Path) -> list[l
     return found
 
 
-def frame_index(header: ImageHeader, frame: int, keyword: str) -> float | None:
-    """Return the number ``keyword`` in the frame content of the 0-based ``frame``; None where it is missing."""
-    (holder,) = header.items("PerFrameFunctionalGroupsSequence")[frame : frame + 1] or (None,)
-    for item in () if holder is None else holder.get("FrameContentSequence") or ():
-        found = item_numbers(item, keyword, header.path)
-        if found:
-            return found[0]
-    return None
+def frame_indices(header: ImageHeader, keyword: str) -> list[tuple[float, ...]]:
+    """Return the numbers ``keyword`` in the frame content of every frame; empty where a frame has none."""
+    found = []
+    for holder in header.items("PerFrameFunctionalGroupsSequence"):
+        content = next(iter(holder.get("FrameContentSequence") or ()), None)
+        numbers = None if content is None else item_numbers(content, keyword, header.path)
+        if not numbers:
+            return []
+        found.append(tuple(numbers))
+    return found
 
 
 def frame_times(header: ImageHeader) -> list[float] | list[None]:

@@ -56,11 +56,12 @@ def stack_choices(headers: Sequence[ImageHeader]) -> tuple[str, list[str]]:
         sizes = {len(found) for found in places.values()}
         if len(places) > 1 and len(sizes) == 1 and all(len(set(found)) == len(found) for found in places.values()):
             found, texts = counted(headers, keyword)
-            return f", or choose one by {keyword}: {found}", texts
+            flag = "--echo" if keyword == "EchoNumbers" else f"--choose {keyword}=VALUE"
+            return f", or choose one by {keyword}: {found} ({flag})", texts
     points = time_points(headers)
     if len(points) < 2:
         return "", []
-    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each)", []
+    return f", or choose one by {TIME_POINT}: 0 to {len(points) - 1} ({len(points[0])} images each; --time-point)", []
 
 
 def time_points(headers: Sequence[ImageHeader]) -> list[list[ImageHeader]]:

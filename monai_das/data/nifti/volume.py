@@ -110,7 +110,7 @@ def chosen_time_point(
         raise StudyError(
             path,
             f"a {name} file of shape {shape}, that is several time points or channels, or no volume; give one "
-            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT}",
+            f"3-D volume per file, or choose one of four dimensions by {TIME_POINT} (--time-point)",
         )
     count = 1 if _is_3d(shape) else shape[3]
     if str(choose.get(TIME_POINT, 0)) not in map(str, range(count)):

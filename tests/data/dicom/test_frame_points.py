@@ -43,9 +43,26 @@ def test_a_time_point_is_chosen(make_timed, frames, time):
     assert torch.equal(source.read_all()[0, 0, 0], torch.tensor([30.0 * frame - 10 for frame in expected]))
 
 
+@pytest.mark.parametrize("echo", [0, 1])
+def test_what_another_dimension_tells_apart_is_chosen_by_number_too(make_enhanced, echo):
+    """Two echoes at each of three places; the dimensions are stack, place and echo."""
+    frames = [(place, number) for place in range(3) for number in (1, 0)]
+    path = make_enhanced(tuple(2.0 * place for place, _ in frames))
+    tags = dcmread(path)
+    for group, (place, number) in zip(tags.PerFrameFunctionalGroupsSequence, frames, strict=True):
+        content = Dataset()
+        content.DimensionIndexValues = [1, place + 1, number + 1]
+        group.FrameContentSequence = [content]
+    tags.save_as(path)
+
+    source = open_source(path, choose={"time_point": echo})
+
+    assert [ref.frame for ref in source.refs] == [frames.index((place, echo)) + 1 for place in range(3)]
+
+
 def test_without_a_choice_the_time_points_are_offered(make_timed):
     with pytest.raises(
-        ValueError, match=r"15 slices at 5 positions.*choose one by time_point: 0 to 2 \(5 frames each\)"
+        ValueError, match=r"15 slices at 5 positions.*choose one by time_point: 0 to 2 \(5 frames each; --time-point\)"
     ):
         open_source(make_timed(INNER))
 

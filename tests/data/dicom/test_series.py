@@ -60,7 +60,8 @@ def test_two_series_are_listed_with_uids_counts_and_descriptions(two_series):
 
 def test_two_echoes_are_listed_and_chosen(two_echoes):
     with pytest.raises(
-        ValueError, match=r"8 slices at 4 positions.*choose one by EchoNumbers: 1 \(4 images\), 2 \(4 im"
+        ValueError,
+        match=r"8 slices at 4 positions.*choose one by EchoNumbers: 1 \(4 images\), 2 .* \(--echo\)",
     ):
         dicom_slice_refs(two_echoes)
 
