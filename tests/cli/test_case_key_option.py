@@ -90,9 +90,9 @@ def test_a_config_folder_that_cannot_be_written_says_what_to_give(config, tmp_pa
 
 def test_without_a_config_folder_it_lies_in_the_home(monkeypatch):
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    monkeypatch.setenv("HOME", "/home/eva")
+    monkeypatch.setenv("HOME", "/eva")
 
-    assert user_key_file() == Path("/home/eva/.config/monai-das/case.key")
+    assert user_key_file() == Path("/eva/.config/monai-das/case.key")
 
 
 @pytest.mark.parametrize(
