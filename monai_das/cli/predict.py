@@ -114,21 +114,15 @@ def _predict(arguments: argparse.Namespace) -> int:
             refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
             case_map = CaseMap(arguments.map) if arguments.map else None
             done_by = None if arguments.redo else predictor.fingerprint
-            settings = ReportSettings(
-                key,
-                arguments.report,
-                arguments.include_phi,
-                session,
-                case_map,
-                done_by,
-                chosen_of(arguments),
-                survey.passed_over,
-            )
+            shown = (key, arguments.report, arguments.include_phi, session, case_map)
+            settings = ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over)
         except (ImportError, OSError, ValueError) as error:
             arguments.parser.error(_usage_error(error, arguments))
         try:
             with case_map or nullcontext():
-                written, failed = _said(report_cases(predictor, survey.cases, arguments.out, settings), len(survey.cases))
+                written, failed = _said(
+                    report_cases(predictor, survey.cases, arguments.out, settings), len(survey.cases)
+                )
         except CannotWriteError as error:
             print(
                 f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
