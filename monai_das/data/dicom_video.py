@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from monai_das.data.budget import check_memory
-from monai_das.data.dicom import ImageHeader, PixelFile, frame_times
+from monai_das.data.dicom import ImageHeader, PixelFile, frame_times, slice_uid
 from monai_das.data.messages import Finding, StudyError
 from monai_das.data.source import SliceRef, SliceSource
 from monai_das.data.video import VideoSource
@@ -44,7 +44,7 @@ class DICOMVideoSource(SliceSource):
                 f"{self.plane_shape[1]} and {self.plane_shape[0]}; repair the header",
             )
         self.warnings = (*self._video.warnings, *self._other_length())
-        uid, times = header.text("SOPInstanceUID"), self._times()
+        uid, times = slice_uid(header), self._times()
         self.refs = tuple(SliceRef(place, uid, frame=place + 1, time_ms=time) for place, time in enumerate(times))
 
     def thumbnails(self, size: int) -> Tensor:

@@ -29,7 +29,7 @@ from monai_das.data.dicom.series_files import (
 )
 from monai_das.data.dicom.series_headers import image_headers, images_ahead
 from monai_das.data.dicom.source import DICOMSource
-from monai_das.data.dicom.stack import dicom_slice_refs, header_stack
+from monai_das.data.dicom.stack import dicom_slice_refs, header_stack, slice_uid
 from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, geometry_of, stack_geometry
 from monai_das.data.dicom.strays import DICOM_SUFFIXES, lost_slices
 
@@ -71,6 +71,7 @@ __all__ = [
     "read_dataset",
     "series_files",
     "series_place",
+    "slice_uid",
     "split_place",
     "stack_geometry",
     "text_warnings",

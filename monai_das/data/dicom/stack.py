@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -32,6 +33,7 @@ from monai_das.data.dicom.series_headers import series_headers
 from monai_das.data.messages import Finding, StudyError, harmless
 from monai_das.data.source import TIME_POINT, SliceRef
 
+UID = re.compile(r"[0-9.]{1,64}")
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),
     ("ImageOrientationPatient", IOP, 6),
@@ -99,7 +101,7 @@ def header_stack(headers: list[ImageHeader], path: Path | str, time_point: objec
     if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0], time_point)
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
-        refs = (SliceRef(0, _uid(headers[0])),)
+        refs = (SliceRef(0, slice_uid(headers[0])),)
         return DICOMStack((headers[0].path,), refs, None, None, (headers[0],), remarks(headers, ()))
     return _series_stack(headers, path)
 
@@ -129,7 +131,7 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
         raise StudyError(path, f"{error.finding.plain}{found}", error.finding.files, texts) from error
     planes, headers = [planes[place] for place in order], [headers[place] for place in order]
     refs = tuple(
-        SliceRef(index, _uid(header), position_mm=plane.position)
+        SliceRef(index, slice_uid(header), position_mm=plane.position)
         for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
     )
     files = tuple(header.path for header in headers)
@@ -138,7 +140,7 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
 
 
 def _frame_stack(header: ImageHeader, time_point: object) -> DICOMStack:
-    uid, count = _uid(header), header.frames
+    uid, count = slice_uid(header), header.frames
     planes = frame_planes(header) or tagged_planes(header)
     if planes is None and time_point is not None:
         raise StudyError(
@@ -178,5 +180,7 @@ def _plane(header: ImageHeader) -> Plane:
     return Plane(header.path.name, *values)  # type: ignore[arg-type]
 
 
-def _uid(header: ImageHeader) -> str | None:
-    return header.text("SOPInstanceUID")
+def slice_uid(header: ImageHeader) -> str | None:
+    """Return SOPInstanceUID, None where it is missing or no UID: a text in its place may name a patient."""
+    uid = header.text("SOPInstanceUID") or ""
+    return uid if UID.fullmatch(uid) else None

@@ -274,3 +274,14 @@ def test_enhanced_objects_of_one_frame_each_are_a_series(tmp_path, make_enhanced
 
     assert [ref.position_mm[2] for ref in refs] == [0.0, 3.0, 6.0]
     assert {ref.frame for ref in refs} == {None}
+
+
+def test_a_text_in_the_place_of_the_uid_is_none(series, edit):
+    first, second, *_ = files_of(series)
+    with pytest.warns(UserWarning, match="Invalid value for VR UI"):
+        edit(first, SOPInstanceUID="Doe^Jane")
+
+    refs = dicom_slice_refs(series)
+
+    assert [ref.sop_instance_uid for ref in refs].count(None) == 1
+    assert str(dcmread(second).SOPInstanceUID) in {ref.sop_instance_uid for ref in refs}
