@@ -79,8 +79,8 @@ def test_with_phi_every_failure_names_its_file(random_bundle, tmp_path, capfd):
     _, outputs = predict(random_bundle, capfd, tmp_path / "out", root, "--include-phi")
 
     errors = [error["error"] for error in json.loads(outputs["errors.json"])["errors"]]
+    assert len(errors) >= 20
     assert [error for error in errors if PLANT not in error] == []
-    assert any(f"'{PLANT}, {PLANT}'" in error for error in errors)
 
 
 def test_a_folder_of_three_thousand_files_leaks_no_description(random_bundle, tmp_path, capfd):
