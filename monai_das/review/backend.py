@@ -14,6 +14,7 @@ from typing import Any
 
 from monai_das._optional import require
 from monai_das.data import CASE_ID, CaseKey
+from monai_das.data.dicom import split_place
 from monai_das.inference import DASModelInfo, Predictor
 from monai_das.reports import as_json, read_case_map
 from monai_das.reports.privacy import error_message
@@ -94,7 +95,8 @@ class LivePredictions:
         """Return the path of ``case``; if it is unknown or gone, the folder is searched again."""
         if not CASE_ID.fullmatch(case):
             raise BackendRefusalError(422, f"{name}: {case[:80]!r} is no case's id (case- and 16 hexadecimal digits)")
-        if case not in self._paths or not self._paths[case].exists():
+        # a series that shares its folder has a path of its own, where no file lies
+        if case not in self._paths or not split_place(self._paths[case])[0].exists():
             self._paths = self._all_paths()
         path = self._paths.get(case)
         if path is None or not path.resolve().is_relative_to(self.root):

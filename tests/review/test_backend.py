@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import threading
 import time
@@ -13,9 +14,9 @@ import pytest
 import uvicorn
 
 from monai_das.data import CaseKey, open_source
-from monai_das.datasets import write_nifti
+from monai_das.datasets import write_dicom_series, write_nifti
 from monai_das.inference import Predictor
-from monai_das.review import BackendRefusalError, LivePredictions, build_review_backend
+from monai_das.review import BackendRefusalError, LivePredictions, backend, build_review_backend
 from tests.inference.conftest import random_bundle, volume
 
 __all__ = ["random_bundle", "volume"]
@@ -192,3 +193,20 @@ def test_a_case_that_comes_later_is_found(client, ids, tmp_path):
     assert client.post("/predict", json=tasks(case=ids["first"])).status_code == 200
     (tmp_path / "cases" / "first.nii.gz").rename(tmp_path / "cases" / "renamed.nii.gz")
     assert client.post("/predict", json=tasks(case=ids["first"])).status_code == 200
+
+
+def test_two_series_of_one_folder_are_found_once(live, volume, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        write_dicom_series(volume, tmp_path / name)
+        for path in (tmp_path / name).iterdir():
+            (tmp_path / "cases" / "study").mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / "cases" / "study" / f"{name}_{path.name}")
+    searches = []
+    search = backend.studies_by_id
+    monkeypatch.setattr(backend, "studies_by_id", lambda *given: searches.append(1) or search(*given))
+
+    for name in ("one", "two"):
+        case = KEY.case_id(open_source(tmp_path / name))
+        assert live.answer(tasks(case=case))["results"][0]["result"]
+
+    assert searches == [1]
