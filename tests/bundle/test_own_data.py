@@ -5,18 +5,17 @@ import json
 import re
 import shutil
 
-import nibabel
 import numpy as np
 import pytest
 
 from monai_das.cli import main
 from monai_das.contract import Contract
-from monai_das.datasets import make_sample_volumes, write_dicom_series, write_nifti
+from monai_das.datasets import write_dicom_series
 from monai_das.inference import next_commands
 from tests.bundle.bundle_runs import config, workflow
 from tests.case_folders import only_result
+from tests.own_volumes import volumes
 
-CORONAL = np.array([[1.0, 0, 0, 0], [0, 0, 4.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1]])
 HIPPOCAMPUS = ["--id-column", "image", "--label-column", "large_volume", "--group-by", "subject_guess"]
 
 
@@ -216,100 +215,6 @@ def test_covid_blues_with_a_score_as_label(data_root, tmp_path, capsys):
     assert 0.0 <= float(batch["image"].min()) < 0.2 < float(batch["image"].max()) <= 1.0
 
 
-def volumes(folder, classes=("a", "b"), number=5, values=None):
-    """NIfTI volumes of coronal slices in a folder for each class."""
-    for label, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for case in range(number):
-            image = np.random.default_rng(10 * label + case).integers(0, 200, (20, 9, 22)).astype(np.int16)
-            image = image if values is None else values(image, case)
-            coronal = nibabel.Nifti1Image(image.swapaxes(1, 2), CORONAL)
-            nibabel.save(coronal, folder / name / f"{case}.nii.gz")
-    return folder
-
-
-def proposed(project):
-    return Contract.from_metadata(config("metadata.json", project))
-
-
-@pytest.mark.parametrize(
-    ("values", "kind", "intensity"),
-    [
-        (None, "magnitude", {"scale": "percentiles", "low": 1, "high": 99}),
-        (lambda image, case: (image > 100 + case).astype(np.int16), "mask", {"scale": "range"}),
-        (lambda image, case: np.where(image > 180, -1000, image + case).astype(np.int16), "hu",
-         {"scale": "window", "low": -160, "high": 240}),
-    ],
-)  # fmt: skip
-def test_plane_and_scaling_are_proposed_from_the_files(tmp_path, values, kind, intensity):
-    new(volumes(tmp_path / "data", values=values), "-o", tmp_path / "project")
-
-    contract = proposed(tmp_path / "project")
-    assert (contract.slice_axis, contract.values, contract.intensity) == ("coronal", kind, intensity)
-    assert (contract.slices, contract.spacing, contract.num_slices) == ((4, 18), (2.0, 8.0), 4)
-    assert contract.thumbnail_size == 32
-
-
-def test_copies_are_left_out_and_a_copy_with_another_label_is_an_error(tmp_path, capsys):
-    data = volumes(tmp_path / "data")
-    shutil.copyfile(data / "a" / "0.nii.gz", data / "a" / "again.nii.gz")
-    new(data, "-o", tmp_path / "project")
-    assert "again.nii.gz: a copy of another case" in capsys.readouterr().out
-
-    shutil.copyfile(data / "a" / "1.nii.gz", data / "b" / "moved.nii.gz")
-    with pytest.raises(SystemExit):
-        main(["new", str(data), "-o", str(tmp_path / "other")])
-    assert re.search(
-        r"1.nii.gz and .*moved.nii.gz are the same case, with the labels 'a' and 'b'", capsys.readouterr().err
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "arguments", "message"),
-    [
-        (lambda data: (data / "b" / "bad.nii.gz").write_bytes(b"no"), [], "bad.nii.gz: cannot be read: "),
-        (lambda data: (data / "stray.nii.gz").write_bytes(b"no"), [], "stray.nii.gz: in no folder of a class"),
-        (lambda data: (data / "empty").mkdir(), [], "empty/: no case in this folder"),
-    ],
-)
-def test_what_is_left_out_is_named(tmp_path, capsys, change, arguments, message):
-    data = volumes(tmp_path / "data")
-    change(data)
-
-    new(data, "-o", tmp_path / "project", *arguments)
-
-    assert message in capsys.readouterr().out
-    assert message.partition(":")[0] in (tmp_path / "project" / "left_out.csv").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("prepare", "arguments", "message"),
-    [
-        (lambda data: shutil.rmtree(data / "b"), [], "1 folders with cases; give a folder of cases for each of two"),
-        (lambda data: [path.unlink() for path in sorted(data.glob("b/*"))[2:]], [], "class 'b' has cases of 2"),
-        (lambda data: None, ["--group-by", "site"], "there is no table of labels with this column; give 'folder'"),
-        (lambda data: None, ["--num-slices", "0"], "--num-slices must be at least 1, got 0"),
-        (lambda data: [path.write_bytes(b"") for path in data.glob("*/*")], [], "none of 10 cases can be read"),
-        (lambda data: (data.parent / "project" / "x").mkdir(parents=True), [], "holds something already; give a new f"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_trained_on_is_refused(tmp_path, capsys, prepare, arguments, message):
-    data = volumes(tmp_path / "data")
-    prepare(data)
-
-    with pytest.raises(SystemExit, match="2"):
-        main(["new", str(data), "-o", str(tmp_path / "project"), *arguments])
-
-    assert message in " ".join(capsys.readouterr().err.split())
-    assert not (tmp_path / "project" / "configs").exists()
-
-
-def test_data_that_are_no_folder_are_refused(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        main(["new", str(tmp_path / "none"), "-o", str(tmp_path / "project")])
-    assert "give a folder of cases" in capsys.readouterr().err
-
-
 def test_clips_and_volumes_are_two_projects(tmp_path, clips, capsys):
     data = volumes(tmp_path / "data")
     for path in sorted(clips.glob("*.mp4"))[:3]:
@@ -327,29 +232,8 @@ def test_overrides_of_plane_and_intensities_are_what_predict_does(tmp_path, caps
     trained = train(tmp_path / "project", slice_axis="axial", intensity=window, num_slices=2)
     found = predicted(trained, tmp_path / "data" / "a" / "0.nii.gz", tmp_path / "out")
 
-    contract = proposed(trained)
+    contract = Contract.from_metadata(config("metadata.json", trained))
     assert (contract.slice_axis, contract.intensity, contract.num_slices) == ("axial", window, 2)
     steps = config("inference.json", trained)["preprocessing"]["transforms"]
     assert steps == config("train.json", trained)["train"]["deterministic_transforms"]
     assert len(found["selected_slices"]) == 2
-
-
-def test_a_path_that_means_something_to_configs_is_kept_out_of_them(tmp_path):
-    new(volumes(tmp_path / "data#1 @home"), "-o", tmp_path / "project")
-
-    cases = workflow(tmp_path / "project", ["train.json"], {"bundle_root": str(tmp_path / "project")}).parser
-    assert all("data#1 @home" in case["image"] for case in cases.get_parsed_content("test_cases"))
-
-
-def test_made_volumes_are_trained_with_weights_against_imbalance(tmp_path):
-    for number, case in enumerate(make_sample_volumes(12, 32)):
-        name = "rare" if number % 4 == 0 else "common"
-        (tmp_path / "data" / name).mkdir(parents=True, exist_ok=True)
-        write_nifti(case["image"][0], tmp_path / "data" / name / f"{number}.nii.gz")
-    new(tmp_path / "data", "-o", tmp_path / "project")
-
-    parser = workflow(tmp_path / "project", ["train.json"], {"bundle_root": str(tmp_path / "project")}).parser
-    weight = parser.get_parsed_content("loss").loss.weight
-
-    counts = [sum(case["label"] == label for case in parser.get_parsed_content("train_cases")) for label in (0, 1)]
-    assert weight[1] / weight[0] == pytest.approx(counts[0] / counts[1], rel=1e-3)
