@@ -31,7 +31,8 @@ def add_new_parser(commands: Commands) -> None:
     parser.add_argument("--id-column", metavar="NAME", help="column that names cases (default: the only one that does)")
     parser.add_argument("--label-column", metavar="NAME", help="column of labels (default: the only one that can be)")
     parser.add_argument("--group-by", metavar="WHAT", help="what a patient is: 'folder' (the first below that of the "
-                        "class, or below DATA) or a column (default: PatientID, else every case)")  # fmt: skip
+                        "class, or below DATA), a column, or a regular expression with the patient in a case's path in "
+                        "brackets, as '(patient_[0-9]+)_' (default: PatientID, else every case)")  # fmt: skip
     parser.add_argument("--axis", choices=("axial", "coronal", "sagittal"), help="default: the plane of most cases")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: a quarter)")
     parser.add_argument("--seed", type=int, default=0, help="of the parts (default: %(default)s)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from monai_das.datasets.class_parts import parts_with_every_class
 from monai_das.datasets.csv_table import CSVTable
 from monai_das.datasets.label_join import Labelled, labels_of_folders, labels_of_table
 from monai_das.datasets.proposal import Proposal
+from monai_das.metrics.predictions import group_numbers
 
 FOLDER = "folder"
 
@@ -83,7 +85,8 @@ def look_at_data(
         table: with the labels; None: folders are classes.
         columns: names of the id column and of the label column; None: the only ones that can be.
         group_by: what a patient is. None: what the files say, else each case is one; ``"folder"``: the first folder
-            below that of the class, or below ``root``; else the column of ``table`` with this name.
+            below that of the class, or below ``root``; with a bracket: a regular expression, whose part in brackets is
+            the patient in a case's path; else the column of ``table`` with this name.
         seed: of the parts.
         shown: wraps the sequence of cases, to show progress.
 
@@ -94,7 +97,7 @@ def look_at_data(
     """
     if not root.is_dir():
         raise ValueError(f"{root}: give a folder of cases")
-    if group_by not in (None, FOLDER):
+    if group_by not in (None, FOLDER) and "(" not in str(group_by):
         if table is None:
             raise ValueError(f"--group-by {group_by}: there is no table of labels with this column; give 'folder'")
         table.column(str(group_by))
@@ -102,7 +105,7 @@ def look_at_data(
     labelled = (
         labels_of_folders(root, cases)
         if table is None
-        else labels_of_table(table, root, cases, *columns, other=None if group_by == FOLDER else group_by)
+        else labels_of_table(table, root, cases, *columns, other=group_by if group_by in table.columns else None)
     )
     names = class_names_of(labelled.labels.values())
     classes = tuple(dict.fromkeys(names.values()))
@@ -171,6 +174,12 @@ def _groups(
             fact.path: key.patient("/".join(fact.path.relative_to(root).parts[:depth]), "folder") for fact in facts
         }
         words = "by folder"
+    elif "(" in group_by:
+        names = [fact.path.relative_to(root).as_posix() for fact in facts]
+        group_numbers(names, group_by)  # says what is wrong with the expression
+        found = [re.search(group_by, name) for name in names]
+        groups = {fact.path: key.patient(match[1] if match else "") for fact, match in zip(facts, found, strict=True)}
+        words = f"by {group_by!r} in the path"
     else:
         groups = {fact.path: key.patient(labelled.rows[fact.path][group_by]) for fact in facts}
         words = f"by column {group_by!r}"

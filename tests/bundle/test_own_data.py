@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import shutil
 
 import numpy as np
@@ -43,9 +44,9 @@ def evaluated(trained, capsys):
     run = workflow(trained, ["train.json", "evaluate.json"], {"bundle_root": str(trained)}, "eval")
     run.initialize()
     run.run()
-    pattern = re.search(r"--group '(.+)'$", next_commands(trained.parent)[1])[1]
+    words = shlex.split(next_commands(trained.parent)[1].partition(" && monai-das ")[2])
     capsys.readouterr()
-    assert main(["evaluate", str(trained / "eval" / "predictions.csv"), "--group", pattern]) == 0
+    assert main(words) == 0
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
@@ -191,7 +192,7 @@ def test_a_folder_of_clips_with_text_labels(clips, tmp_path, capsys):
 
 def test_covid_blues_with_a_score_as_label(data_root, tmp_path, capsys):
     pytest.importorskip("av")
-    folder, lines = tmp_path / "blues", ["video_file,Severity Score,patient"]
+    folder, lines = tmp_path / "blues", ["video_file,Severity Score"]
     folder.mkdir()
     with (data_root / "covid_blues" / "severity.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
@@ -199,12 +200,14 @@ def test_covid_blues_with_a_score_as_label(data_root, tmp_path, capsys):
             score = row["Severity Score"]
             if source.is_file() and score in ("1.0", "2.0") and len(lines) < 15 and row["video_file"].endswith("1"):
                 (folder / source.name).symlink_to(source)
-                lines.append(f"{row['video_file']},{score},{row['video_file'].rpartition('_')[0]}")
+                lines.append(f"{row['video_file']},{score}")
     (folder / "scores.csv").write_text("\n".join(lines), encoding="utf-8")
-    columns = ["--label-column", "Severity Score", "--group-by", "patient"]
+    columns = ["--label-column", "Severity Score", "--group-by", "(patient_[0-9]+)_"]
 
     new(folder, folder / "scores.csv", "-o", tmp_path / "project", *columns)
 
+    patients = len({line.rpartition("_")[0] for line in lines[1:]})
+    assert f"patients      {patients}: by '(patient_[0-9]+)_' in the path" in capsys.readouterr().out
     contract = Contract.from_metadata(config("metadata.json", tmp_path / "project"))
     assert contract.classes == ("1", "2")
     assert contract.intensity == {"scale": "window", "low": 0, "high": 255}

@@ -1,8 +1,10 @@
 """``monai-das new``: what it finds, proposes, leaves out and refuses."""
 
+import json
 import re
 import shutil
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -82,6 +84,7 @@ def test_what_is_left_out_is_named(tmp_path, capsys, change, arguments, message)
         (lambda data: shutil.rmtree(data / "b"), [], "1 folders with cases; give a folder of cases for each of two"),
         (lambda data: [path.unlink() for path in sorted(data.glob("b/*"))[2:]], [], "class 'b' has cases of 2"),
         (lambda data: None, ["--group-by", "site"], "there is no table of labels with this column; give 'folder'"),
+        (lambda data: None, ["--group-by", "(c)"], "the name 'a/0.nii.gz' does not hold '(c)'; correct one of them"),
         (lambda data: None, ["--num-slices", "0"], "--num-slices must be at least 1, got 0"),
         (lambda data: [path.write_bytes(b"") for path in data.glob("*/*")], [], "none of 10 cases can be read"),
         (lambda data: (data.parent / "project" / "x").mkdir(parents=True), [], "holds something already; give a new f"),
@@ -123,3 +126,10 @@ def test_made_volumes_are_trained_with_weights_against_imbalance(tmp_path):
 
     counts = [sum(case["label"] == label for case in parser.get_parsed_content("train_cases")) for label in (0, 1)]
     assert weight[1] / weight[0] == pytest.approx(counts[0] / counts[1], rel=1e-3)
+
+
+def test_the_metadata_of_a_project_are_valid(tmp_path, official_schema):
+    new(volumes(tmp_path / "data"), "-o", tmp_path / "project")
+
+    schema = json.loads(official_schema.read_text(encoding="utf-8"))
+    jsonschema.validate(config("metadata.json", tmp_path / "project"), schema)
