@@ -10,7 +10,7 @@ from monai.deploy.core import Fragment, Operator, OperatorSpec
 from monai_das.data import CaseKey, Finding, open_source
 from monai_das.deploy.outcome import DeployOutcome
 from monai_das.deploy.reports import remove_reports, write_reports
-from monai_das.deploy.series import DeployCase, image_files, make_cases, no_series_message
+from monai_das.deploy.series import DeployCase, make_cases, no_series_message, study_files
 from monai_das.inference import Predictor
 
 
@@ -50,8 +50,10 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
         selected = [str(each.series.SeriesInstanceUID) for study in studies for each in study.selected_series]
         cases: list[DeployCase] = []
         with self.outcome.of("study", ""):
-            files = image_files(self.input_folder)
+            files = study_files(self.input_folder)
+            self.outcome.passed_over = files.passed_over(selected)
             cases = make_cases(selected, files, self.scratch, self.case_key)
+            files.check_whole()
             if not cases:
                 raise ValueError(Finding(no_series_message(files)))
         op_output.emit(cases, "cases")

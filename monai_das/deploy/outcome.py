@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from monai_das.reports import CaseError
-from monai_das.reports.json_report import write_object
+from monai_das.data import PassedOver
+from monai_das.reports import CaseError, write_errors
 from monai_das.reports.privacy import error_message
 
-ERRORS = "errors.json"
 logger = logging.getLogger(__name__)
 
 
@@ -21,6 +20,7 @@ class DeployOutcome:
     """Collects the errors of one run, and logs each as it happens."""
 
     errors: list[CaseError] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
 
     @contextmanager
     def of(self, case_id: str, series: str) -> Iterator[None]:
@@ -36,8 +36,5 @@ class DeployOutcome:
             logger.error("%s: %s", case_id, self.errors[-1].error)
 
     def write(self, folder: Path) -> None:
-        """Write ``folder/errors.json``; without errors, remove the file of an older run."""
-        if self.errors:
-            write_object({"errors": [asdict(error) for error in self.errors]}, folder / ERRORS)
-        else:
-            (folder / ERRORS).unlink(missing_ok=True)
+        """Write ``folder/errors.json``: the errors, and what was passed over; see :func:`write_errors`."""
+        write_errors(self.errors, self.passed_over, folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_das.data import CaseKey, Finding
-from monai_das.data.dicom import ImageHeader, header_ahead, is_dicom_file, lost_slices
+from monai_das.data import CaseKey, Finding, PassedOver
+from monai_das.data.dicom import DICOMTree, Grouping, ImageHeader, SeriesCase, header_ahead
+from monai_das.data.formats import format_name
+from monai_das.data.walk import walk_folders
 
 
 @dataclass(frozen=True)
@@ -26,67 +28,69 @@ class DeployCase:
     path: Path
 
 
-def image_files(folder: Path) -> dict[str, list[ImageHeader]]:
-    """Return the headers of all DICOM images in ``folder`` and below it, by SeriesInstanceUID, sorted by path.
+@dataclass(frozen=True)
+class StudyFiles:
+    """The DICOM images in a folder and below it, grouped as ``monai-das predict`` groups them."""
+
+    tree: DICOMTree
+    grouping: Grouping
+
+    def passed_over(self, selected: Sequence[str]) -> list[PassedOver]:
+        """Return what no case is made of if the series ``selected`` are, by format."""
+        found = Counter(f"DICOM {kind}" for kind, _ in self.grouping.passed)
+        for folder in self.tree.folders.values():
+            found.update(name for name, _ in folder.objects)
+            found.update(map(format_name, folder.others))
+        others = [case for case in self.grouping.cases if case.uid not in selected]
+        found.update({"image of a series that no rule fits": sum(len(case.images) for case in others)})
+        return [PassedOver(1, name, count) for name, count in sorted(found.items()) if count]
+
+    def check_whole(self) -> None:
+        """Raise ``ValueError`` if DICOM files are damaged that belong to no series; the message only counts them."""
+        known = {path for case in self.grouping.cases for path in self.tree.files(case, self.grouping).lost}
+        count = sum(path not in known for folder in self.tree.folders.values() for path in folder.broken)
+        if count:
+            raise ValueError(Finding(f"{count} DICOM files of the study are damaged or cut off; copy the study again"))
+
+
+def study_files(folder: Path) -> StudyFiles:
+    """Return the DICOM images in ``folder`` and below it.
 
     If several images share a position, such as a second echo, the SDK's own loader keeps one of them without a message.
     This function finds all of them, so that the code which stacks them can refuse. It keeps the headers for opening the
     cases.
-
-    Raises:
-        ValueError: DICOM files are damaged or empty; the message only counts them: a name may hold a patient's.
     """
-    found = defaultdict(list)
-    damaged = 0
-    for file in sorted(path for path in folder.rglob("*") if is_dicom_file(path)):
-        try:
-            header = header_ahead(file)
-        except ValueError:
-            damaged += 1
-            continue
-        if header is not None:
-            found[str(header.tags.get("SeriesInstanceUID"))].append(header)
-    damaged += _lost(folder, [header.path for headers in found.values() for header in headers])
-    if damaged:
-        raise ValueError(Finding(f"{damaged} DICOM files of the study are damaged or cut off; copy the study again"))
-    return dict(found)
+    tree = DICOMTree()
+    for each in walk_folders(folder):
+        tree.add(each.path, each.files)
+    return StudyFiles(tree, tree.grouping())
 
 
-def _lost(folder: Path, images: Sequence[Path]) -> int:
-    """Return how many files beside ``images`` may be slices that are empty or broken."""
-    beside = defaultdict(list)
-    for path in images:
-        beside[path.parent].append(path)
-    others = [path for path in folder.rglob("*") if path.is_file() and not is_dicom_file(path)]
-    return sum(len(lost_slices([path], beside[path.parent])) for path in others)
-
-
-def make_cases(
-    selected: Sequence[str], files: Mapping[str, Sequence[ImageHeader]], folder: Path, case_key: CaseKey
-) -> list[DeployCase]:
+def make_cases(selected: Sequence[str], files: StudyFiles, folder: Path, case_key: CaseKey) -> list[DeployCase]:
     """Return the cases of the series ``selected``; their files are linked below ``folder``.
 
-    A series may lie in several folders, and a folder may hold several series. Links gather the files of each case
-    without copying them. Their names are numbers, so that no message holds a file's own name. A series that is selected
-    twice counts once.
+    Links gather the files of each case, from however many folders, without copying them; files that may be lost slices
+    are among them, so that opening the case says so. Their names are numbers, so that no message holds a file's own
+    name. A series that is selected twice counts once. Images that nobody acquired are no case, whatever the rules say.
 
     Args:
         selected: SeriesInstanceUIDs, in the order of the rules.
-        files: from :func:`image_files`.
+        files: from :func:`study_files`.
         folder: an empty folder, which must exist as long as the cases are read.
         case_key: makes their ids.
     """
-    cases: list[DeployCase] = []
-    for uid in dict.fromkeys(selected):
-        headers = files.get(uid, ())
-        stack = [header for header in headers if header.frames == 1]
-        clips = [header for header in headers if header.frames > 1]
-        for members in ([stack] if stack else []) + [[clip] for clip in clips]:
-            place = folder / f"{len(cases):05d}"
-            links = _linked([header.path for header in members], place)
-            path = links[0] if members[0].frames > 1 else place
-            cases.append(DeployCase(case_key.headers_id(members), uid, path))
+    chosen = [case for uid in dict.fromkeys(selected) for case in files.grouping.cases if case.uid == uid]
+    cases = []
+    for number, case in enumerate(chosen):
+        known = files.tree.files(case, files.grouping)
+        place = folder / f"{number:05d}"
+        links = _linked([*known.images, *(() if case.clip else known.lost)], place)
+        cases.append(DeployCase(case_key.headers_id(_headers(case)), case.uid, links[0] if case.clip else place))
     return cases
+
+
+def _headers(case: SeriesCase) -> list[ImageHeader]:
+    return [header for record in case.images if (header := header_ahead(record.path)) is not None]
 
 
 def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -98,9 +102,10 @@ def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
     return links
 
 
-def no_series_message(files: Mapping[str, Sequence[ImageHeader]]) -> str:
-    """Return why nothing was selected: the folder has no image, or no rule fits its series, listed by modality."""
-    if not files:
-        return "the input folder holds no DICOM image; give the folder of a study"
-    kinds = sorted(str(headers[0].tags.get("Modality")) for headers in files.values())
+def no_series_message(files: StudyFiles) -> str:
+    """Return why nothing was selected: the folder has no acquired image, or no rule fits its series, by modality."""
+    if not files.grouping.cases:
+        kind = "acquired DICOM image" if files.grouping.passed else "DICOM image"
+        return f"the input folder holds no {kind}; give the folder of a study"
+    kinds = sorted(str(_headers(case)[0].text("Modality")) for case in files.grouping.cases)
     return f"no series fits the rules, there are {len(kinds)} of modality {', '.join(kinds)}; change rules.json"

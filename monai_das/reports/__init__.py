@@ -1,6 +1,6 @@
 """Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, web page or DICOM; one atomic writer per file."""
 
-from monai_das.reports.batch import CaseError, DoneBefore, Outcome, ReportSettings, SameCase, report_cases
+from monai_das.reports.batch import CaseError, DoneBefore, Outcome, ReportSettings, SameCase, report_cases, write_errors
 from monai_das.reports.case_map import CaseMap, read_case_map
 from monai_das.reports.html import write_html
 from monai_das.reports.json_report import as_json, write_json, write_object
@@ -27,6 +27,7 @@ __all__ = [
     "refuse_others",
     "report_cases",
     "send_files",
+    "write_errors",
     "write_html",
     "write_json",
     "write_key_objects",

@@ -1,6 +1,6 @@
 import json
 
-from monai_das.data import Finding
+from monai_das.data import Finding, PassedOver
 from monai_das.deploy.outcome import DeployOutcome
 
 
@@ -16,6 +16,13 @@ def test_a_bad_case_is_written_down_and_the_next_goes_on(tmp_path, caplog):
     expected = {"errors": [{"case": "case-001", "error": "series 1.2.3: ValueError: two echoes"}]}
     assert json.loads((tmp_path / "errors.json").read_text(encoding="utf-8")) == expected
     assert "case-001: series 1.2.3: ValueError: two echoes" in caplog.text
+
+
+def test_what_was_passed_over_is_written_down(tmp_path):
+    DeployOutcome(passed_over=[PassedOver(1, "PDF", 2, ("a",))]).write(tmp_path)
+
+    expected = {"errors": [], "passed_over": [{"input": 1, "format": "PDF", "count": 2}]}
+    assert json.loads((tmp_path / "errors.json").read_text(encoding="utf-8")) == expected
 
 
 def test_a_good_run_removes_the_errors_of_an_older_one(tmp_path):
