@@ -96,10 +96,15 @@ def _run(app, arguments, folder, environment):
 
 def command_line(study, folder):
     """Return ``result.json`` of ``monai-das predict`` on the same study."""
+    (found,) = command_line_results(study, folder).values()
+    return found
+
+
+def command_line_results(study, folder):
+    """Return every ``result.json`` of ``monai-das predict`` on the same studies, by case."""
     command = [Path(sys.executable).with_name("monai-das"), "predict", study, "--bundle", ROOT / "bundle", "-o", folder]
     subprocess.run([*command, "--report", "json"], check=True, capture_output=True)
-    (file,) = folder.glob("*/result.json")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*/result.json")}
 
 
 def referenced(path):

@@ -1,0 +1,55 @@
+"""One study, laid out flat and nested, gives the same two cases from disk, from Orthanc and in Deploy."""
+
+import json
+
+import pytest
+from pydicom import dcmread
+
+pytest.importorskip("dicomweb_client")
+
+from monai_das.data import dicomweb_cases, find_cases, open_source, survey_studies
+from tests.data.pacs_export import flattened, write_export
+from tests.e2e.deploy_runs import ENVIRONMENT, LOADER, command_line_results, run_deploy
+
+
+@pytest.fixture
+def layouts(tmp_path):
+    """The study in folders for each series, and in one."""
+    (tmp_path / "nested").mkdir()
+    write_export(tmp_path / "nested", side=32)
+    return tmp_path / "nested", flattened(tmp_path / "nested", tmp_path / "flat")
+
+
+def slices_of(studies):
+    """The SOPInstanceUIDs of every case, in order."""
+    return [[ref.sop_instance_uid for ref in open_source(study).refs] for study in studies]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_orthanc_has_the_two_cases_of_the_files(orthanc, layouts, flat):
+    nested, folder = layouts
+    paths = [folder] if flat else sorted(nested.iterdir())
+    orthanc.upload(*paths)
+    study = f"{orthanc.dicomweb}/studies/{dcmread(next(folder.iterdir())).StudyInstanceUID}"
+
+    served = dicomweb_cases(study)
+
+    assert len(served) == 2
+    assert slices_of(served) == slices_of(path for _, path in find_cases([nested]))
+    passed = {each.format: each.count for each in survey_studies([study]).passed_over}
+    assert passed == {each.format: each.count for each in survey_studies([nested]).passed_over}
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_deploy_has_the_two_cases_of_the_command_line(tmp_path, layouts, flat):
+    if not (ENVIRONMENT / "bin" / "python").exists() or not LOADER.exists():
+        pytest.skip("no .venv-deploy; scripts/test_e2e.sh makes it")
+    run = run_deploy(layouts[flat], tmp_path / "deployed")
+
+    assert run.code == 0, run.log
+    ours = {path.parent.name: json.loads(path.read_text()) for path in run.folder.glob("*/result.json")}
+    expected = command_line_results(layouts[1 - flat], tmp_path / "predicted")
+    assert ours.keys() == expected.keys()
+    assert sorted(each["total_slices"] for each in ours.values()) == [6, 9]
+    passed = json.loads((run.folder / "errors.json").read_text())["passed_over"]
+    assert sum(each["count"] for each in passed) == 6
