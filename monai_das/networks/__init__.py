@@ -11,6 +11,7 @@ from monai_das.networks.base import DASNetwork
 from monai_das.networks.efficientnet_lite import DASEfficientNetLite0
 from monai_das.networks.mobilenet import DASMobileNetV3Small
 from monai_das.networks.output import DASOutput, DASPolicyOutput
+from monai_das.networks.slice_cam import SliceCAM, slice_cam
 from monai_das.networks.slice_classifier import DASSliceClassifier
 from monai_das.networks.volume_classifier import DASVolumeClassifier
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -28,5 +29,7 @@ __all__ = [
     "DASPolicyOutput",
     "DASSliceClassifier",
     "DASVolumeClassifier",
+    "SliceCAM",
     "make_thumbnails",
+    "slice_cam",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Optional
 
 import torch
@@ -13,8 +14,9 @@ from monai_das.networks.eval_view import eval_view
 from monai_das.networks.lessons import LessonCheck
 from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
-from monai_das.samplers.selection import detached
-from monai_das.transforms.thumbnails import check_volume, make_thumbnails
+from monai_das.samplers.base import in_float32
+from monai_das.samplers.selection import check_lengths, detached, may_look, slice_mask
+from monai_das.transforms.thumbnails import check_volume, make_thumbnails, warn_if_slices_come_first
 
 
 def plain(tensor: Tensor) -> Tensor:
@@ -44,8 +46,16 @@ class DASNetwork(nn.Module):
           real slices, real ones first, or None when all D are real.
         - returns logits ``(B, num_classes)`` float32 in ``eval()``, the pair of logits and selection in ``train()``.
 
+    ``.half()``, ``.bfloat16()`` and ``.double()`` change the backbone alone. Scores, aggregation and head stay in
+    float32, and slices are converted to what the backbone wants.
+
     Raises:
-        ValueError: ``volume`` is not 5-D or its slices are below 3 x 3 pixels; ``slices`` do not fit ``selection``.
+        ValueError: ``volume`` is not 5-D, has no slice, or its slices are below 3 x 3 pixels; a real slice has a value
+            that is not finite; ``lengths`` are not ``(B,)`` whole numbers from 1 to D; ``slices`` do not fit
+            ``selection``.
+
+    Warns:
+        UserWarning: the shape of ``volume`` looks as if slices came first.
     """
 
     def __init__(self, sampler: Sampler, thumbnail_size: int = 64, detach_choice: bool = False) -> None:
@@ -56,7 +66,15 @@ class DASNetwork(nn.Module):
         self.thumbnail_size: int = thumbnail_size
         self.detach_choice: bool = detach_choice
         self.register_buffer("thumbnail_side", torch.tensor(thumbnail_size))
+        self.register_buffer("precision", torch.zeros(()), persistent=False)
         self.lesson_check = LessonCheck()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DASNetwork:
+        """Change the precision of the backbone alone; ``precision`` goes with it and says what it is."""
+        for name, child in self.named_children() if recurse else []:
+            child._apply(fn if name == "backbone" else in_float32(fn))  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse=False)  # type: ignore[no-untyped-call]
+        return self
 
     def forward(self, volume: Tensor, lengths: Optional[Tensor] = None) -> Tensor:
         """Classify ``volume`` ``(B, C, H, W, D)``; the backbone sees only the chosen slices."""
@@ -65,15 +83,20 @@ class DASNetwork(nn.Module):
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
             return self.classify(take_slices(image, selection), selection)
         else:  # TorchScript compiles what follows an if, but not this branch
-            answer: Tensor = self.output(image, selection)  # or the pair, see above
+            answer: Tensor = self.output(image, selection, lengths)  # or the pair, see above
             return answer
 
     @torch.jit.unused
-    def output(self, image: Tensor, selection: Selection) -> Any:
+    def output(self, image: Tensor, selection: Selection, lengths: Optional[Tensor]) -> Any:
         """Return logits in ``eval()`` and the pair :class:`DASOutput` in ``train()``."""
+        warn_if_slices_come_first(image.shape)
+        self.check_graph(lengths)
         if not self.training:
             return self.classify(take_slices(image, selection), selection)
-        output = self.learn(image, selection)
+        if lengths is not None:
+            image = without_padded_slices(image, plain(lengths))
+        complete = lengths is None and selection.indices.size(1) <= image.size(4)
+        output = self.learn(image, selection, complete)
         self.lesson_check.watch(self.sampler, output.logits, output.selection)
         return DASOutput(anchored(output.logits, self.sampler), output.selection)
 
@@ -85,7 +108,12 @@ class DASNetwork(nn.Module):
     @torch.jit.export
     def score(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Return what the sampler chooses from ``thumbnails`` ``(B, C, h, w, D)``."""
-        selection: Selection = self.sampler(plain(thumbnails), None if lengths is None else plain(lengths))
+        seen, real = plain(thumbnails), lengths
+        if lengths is not None:
+            real = plain(lengths)
+            seen = without_padded_slices(seen, real)
+        check_finite(seen)
+        selection: Selection = self.sampler(seen, real)
         return selection
 
     @torch.jit.export
@@ -94,8 +122,15 @@ class DASNetwork(nn.Module):
         raise NotImplementedError("a DASNetwork implements classify(slices, selection) -> (B, num_classes)")
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection) -> DASOutput:
-        """Return the output of a training step: logits, and the selection with all that a loss takes from it."""
+    def check_graph(self, lengths: Optional[Tensor]) -> None:
+        """Raise ``ValueError`` if this network cannot be compiled or exported with ``lengths``; most can."""
+
+    @torch.jit.unused
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
+        """Return the output of a training step: logits, and the selection with all that a loss takes from it.
+
+        ``complete`` says that every row of the selection is kept, where that is known without looking at values.
+        """
         used = self.used(selection)
         return DASOutput(self.classify(take_slices(image, used), used), selection)
 
@@ -137,6 +172,33 @@ def anchored(logits: Tensor, sampler: Sampler) -> Tensor:
             if parameter.requires_grad:
                 logits = logits + 0.0 * parameter.float().sum()
     return logits
+
+
+def precision_of(backbone: nn.Module) -> Tensor:
+    """Return a zero of the precision that ``backbone`` computes in: that of its first parameter."""
+    kinds = [each.dtype for each in backbone.parameters() if each.is_floating_point()]
+    return torch.zeros((), dtype=kinds[0] if kinds else torch.float32)
+
+
+def without_padded_slices(volume: Tensor, lengths: Tensor) -> Tensor:
+    """Return ``volume`` ``(B, C, H, W, D)`` with zeros in its padded slices: NaN times 0 would be NaN."""
+    check_volume(volume)
+    check_lengths(lengths, volume.size(0), volume.size(4))
+    real = slice_mask(lengths.to(volume.device), volume.size(4))
+    return volume.masked_fill(~real[:, None, None, None, :], 0)
+
+
+def check_finite(thumbnails: Tensor) -> None:
+    """Raise ``ValueError`` if a slice of ``thumbnails`` ``(B, C, h, w, D)`` has a value that is NaN or infinite."""
+    check_volume(thumbnails)
+    if may_look():
+        wrong = ~torch.isfinite(thumbnails.float().sum(dim=(1, 2, 3)))
+        if bool(wrong.any()):
+            place = wrong.nonzero()[0]
+            raise ValueError(
+                f"slice {int(place[1])} of case {int(place[0])} in the batch has values that are NaN or infinite; "
+                "mend the case, or replace them first: torch.nan_to_num(volume)"
+            )
 
 
 def check_slices(slices: Tensor, selection: Selection) -> None:

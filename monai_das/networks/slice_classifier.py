@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
-from monai_das.networks.base import DASNetwork, check_slices, plain
+from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
 from monai_das.networks.feature_cache import FeatureCache
 from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
@@ -84,6 +84,7 @@ class DASSliceClassifier(DASNetwork):
         self.remember_features: bool = remember_features
         self.cache = FeatureCache()
         self.backbone = backbone
+        self.precision = precision_of(backbone)
         if aggregation is None:
             aggregation = DASAttentionAggregation(width, distillation_weight=LESSON if sampler.taught else 0.0)
         self.aggregation = aggregation
@@ -102,13 +103,13 @@ class DASSliceClassifier(DASNetwork):
         return logits
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection) -> DASOutput:
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
         """Return logits, and the selection with the lesson in its penalty."""
         used = self.used(selection)
         if self.remember_features and used.weights.requires_grad:
             features = self.blended_features(image.float(), used)
         else:
-            features = self.features_of(take_slices(image, used).float(), used)
+            features = self.features_of(take_slices(image, used).float(), used, complete)
         return DASOutput(self.conclude(features, used), self.lesson(features, selection))
 
     @torch.jit.unused
@@ -123,15 +124,18 @@ class DASSliceClassifier(DASNetwork):
         weight = teacher.distillation_weight * widening
         return selection._replace(penalty=selection.penalty + weight * teacher.lesson(features, selection))
 
-    def features_of(self, image: Tensor, selection: Selection) -> Tensor:
+    def features_of(self, image: Tensor, selection: Selection, complete: bool = False) -> Tensor:
         """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""
         check_slices(image, selection)
         # clone, not contiguous: that would keep the odd strides of axes of length 1, and conv2d reads strides
         images = image.permute(0, 4, 2, 3, 1).clone(memory_format=torch.contiguous_format).flatten(0, 1)
-        if self.training:
-            kept = selection.kept.flatten()
-            features = torch.zeros(kept.size(0), self.num_features, device=image.device)
-            features[kept] = self.described(images[kept])
+        if self.training and not complete:
+            rows = selection.kept.flatten().nonzero()[:, 0]
+            if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+                # a case keeps at least one slice, which torch.compile cannot know
+                torch._check(rows.size(0) > 0)  # type: ignore[no-untyped-call]
+            features = torch.zeros(images.size(0), self.num_features, device=image.device)
+            features[rows] = self.described(images[rows])
         else:
             features = self.described(images)
         return features.view(image.size(0), image.size(4), self.num_features)
@@ -155,7 +159,7 @@ class DASSliceClassifier(DASNetwork):
 
     def described(self, images: Tensor) -> Tensor:
         """Return features ``(N, F)`` float32 of ``images`` ``(N, H, W, C)``, contiguous, that is ``channels_last``."""
-        features = self.seen(images.permute(0, 3, 1, 2))
+        features = self.seen(images.permute(0, 3, 1, 2).to(self.precision.dtype))
         features = features.float()
         if features.dim() > 2:
             features = features.flatten(2).mean(2)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import torch
 from torch import Tensor, nn
 
 from monai_das.networks.aggregation import kept_scores
-from monai_das.networks.base import DASNetwork, check_slices, plain
+from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
+from monai_das.networks.depth_probe import check_depth
 from monai_das.samplers import Sampler, Selection
+from monai_das.samplers.selection import may_look
 
 
 class DASVolumeClassifier(DASNetwork):
@@ -21,6 +25,10 @@ class DASVolumeClassifier(DASNetwork):
     logits of the order of 1, as learned samplers give; otherwise set ``gate=False``. Nothing here teaches a sampler:
     use ``DASGateSampler``, which learns through the gate.
 
+    With ``num_slices`` the backbone always sees k slices, zeros where a case has fewer. With ``fraction``, or
+    ``DASFullSampler``, k follows the depth: in ``eval()`` each case of a padded batch is then seen alone, at its own
+    depth, so that its answer does not depend on the others; in ``train()`` zeros fill the batch.
+
     Args:
         sampler: chooses the slices.
         backbone: any 3-D network, ``(B, C, H, W, k) -> (B, num_classes)``; k must suit it (some nets halve it 5 times).
@@ -29,7 +37,9 @@ class DASVolumeClassifier(DASNetwork):
         detach_choice: see :class:`DASNetwork`.
 
     Raises:
-        ValueError: see :class:`DASNetwork`.
+        ValueError: the backbone takes deeper volumes but not k slices, see :func:`check_depth`; and in use: see
+            :class:`DASNetwork`, or ``lengths`` are given while ``torch.compile`` or ``torch.export`` makes a graph,
+            and k follows the depth.
 
     Example:
         >>> import torch
@@ -50,7 +60,10 @@ class DASVolumeClassifier(DASNetwork):
         detach_choice: bool = False,
     ) -> None:
         super().__init__(sampler, thumbnail_size, detach_choice)
+        if sampler.num_slices > 0:
+            check_depth(backbone, sampler.num_slices)
         self.backbone = backbone
+        self.precision = precision_of(backbone)
         self.gate: bool = gate
 
     @torch.jit.export
@@ -61,8 +74,30 @@ class DASVolumeClassifier(DASNetwork):
         scale = selection.kept.float()
         if self.gate:
             scale = scale * slice_gate(selection)
-        logits: Tensor = self.backbone(image * scale[:, None, None, None, :])
+        image = (image * scale[:, None, None, None, :]).to(self.precision.dtype)
+        if not self.training and self.sampler.num_slices == 0 and may_look():
+            return self.each_alone(image, selection.kept.sum(dim=1))
+        logits: Tensor = self.backbone(image)
         return logits.float()
+
+    def each_alone(self, image: Tensor, counts: Tensor) -> Tensor:
+        """Return logits of ``image`` ``(B, C, H, W, k)``, of which each case has ``counts`` ``(B,)`` slices."""
+        if bool((counts == image.size(4)).all()):
+            together: Tensor = self.backbone(image)
+            return together.float()
+        logits: list[Tensor] = []
+        for case in range(image.size(0)):
+            logits.append(self.backbone(image[case : case + 1, :, :, :, : int(counts[case])]))
+        return torch.cat(logits).float()
+
+    @torch.jit.unused
+    def check_graph(self, lengths: Optional[Tensor]) -> None:
+        """Raise ``ValueError`` if a graph is made for ``lengths`` while k follows the depth."""
+        if lengths is not None and self.sampler.num_slices == 0 and not self.training and not may_look():
+            raise ValueError(
+                f"{type(self.sampler).__name__} keeps more slices of a longer case, which a compiled or exported 3-D "
+                "network cannot take; leave out lengths and give cases of one depth, or give num_slices"
+            )
 
 
 def slice_gate(selection: Selection) -> Tensor:

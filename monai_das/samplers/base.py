@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Optional
 
@@ -41,8 +42,11 @@ class Sampler(nn.Module):
         - ``lengths``: ``(B,)`` int64, number of real slices per case, or None when all D are real.
         - returns a :class:`Selection`.
 
+    Parameters and scores stay in float32, also after ``.half()``, ``.bfloat16()`` and ``.double()``.
+
     Raises:
-        ValueError: not exactly one of ``num_slices`` and ``fraction`` is given, or it is out of range.
+        ValueError: not exactly one of ``num_slices`` and ``fraction`` is given, or it is out of range; and in use:
+            thumbnails or ``lengths`` are of another form, or a length is below 1 or above D.
     """
 
     def __init__(self, num_slices: int | None = None, fraction: float | None = None) -> None:
@@ -62,6 +66,11 @@ class Sampler(nn.Module):
         self.taught: bool = False
         self.scheduled: bool = False
         self.lr_multiplier: float = 1.0
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Sampler:
+        """Keep float32 where a network is turned to half or double precision: scores are computed in float32."""
+        super()._apply(in_float32(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Choose slices; abstract."""
@@ -99,11 +108,23 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
+def in_float32(apply: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return ``apply``, what ``nn.Module.to`` does to a tensor, so that it moves tensors but leaves their precision."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        changed = apply(tensor)
+        return changed if changed.dtype == tensor.dtype else tensor.to(changed.device)
+
+    return moved
+
+
 def check_thumbnails(thumbnails: Tensor) -> None:
-    """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)`` with h and w at least 3."""
+    """Raise ``ValueError`` unless ``thumbnails`` is ``(B, C, h, w, D)`` with h and w at least 3 and D at least 1."""
     if thumbnails.dim() != 5:
         raise ValueError(
             f"thumbnails must be (B, C, h, w, D), got {thumbnails.size()}; add a batch axis: thumbnails[None]"
         )
     if thumbnails.size(2) < 3 or thumbnails.size(3) < 3:
         raise ValueError(f"thumbnails must be at least 3 x 3 pixels, got {thumbnails.size()}")
+    if thumbnails.size(4) < 1:
+        raise ValueError(f"thumbnails must have at least one slice, got {thumbnails.size()}; slices are the last axis")

@@ -76,10 +76,39 @@ def lowest() -> float:
 
 
 def real_slices(scores: Tensor, lengths: Optional[Tensor]) -> Tensor:
-    """Return ``(B,)`` int64, how many slices of each row of ``scores`` ``(B, D)`` are real."""
+    """Return ``(B,)`` int64, how many slices of each row of ``scores`` ``(B, D)`` are real.
+
+    Raises:
+        ValueError: see :func:`check_lengths`.
+    """
     if lengths is None:
         return torch.full((scores.size(0),), scores.size(1), dtype=torch.int64, device=scores.device)
+    check_lengths(lengths, scores.size(0), scores.size(1))
     return lengths.to(device=scores.device, dtype=torch.int64).clamp(1, scores.size(1))
+
+
+def check_lengths(lengths: Tensor, batch: int, depth: int) -> None:
+    """Raise ``ValueError`` unless ``lengths`` is ``(B,)``, whole numbers from 1 to ``depth``; see :func:`may_look`."""
+    if lengths.dim() != 1 or lengths.size(0) != batch:
+        raise ValueError(f"lengths must be (B,), one number for each of {batch} cases, got {list(lengths.shape)}")
+    if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
+        raise ValueError(f"lengths must be whole numbers, such as int64, got {lengths.dtype}; give lengths.long()")
+    if may_look() and batch > 0:
+        low, high = int(lengths.min()), int(lengths.max())
+        if low < 1 or high > depth:
+            raise ValueError(f"lengths must lie between 1 and the {depth} slices of the batch, got {low} to {high}")
+
+
+def may_look() -> bool:
+    """Tell whether values may be looked at: not while a graph is made (compile, export, trace), which cannot branch."""
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+        return not (torch.compiler.is_compiling() or is_traced())
+    return True
+
+
+def is_traced() -> bool:
+    """Tell whether ``torch.jit.trace`` is running; apart, as TorchScript reads comments about types as types."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
 def slice_mask(lengths: Tensor, depth: int) -> Tensor:

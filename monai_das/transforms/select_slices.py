@@ -17,6 +17,8 @@ from monai.utils import TransformBackends, convert_to_tensor
 from monai.utils.enums import TraceKeys
 from torch import Tensor, nn
 
+from monai_das.transforms.thumbnails import warn_if_slices_come_first
+
 MODES = ("uniform", "random", "centre")
 
 
@@ -39,7 +41,11 @@ class SelectSlices(Randomizable, InvertibleTransform):
 
     Raises:
         ValueError: not exactly one of ``num_slices``, ``fraction`` and ``sampler`` is given or it is out of range;
-            the mode is unknown; the item is not 4-D; the sampler is training, or its indices are not in [0, D).
+            the mode is unknown; the item is not 4-D or has no slice; the sampler is training, or its indices are not in
+            [0, D).
+
+    Warns:
+        UserWarning: the shape of the item looks as if slices came first.
 
     Note:
         MONAI treats it as random in every mode: ``CacheDataset`` caches only the transforms before it.
@@ -93,7 +99,10 @@ class SelectSlices(Randomizable, InvertibleTransform):
         """Return the indices ``(k,)`` of the slices to keep of ``img`` ``(C, H, W, D)``."""
         if len(img.shape) != 4:
             raise ValueError(f"an item must be (C, H, W, D), got {tuple(img.shape)}; add a channel axis: image[None]")
+        warn_if_slices_come_first(img.shape)
         depth = int(img.shape[-1])
+        if depth < 1:
+            raise ValueError(f"an item must have at least one slice, got {tuple(img.shape)}; slices are the last axis")
         if self.sampler is not None:
             return _checked(_asked(self.sampler, convert_to_tensor(img, track_meta=False)), depth)
         count = min(depth, self.num_slices or max(1, int(self.share * depth + Fraction(1, 2))))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -46,6 +49,26 @@ def check_volume(volume: Tensor) -> None:
     if volume.size(2) < 3 or volume.size(3) < 3:
         raise ValueError(
             f"slices must be at least 3 x 3 pixels, got volume {list(volume.shape)}; slices are the last axis"
+        )
+    if volume.size(4) < 1:
+        raise ValueError(f"volume must have at least one slice, got {list(volume.shape)}; slices are the last axis")
+
+
+def warn_if_slices_come_first(shape: Sequence[int]) -> None:
+    """Warn if ``shape`` ``(..., H, W, D)`` looks like ``(..., D, H, W)``, which no other check can tell.
+
+    It does if the last two axes are equal and the one before differs, or if that one is at most half of both. Some
+    cannot be told, such as a cube. Nothing is done while a graph is made (compile, trace).
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return
+    rows, columns, depth = (int(side) for side in shape[-3:])
+    if (columns == depth != rows) or 2 * rows <= min(columns, depth):
+        warnings.warn(
+            f"volume {[int(side) for side in shape]} looks as if slices came first: as it is, it holds {depth} slices "
+            f"of {rows} x {columns} pixels. Slices are the last axis: use volume.movedim(-3, -1), or the transform "
+            "SliceAxisd. If they are last, filter this warning by its first words",
+            stacklevel=2,
         )
 
 
