@@ -20,11 +20,11 @@ def selection_of(indices: list[list[int]], kept: list[list[bool]], depth: int) -
     return new_selection(one_hot_rows(rows, real, depth), rows, real, torch.zeros(len(indices), depth))
 
 
-def test_lengths_beyond_the_volume_are_brought_into_it() -> None:
-    scores = torch.zeros(4, 5)
+def test_the_real_slices_are_those_of_the_lengths() -> None:
+    scores = torch.zeros(3, 5)
 
-    assert real_slices(scores, None).tolist() == [5, 5, 5, 5]
-    assert real_slices(scores, torch.tensor([9, 3, 0, -1], dtype=torch.int32)).tolist() == [5, 3, 1, 1]
+    assert real_slices(scores, None).tolist() == [5, 5, 5]
+    assert real_slices(scores, torch.tensor([5, 3, 1], dtype=torch.int32)).tolist() == [5, 3, 1]
 
 
 def test_the_mask_is_true_for_the_real_slices() -> None:
