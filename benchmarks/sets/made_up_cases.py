@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.sets import (
     DASEvidenceSet,
@@ -14,7 +16,6 @@ from benchmarks.sets import (
     planted_set,
     real_backgrounds,
 )
-from monai_das.datasets import make_sample_volumes
 
 CASES = {"train": 1500, "val": 300, "test": 600}
 SEEDS = {"train": 1000, "val": 1001, "test": 1002}
@@ -75,5 +76,25 @@ def hippocampus_cases(root: str, size: int) -> list[dict[str, Any]]:
 
 
 def mask_cases(split: str, size: int, number: int | None = None) -> list[dict[str, Any]]:
-    """Return made-up masks of one split as a datalist, by default 400; see ``make_sample_volumes``."""
-    return make_sample_volumes(MASKS if number is None else number, size, seed=tuple(CASES).index(split))
+    """Return made-up masks of one split as a datalist, by default 400.
+
+    A mask is a smooth bent sheet: thin in class 0, thick with a ball in it in class 1. About half of the slices are
+    empty. Classes alternate.
+    """
+    random = np.random.RandomState(tuple(CASES).index(split))
+    count = MASKS if number is None else number
+    return [{"image": _gland(random, size, index % 2)[None], "label": index % 2} for index in range(count)]
+
+
+def _gland(random: np.random.RandomState, size: int, label: int) -> NDArray[np.uint8]:
+    """Return one mask ``(size, size, size)``."""
+    x, y, z = np.meshgrid(*[np.linspace(-1, 1, size)] * 3, indexing="ij")
+    centre = random.uniform(-0.15, 0.15, 3)
+    x, y, z = x - centre[0], y - centre[1], z - centre[2]
+    bend, length = random.uniform(0.3, 0.9), random.uniform(0.45, 0.6)
+    thickness = random.uniform(0.16, 0.2) if label else random.uniform(0.1, 0.13)
+    sheet = (np.abs(y - bend * x**2) < thickness) & ((x / 0.6) ** 2 + (z / length) ** 2 < 1)
+    place = random.uniform(-0.25, 0.25, 2)
+    ball = (x - place[0]) ** 2 + (y - bend * place[0] ** 2) ** 2 + (z - place[1]) ** 2 < random.uniform(0.24, 0.3) ** 2
+    mask: NDArray[np.uint8] = (sheet | (ball & bool(label))).astype(np.uint8) * np.uint8(255)
+    return mask

@@ -1,22 +1,30 @@
-"""Volumes to try things on: made up ones, and any array written as NIfTI."""
+"""Volumes to try things on: drawn from a shape model, and any array written as NIfTI."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+GRID = 32
+STEPS = 31.0  # per voxel: the model is stored in bytes
 
 
 def make_sample_volumes(num: int, size: int = 64, seed: int = 0) -> list[dict[str, Any]]:
-    """Return made-up masks of two classes, in the form of :func:`medmnist3d_datalist`, for when there is no data.
+    """Return drawn masks of two classes, in the form of :func:`medmnist3d_datalist`, for when there is no data.
 
-    A mask is a smooth bent sheet: thin in class 0, thick with a ball in it in class 1, like an adrenal gland and its
-    hyperplasia. About half of the slices are empty. Classes alternate. These shapes prove nothing about medicine.
+    They are drawn from a shape model of each class, fitted to the training split of AdrenalMNIST3D (MedMNIST v2, CC BY
+    4.0) by ``scripts/fit_shape_model.py``, which says how: the mean signed distance to the surface plus ten principal
+    components with normal weights, cut off at two deviations. They look like adrenal glands, and belong to nobody.
+    Classes alternate: normal, hyperplasia.
 
     Args:
         num: how many.
@@ -32,21 +40,31 @@ def make_sample_volumes(num: int, size: int = 64, seed: int = 0) -> list[dict[st
     if num < 0 or size < 8:
         raise ValueError(f"num must be at least 0 and size at least 8, got {num=} and {size=}")
     random = np.random.RandomState(seed)
-    return [{"image": _gland(random, size, index % 2)[None], "label": index % 2} for index in range(num)]
+    return [{"image": _drawn(random, size, index % 2)[None], "label": index % 2} for index in range(num)]
 
 
-def _gland(random: np.random.RandomState, size: int, label: int) -> NDArray[np.uint8]:
-    """Return one mask ``(size, size, size)``."""
-    x, y, z = np.meshgrid(*[np.linspace(-1, 1, size)] * 3, indexing="ij")
-    centre = random.uniform(-0.15, 0.15, 3)
-    x, y, z = x - centre[0], y - centre[1], z - centre[2]
-    bend, length = random.uniform(0.3, 0.9), random.uniform(0.45, 0.6)
-    thickness = random.uniform(0.16, 0.2) if label else random.uniform(0.1, 0.13)
-    sheet = (np.abs(y - bend * x**2) < thickness) & ((x / 0.6) ** 2 + (z / length) ** 2 < 1)
-    place = random.uniform(-0.25, 0.25, 2)
-    ball = (x - place[0]) ** 2 + (y - bend * place[0] ** 2) ** 2 + (z - place[1]) ** 2 < random.uniform(0.24, 0.3) ** 2
-    mask: NDArray[np.uint8] = (sheet | (ball & bool(label))).astype(np.uint8) * np.uint8(255)
+def _drawn(random: np.random.RandomState, size: int, label: int) -> NDArray[np.uint8]:
+    """Return one mask ``(size, size, size)``, slices last."""
+    mean, modes, level = _shape_model()[label]
+    weights = random.standard_normal(len(modes)).clip(-2.0, 2.0)
+    distance = torch.from_numpy(mean + np.tensordot(weights, modes, axes=1)).float()
+    full = interpolate(distance[None, None], (size,) * 3, mode="trilinear", align_corners=True)[0, 0]
+    mask: NDArray[np.uint8] = (full > level).numpy().astype(np.uint8) * np.uint8(255)
     return mask
+
+
+@lru_cache(maxsize=1)
+def _shape_model() -> list[tuple[NDArray[Any], NDArray[Any], float]]:
+    """Return mean ``(32, 32, 32)`` and modes ``(10, 32, 32, 32)`` in voxels of 64 cubed, and the surface's level."""
+    stored = np.load(Path(__file__).with_name("shape_model.npz"))
+    return [
+        (
+            stored[f"mean_{label}"].reshape(GRID, GRID, GRID) / STEPS,
+            stored[f"modes_{label}"].reshape(-1, GRID, GRID, GRID) / STEPS,
+            float(stored[f"level_{label}"]),
+        )
+        for label in (0, 1)
+    ]
 
 
 def write_nifti(volume: NDArray[Any], path: str | PathLike[str], spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> None:

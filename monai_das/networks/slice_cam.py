@@ -108,11 +108,11 @@ class _OfImages(nn.Module):
     def __init__(self, network: DASSliceClassifier, selection: Selection) -> None:
         super().__init__()
         self.network = network
-        self.selection = selection
+        self.chosen = selection
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.network.features_of(images.permute(1, 2, 3, 0)[None], self.selection)
-        return self.network.conclude(features, self.selection)
+        features = self.network.features_of(images.permute(1, 2, 3, 0)[None], self.chosen)
+        return self.network.conclude(features, self.chosen)
 
 
 class _OfVolume(nn.Module):
@@ -121,7 +121,7 @@ class _OfVolume(nn.Module):
     def __init__(self, network: DASNetwork, selection: Selection) -> None:
         super().__init__()
         self.network = network
-        self.selection = selection
+        self.chosen = selection
 
     def forward(self, slices: Tensor) -> Tensor:
-        return self.network.classify(slices, self.selection)
+        return self.network.classify(slices, self.chosen)

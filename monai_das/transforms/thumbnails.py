@@ -63,7 +63,8 @@ def warn_if_slices_come_first(shape: Sequence[int]) -> None:
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return
     rows, columns, depth = (int(side) for side in shape[-3:])
-    if (columns == depth != rows) or 2 * rows <= min(columns, depth):
+    image = min(columns, depth) >= 16  # anything smaller is none
+    if image and ((columns == depth != rows) or 2 * rows <= min(columns, depth)):
         warnings.warn(
             f"volume {[int(side) for side in shape]} looks as if slices came first: as it is, it holds {depth} slices "
             f"of {rows} x {columns} pixels. Slices are the last axis: use volume.movedim(-3, -1), or the transform "
