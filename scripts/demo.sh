@@ -33,5 +33,5 @@ clip="$(python -c 'from pydicom.data import get_testdata_file as f; print(f("exa
 monai-das predict "$clip" --bundle zoo/lung_ultrasound -o "$out/predict_clip" --report json,png,html --include-phi
 
 echo
-echo "Pictures of the chosen slices:"
-ls "$PWD/$out"/predict*/*/montage.png
+echo "Pictures of the chosen slices, and what is seen:"
+python scripts/tell_demo.py "$PWD/$out"
