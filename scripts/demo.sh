@@ -30,7 +30,7 @@ echo
 echo "== monai-das predict --bundle zoo/lung_ultrasound: 8 frames of an echo clip =="
 echo "The model was made for lung ultrasound, not for hearts: its answer means nothing here. It shows how a clip is read."
 clip="$(python -c 'from pydicom.data import get_testdata_file as f; print(f("examples_ybr_color.dcm", download=False))')"
-monai-das predict "$clip" --bundle zoo/lung_ultrasound -o "$out/predict_clip" --report json,png,html --include-phi
+monai-das predict "$clip" --bundle zoo/lung_ultrasound --accept-any-input -o "$out/predict_clip" --report json,png,html --include-phi
 
 echo
 echo "Pictures of the chosen slices, and what is seen:"

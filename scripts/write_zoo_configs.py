@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 BASE = ROOT / "bundle" / "configs"
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
 TARGET = ROOT / "zoo" / "lung_ultrasound" / "configs"
-WIDTH = 180
+WIDTH = 200
 
 
 def zoo_configs() -> dict[str, str]:
@@ -18,7 +18,7 @@ def zoo_configs() -> dict[str, str]:
     train, evaluate, overlay = (
         json.loads(path.read_text(encoding="utf-8")) for path in (BASE / "train.json", BASE / "evaluate.json", OVERLAY)
     )
-    told = {name for name, value in train.items() if str(value).startswith("@_meta_#")}
+    told = {name for name, value in train.items() if str(value).startswith("@_meta_#")} | {"contract"}
     parser = ConfigParser(train)
     parser.update({name: value for name, value in overlay.items() if name not in told | {"_desc_"}})
     return {

@@ -34,8 +34,13 @@ ELSEWHERE = (
     "writer",
     "validate#evaluator",
 )
+# remarks, and what the weights hold of their origin
+BESIDE = ("_desc_", "contract")
 # handlers that only tell or keep
-REPORTERS = ("ValidationHandler", "CheckpointSaver", "StatsHandler", "TensorBoardStatsHandler", "ProgressBar")
+REPORTERS = (
+    *("ValidationHandler", "CheckpointSaver", "StatsHandler", "TensorBoardStatsHandler", "ProgressBar"),
+    "DASHoldTrainingCases",
+)
 REFERENCE = re.compile(r"@([A-Za-z_][\w#]*(?:::\w+)*)")
 
 
@@ -102,7 +107,7 @@ def leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
         if str(value.get("_target_", "")).rpartition(".")[2] in REPORTERS:
             return
         for name, each in value.items():
-            if name != "_desc_":
+            if name not in BESIDE:
                 yield from leaves(f"{place}#{name}", each)
     elif isinstance(value, list):
         for number, each in enumerate(value):

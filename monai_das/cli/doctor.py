@@ -35,12 +35,14 @@ def add_doctor_parser(commands: Commands) -> None:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Run ``monai-das doctor``; return 1 if something needed is missing. Configs that cannot be read exit with 2."""
-    from monai_das.inference import Check, check_bundle, unknown_overrides
+    from monai_das.inference import Check, check_bundle, check_contract, unknown_overrides
 
     checks = _machine()
     try:
         bundle = bundle_of(arguments)
         checks.append(check_bundle(bundle))
+        if checks[-1].state == "ok":
+            checks += check_contract(bundle)
         keys = [word[2:].partition("=")[0] for word in arguments.overrides if word.startswith("--") and word != "--"]
         if keys or arguments.config_file != arguments.parser.get_default("config_file"):
             unknown = unknown_overrides(bundle, _files(arguments.config_file), keys)

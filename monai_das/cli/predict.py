@@ -20,6 +20,7 @@ from monai_das.cli.credentials import add_credentials, logged_in
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
     from monai_das.data import PassedOver
+    from monai_das.inference import Predictor
     from monai_das.reports import Outcome
 
 INPUTS = (
@@ -31,6 +32,7 @@ REDO = (
     "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
     "former is left as it is, and the latter refused"
 )
+ACCEPT = "classify what the model was not made for, too; every output says so"
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
@@ -72,6 +74,7 @@ def add_predict_parser(commands: Commands) -> None:
     add_choose(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--redo", action="store_true", help=REDO)
+    parser.add_argument("--accept-any-input", action="store_true", help=ACCEPT)
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
@@ -101,7 +104,6 @@ def predict(arguments: argparse.Namespace) -> int:
 def _predict(arguments: argparse.Namespace) -> int:
     silence_libraries(arguments.include_phi)
     from monai_das.data import survey_studies
-    from monai_das.inference import Predictor
     from monai_das.reports import CannotWriteError, CaseMap, ReportSettings, out_folder, refuse_others, report_cases
 
     with ExitStack() as stack:
@@ -109,7 +111,7 @@ def _predict(arguments: argparse.Namespace) -> int:
             arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
             key = case_key_of(arguments)
             survey = survey_studies(arguments.inputs, session, arguments.series)
-            predictor = Predictor(bundle_of(arguments), arguments.device, arguments.num_slices)
+            predictor = _predictor(arguments)
             stack.enter_context(out_folder(arguments.out))
             refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
             case_map = CaseMap(arguments.map) if arguments.map else None
@@ -136,6 +138,13 @@ def _predict(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _predictor(arguments: argparse.Namespace) -> Predictor:
+    from monai_das.inference import Predictor
+
+    bundle, accept = bundle_of(arguments), arguments.accept_any_input
+    return Predictor(bundle, arguments.device, arguments.num_slices, accept_any_input=accept)
+
+
 def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
     """Print every outcome; return the cases that were written and those that failed."""
     from tqdm import tqdm
@@ -157,6 +166,8 @@ def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
         else:
             written.add(outcome.case_id)
             tqdm.write(f"{outcome.title}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
+            for notice in outcome.notices:
+                tqdm.write(f"{outcome.case_id}: {notice}", file=sys.stderr)
             for warning in outcome.warnings:
                 tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
     return written, failed - written

@@ -71,6 +71,7 @@ def _add_serve(verbs: Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=9090, help="default: %(default)s")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
+    parser.add_argument("--accept-any-input", action="store_true", help="classify what the model was not made for, too")
     parser.add_argument("--allow-remote", action="store_true", help="let --host be reached from other machines")
     parser.add_argument("--backend-token", default=os.environ.get(BACKEND_TOKEN), metavar="TOKEN", help="asked of who "
                         f"calls; better: ${BACKEND_TOKEN}")  # fmt: skip
@@ -186,7 +187,9 @@ def review_serve(arguments: argparse.Namespace) -> int:
             read_case_map(arguments.map)
         if not arguments.root.is_dir():
             raise ValueError(f"{arguments.root}: no such folder; --root is the folder of the cases")
-        predictor = Predictor(bundle_of(arguments), num_slices=arguments.num_slices)
+        predictor = Predictor(
+            bundle_of(arguments), num_slices=arguments.num_slices, accept_any_input=arguments.accept_any_input
+        )
         live = LivePredictions(predictor, arguments.root, case_key_of(arguments), arguments.map)
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")

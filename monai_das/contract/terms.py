@@ -10,14 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from monai_das.transforms.intensity import SCALES
+
 KINDS = ("mask", "hu", "grey8", "magnitude")
-AXES = ("axial", "coronal", "sagittal")
-SCALES: dict[str, tuple[str, ...]] = {
-    "range": (),
-    "none": (),
-    "window": ("low", "high"),
-    "percentiles": ("low", "high"),
-}
+AXES = ("acquired", "axial", "coronal", "sagittal")
 # where the facts stand in the metadata, beside the block `contract`
 IMAGE = ("network_data_format", "inputs", "image")
 NAMES = ("network_data_format", "outputs", "pred", "channel_def")
@@ -31,7 +27,8 @@ class Contract:
         classes: names in the order of class numbers.
         channels: of the network's input.
         thumbnail_size: side of the thumbnails that the sampler sees, in pixels.
-        slice_axis: ``"axial"``, ``"coronal"`` or ``"sagittal"``; see :class:`~monai_das.transforms.SliceAxisd`.
+        slice_axis: ``"axial"``, ``"coronal"``, ``"sagittal"`` or ``"acquired"``, as
+            :class:`~monai_das.transforms.SliceAxisd` takes it.
         intensity: how intensities are scaled, as :class:`~monai_das.transforms.DASScaleIntensityd` takes it.
         modality: DICOM codes of Modality that are accepted.
         body_part: values of BodyPartExamined that are accepted, where a file states one.
@@ -88,6 +85,8 @@ class Contract:
             ValueError: ``metadata`` lack the block ``contract``, classes, channels or the size of thumbnails; a field
                 is unknown or has no possible value.
         """
+        channels, shape = (stated(metadata, (*IMAGE, name), file) for name in ("num_channels", "spatial_shape"))
+        names = class_names(metadata, file)
         block = metadata.get("contract")
         if not isinstance(block, Mapping):
             raise ValueError(f"{file} has no contract; state one, see docs/contract.md")
@@ -96,11 +95,12 @@ class Contract:
             near = difflib.get_close_matches(unknown[0], OF_BLOCK, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(OF_BLOCK)}"
             raise ValueError(f"{file}, contract: there is no field {unknown[0]}; {hint}")
-        settings = metadata.get("settings") or {}
+        settings = metadata.get("settings")
+        settings = settings if isinstance(settings, Mapping) else {}
         fields: dict[str, Any] = {
-            "classes": class_names(metadata, file),
-            "channels": stated(metadata, (*IMAGE, "num_channels"), file),
-            "thumbnail_size": stated(metadata, (*IMAGE, "spatial_shape"), file)[0],
+            "classes": names,
+            "channels": channels,
+            "thumbnail_size": shape[0],
             **{name: settings[name] for name in ("slice_axis", "num_slices") if name in settings},
             **{name: metadata[name] for name in ("intended_use", "version") if name in metadata},
             **block,
@@ -191,7 +191,7 @@ def _classes(value: Any, _: Contract) -> str:
 def _intensity(value: Any, _: Contract) -> str:
     if not isinstance(value, Mapping) or value.get("scale") not in SCALES:
         return f"an object with a scale of {', '.join(SCALES)}"
-    needed = SCALES[value["scale"]]
+    needed = ("low", "high") if value["scale"] in ("window", "percentiles") else ()
     ascending = not needed or (all(_is_number(value.get(name)) for name in needed) and value["low"] < value["high"])
     right = set(value) == {"scale", *needed} and ascending
     return "" if right else f"a scale with {' < '.join(needed) or 'nothing else'}"

@@ -72,9 +72,12 @@ class DASDeployApplication(Application):  # type: ignore[misc]
         self.add_flow(bundle, report, {("results", "results")})
 
 
-def run_application(context: AppContext, rules: str, scratch: Path, case_key: CaseKey) -> int:
+def run_application(
+    context: AppContext, rules: str, scratch: Path, case_key: CaseKey, *, accept_any_input: bool = False
+) -> int:
     """Run the application once; return the number of failures. Each failure is in the log and in ``errors.json``."""
-    predictor = Predictor.from_torchscript(model_file(Path(context.model_path)), case_key=case_key)
+    file = model_file(Path(context.model_path))
+    predictor = Predictor.from_torchscript(file, case_key=case_key, accept_any_input=accept_any_input)
     outcome = DeployOutcome()
     paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)
     DASDeployApplication(paths, rules, predictor, outcome).run()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOperator",)
 
 
-def run_deploy_app(arguments: Sequence[str], rules: Path, case_key: Callable[[], CaseKey]) -> int:
+def run_deploy_app(
+    arguments: Sequence[str], rules: Path, case_key: Callable[[], CaseKey], *, accept_any_input: bool = False
+) -> int:
     """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
     Every selected series gets ``OUT/<case>/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
@@ -30,6 +32,7 @@ def run_deploy_app(arguments: Sequence[str], rules: Path, case_key: Callable[[],
             other variables of a MONAI Application Package work too.
         rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
         case_key: returns the key that names the cases; called once MONAI can be imported.
+        accept_any_input: classify series that the model was not made for, too; every output says so.
 
     Raises:
         ImportError: a library is missing; the message names it.
@@ -44,7 +47,9 @@ def run_deploy_app(arguments: Sequence[str], rules: Path, case_key: Callable[[],
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:
-        failures: int = application.run_application(context, selections, Path(scratch), case_key())
+        failures: int = application.run_application(
+            context, selections, Path(scratch), case_key(), accept_any_input=accept_any_input
+        )
     return 1 if failures else 0
 
 

@@ -2,6 +2,7 @@
 
 from monai_das.handlers.budget_schedule import DASBudgetSchedule
 from monai_das.handlers.epoch_seed import DASEpochSeed
+from monai_das.handlers.hold_training_cases import DASHoldTrainingCases
 from monai_das.handlers.metrics import DASBalancedAccuracy, DASSelectionQuality
 from monai_das.handlers.prepare_batch import DASPrepareBatch
 from monai_das.handlers.prepare_reviewed import DASPrepareReviewed
@@ -13,6 +14,7 @@ __all__ = [
     "DASBalancedAccuracy",
     "DASBudgetSchedule",
     "DASEpochSeed",
+    "DASHoldTrainingCases",
     "DASPrepareBatch",
     "DASPrepareReviewed",
     "DASSelectionQuality",

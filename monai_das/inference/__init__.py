@@ -11,7 +11,9 @@ from monai_das.inference.bundle_model import (
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.bundle_writer import DASBundleWriter
 from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
-from monai_das.inference.doctor import Check, check_bundle, check_data, check_folder, check_gpu, check_packages
+from monai_das.inference.checks import Check
+from monai_das.inference.contract_checks import check_contract
+from monai_das.inference.doctor import check_bundle, check_data, check_folder, check_gpu, check_packages
 from monai_das.inference.fetch import fetch_bundle
 from monai_das.inference.lazy_inferer import DASLazyInferer
 from monai_das.inference.load_selected import LoadImageSelectedd
@@ -34,6 +36,7 @@ __all__ = [
     "SelectedSlice",
     "bundle_class_names",
     "check_bundle",
+    "check_contract",
     "check_data",
     "check_folder",
     "check_gpu",

@@ -15,10 +15,21 @@ from typing import Any, cast
 import torch
 from monai.bundle import ConfigParser
 
+from monai_das.contract import (
+    Contract,
+    TrainingCases,
+    check_steps,
+    check_weights,
+    class_names,
+    terms_in,
+    training_cases,
+)
+from monai_das.contract.weights import SIZE_KEY
 from monai_das.inference.bundle_files import bundle_files, torchscript_texts
 from monai_das.inference.case_result import DASModelInfo
 from monai_das.inference.steps import Step, flat_steps
 from monai_das.networks import DASNetwork
+from monai_das.networks.held_terms import decoded_terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +40,18 @@ class DASBundleModel:
         network: in ``eval()``, on its device; or its TorchScript, which has the same methods.
         preprocessing: the transforms of ``inference.json``, except the ones that load files.
         postprocessing: the transforms for ``{"pred": logits (num_classes,)}``.
-        channels: number of channels that the network expects.
-        classes: names in the order of class numbers.
+        contract: what the bundle accepts and means.
+        training: its training cases; None where the weights do not describe them.
+        warnings: where the weights hold other facts than the metadata, of those that change no numbers.
         info: name, version, SHA-256 of the weights, and intended use.
     """
 
     network: DASNetwork
     preprocessing: tuple[Step, ...]
     postprocessing: tuple[Step, ...]
-    channels: int
-    classes: tuple[str, ...]
+    contract: Contract
+    training: TrainingCases | None
+    warnings: tuple[str, ...]
     info: DASModelInfo
 
 
@@ -61,8 +74,8 @@ def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     Raises:
         FileNotFoundError: ``bundle_dir`` is not a bundle, or has no weights.
         ValueError: the config has no transforms or no ``network_def``, or ``network_def`` is not a
-            :class:`~monai_das.networks.DASNetwork`; the metadata lack the classes; the weights are not a state dict
-            or do not fit the network.
+            :class:`~monai_das.networks.DASNetwork`; the metadata state no contract; the preprocessing or the weights
+            have another value than the contract; the weights are not a state dict or do not fit the network.
     """
     config, metadata = (bundle_dir / "configs" / name for name in ("inference.json", "metadata.json"))
     for file in (config, metadata):
@@ -72,12 +85,11 @@ def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     parser.read_config(str(config))
     parser.read_meta(str(metadata))
     parser["bundle_root"] = str(bundle_dir)
-    files = (str(config), str(metadata))
-    formats = _formats(parser, files[1])
-    network = _network(parser, files[0])
+    contract = Contract.from_metadata(_object(metadata.read_text(encoding="utf-8"), str(metadata)), str(metadata))
+    network = _network(parser, str(config))
     weights = bundle_dir / "models" / "model.pt"
-    digest = _load_weights(network, weights, files[0])
-    return _described(network.to(device).eval(), parser, formats, (weights, digest), files[0])
+    digest, held = _load_weights(network, contract, weights, str(config))
+    return _described(network.to(device).eval(), parser, (contract, *held), (weights, digest), str(config))
 
 
 def bundle_class_names(bundle: str | PathLike[str]) -> tuple[str, ...]:
@@ -96,11 +108,18 @@ def bundle_class_names(bundle: str | PathLike[str]) -> tuple[str, ...]:
         else:
             path = place / "configs" / "metadata.json"
             file, text = str(path), path.read_text(encoding="utf-8")
-        try:
-            metadata = json.loads(text)
-        except ValueError as error:
-            raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
-        return _class_names(metadata, file)
+        return class_names(_object(text, file), file)
+
+
+def _object(text: str, file: str) -> dict[str, Any]:
+    """Return the JSON object ``text`` of ``file``."""
+    try:
+        metadata = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{file}: no JSON object, but {type(metadata).__name__}; give the metadata of a bundle")
+    return metadata
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
@@ -128,24 +147,31 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     for name, text in extra.items():
         if not text:
             raise ValueError(f"{file} holds no {name}; export it with --meta_file and --config_file")
+    metadata = json.loads(extra["metadata.json"])
     parser = ConfigParser(json.loads(extra["inference.json"]))
-    parser.read_meta(json.loads(extra["metadata.json"]))
+    parser.read_meta(metadata)
     parser["bundle_root"] = str(file.parent.parent)
-    formats = _formats(parser, f"{file}, metadata.json")
+    contract = Contract.from_metadata(metadata, f"{file}, metadata.json")
     network = cast(DASNetwork, script.eval())
-    return _described(network, parser, formats, (file, _sha256(content)), f"{file}, inference.json")
+    stored = network.contract.text if hasattr(network, "contract") else None
+    held = _held(contract, decoded_terms(cast("torch.Tensor | None", stored)), int(network.thumbnail_size), file)
+    return _described(network, parser, (contract, *held), (file, _sha256(content)), f"{file}, inference.json")
 
 
-def _formats(parser: ConfigParser, file: str) -> tuple[int, tuple[str, ...]]:
-    """Return the number of channels and the classes from the metadata, which errors call ``file``."""
-    metadata = parser.get("_meta_")
-    return _of_format(metadata, "inputs", "image", "num_channels", file), _class_names(metadata, file)
+def _held(
+    contract: Contract, terms: Mapping[str, Any], size: int, weights: Path
+) -> tuple[TrainingCases | None, tuple[str, ...]]:
+    """Return the training cases that ``terms`` of the file ``weights`` describe, and in what they contradict."""
+    try:
+        return training_cases(terms), check_weights(contract, terms, size)
+    except ValueError as error:
+        raise ValueError(f"{weights} does not fit the metadata: {error}") from error
 
 
 def _described(
     network: DASNetwork,
     parser: ConfigParser,
-    formats: tuple[int, tuple[str, ...]],
+    terms: tuple[Contract, TrainingCases | None, tuple[str, ...]],
     weights: tuple[Path, str],
     config: str,
 ) -> DASBundleModel:
@@ -154,23 +180,30 @@ def _described(
     Args:
         network: in ``eval()``, on its device.
         parser: holds config and metadata.
-        formats: what :func:`_formats` returned.
+        terms: contract, training cases, and in what the weights contradict the contract.
         weights: their file and its SHA-256.
         config: what errors call the config.
     """
-    metadata = parser.get("_meta_")
+    contract, training, warnings = terms
+    steps = flat_steps(_content(parser, "preprocessing", config))
+    try:
+        check_steps(contract, steps)
+    except ValueError as error:
+        raise ValueError(f"{config} does not fit the metadata: {error}") from error
     return DASBundleModel(
         network=network,
-        preprocessing=flat_steps(_content(parser, "preprocessing", config)),
+        preprocessing=steps,
         postprocessing=flat_steps(_content(parser, "postprocessing", config)),
-        channels=formats[0],
-        classes=formats[1],
+        contract=contract,
+        training=training,
+        warnings=warnings,
         info=DASModelInfo(
-            name=str(metadata.get("name", weights[0].resolve().parents[1].name)),
-            version=str(metadata.get("version", "unknown")),
+            name=str(parser.get("_meta_").get("name", weights[0].resolve().parents[1].name)),
+            version=contract.version or "unknown",
             weights_sha256=weights[1],
-            intended_use=str(metadata.get("intended_use", "")),
+            intended_use=contract.intended_use,
             config_sha256=_config_digest(parser),
+            class_codes=contract.class_codes,
         ),
     )
 
@@ -191,31 +224,27 @@ def _content(parser: ConfigParser, name: str, file: str) -> Any:
     return parser.get_parsed_content(name)
 
 
-def _of_format(metadata: Mapping[str, Any], side: str, name: str, key: str, file: str) -> Any:
-    """Return an entry of the metadata's ``network_data_format``."""
-    try:
-        return metadata["network_data_format"][side][name][key]
-    except KeyError as error:
-        raise ValueError(f"{file} has no network_data_format, {side}, {name}, {key}; see the MONAI schema") from error
+def _load_weights(
+    network: DASNetwork, contract: Contract, weights: Path, config: str
+) -> tuple[str, tuple[TrainingCases | None, tuple[str, ...]]]:
+    """Read the state dict ``weights`` once and load it into ``network`` of ``config``.
 
-
-def _class_names(metadata: Mapping[str, Any], file: str) -> tuple[str, ...]:
-    channel_def = _of_format(metadata, "outputs", "pred", "channel_def", file)
-    return tuple(str(channel_def[number]) for number in sorted(channel_def, key=int))
-
-
-def _load_weights(network: DASNetwork, weights: Path, config: str) -> str:
-    """Read the state dict ``weights`` once, load it into ``network`` of ``config``, and return its SHA-256."""
+    Returns its SHA-256 and what :func:`_held` returns.
+    """
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
     content = weights.read_bytes()
     try:
-        network.load_state_dict(torch.load(BytesIO(content), map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, EOFError, TypeError) as error:
+        state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+        if not all(isinstance(each, torch.Tensor) for each in state.values()):
+            raise TypeError("it holds other things too; save network.state_dict() alone")
+        held = _held(contract, terms_in(state), int(state.get(SIZE_KEY, contract.thumbnail_size)), weights)
+        network.load_state_dict(state)
+    except (pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
         raise ValueError(f"{weights} is not a state dict of tensors: {error}") from error
     except RuntimeError as error:
         raise ValueError(f"{weights} does not fit network_def of {config}: {error}") from error
-    return _sha256(content)
+    return _sha256(content), held
 
 
 def _config_digest(parser: ConfigParser) -> str:

@@ -13,11 +13,13 @@ from typing import Any
 
 import torch
 
+from monai_das.contract import Contract, terms_in, training_cases
+from monai_das.contract.values import NAMES
 from monai_das.inference.bundle_code import code_in_config
 from monai_das.inference.bundle_files import bundle_files, torchscript_texts
+from monai_das.inference.references import entry_at, resolved
 
 UNSAID = "not stated"
-IMAGE = ("network_data_format", "inputs", "image")
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,16 @@ def summarise_bundle(bundle: str | PathLike[str]) -> BundleSummary:
         }
         meta, config = configs.pop("metadata.json"), configs.get("inference.json", {})
         facts = _facts(meta, config)
-        facts["licence"] = str(meta.get("license") or _first_line(place / "LICENSE"))
+        block = meta.get("contract")
+        stated = block.get("license") if isinstance(block, Mapping) else None
+        facts["licence"] = str(stated or meta.get("license") or _first_line(place / "LICENSE"))
         facts["licence of the data"] = str(meta.get("data_license") or _first_line(place / "docs" / "data_license.txt"))
         facts |= {f"weights {path.name}": _weights(path) for path in _weight_files(place)}
+        # MONAI's parser evaluates the metadata as it does configs
+        parsed = sorted({**configs, "metadata.json": meta}.items())
         return BundleSummary(
             facts=facts,
-            code=tuple((name, *each) for name, content in sorted(configs.items()) for each in code_in_config(content)),
+            code=tuple((name, *each) for name, content in parsed for each in code_in_config(content)),
             unread=("the code of the TorchScript itself",) if script else _unread(place),
         )
 
@@ -82,50 +88,53 @@ def _object(text: str, file: str) -> dict[str, Any]:
 
 def _facts(meta: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
     both = {**config, "_meta_": meta}
-    classes = _at(meta, "network_data_format", "outputs", "pred", "channel_def")
-    image = _at(meta, *IMAGE)
-    asked = ("modality", "format", "num_channels", "spatial_shape", "value_range")
-    accepted = {name: image[name] for name in asked if name in image} if isinstance(image, Mapping) else {}
-    accepted |= {"slice_axis": _resolved(both, config.get("slice_axis") or _at(meta, "settings", "slice_axis"))}
+    try:
+        contract, problem = Contract.from_metadata(meta), ""
+    except ValueError as error:
+        contract, problem = None, str(error)
     return {
         "name": _text(meta.get("name")),
         "version": _text(meta.get("version")),
         "task": _text(meta.get("task")),
-        "classes": _text(list(classes.values()) if isinstance(classes, Mapping) else classes),
-        "input": _text({name: value for name, value in accepted.items() if value is not None}),
+        **(_terms(contract) if contract is not None else {"contract": problem}),
         "preprocessing": _text(_steps(config.get("preprocessing"))),
-        "budget": _text(_resolved(both, _at(config, "network_def", "sampler", "num_slices"))),
-        "thumbnail size": _text(_resolved(both, _at(config, "network_def", "thumbnail_size"))),
+        "budget": _text(resolved(both, entry_at(config, "network_def", "sampler", "num_slices"))),
         "intended use": _text(meta.get("intended_use")),
         "data source": _text(meta.get("data_source")),
         "metrics": _text(meta.get("eval_metrics")),
     }
 
 
-def _at(content: Any, *keys: str) -> Any:
-    """Return the entry of nested dictionaries and lists, None where there is none."""
-    for key in keys:
-        if isinstance(content, list) and key.isdigit() and int(key) < len(content):
-            content = content[int(key)]
-        else:
-            content = content.get(key) if isinstance(content, Mapping) else None
-    return content
-
-
-def _resolved(both: dict[str, Any], value: Any) -> Any:
-    """Follow plain references such as ``@num_slices``; expressions stay as they are written."""
-    for _ in range(9):
-        if not (isinstance(value, str) and value.startswith("@")):
-            break
-        value = _at(both, *value[1:].replace("::", "#").split("#"))
-    return value
+def _terms(contract: Contract) -> dict[str, str]:
+    """Return what ``contract`` accepts and means."""
+    plain = contract.as_dict()
+    codes = [
+        f"{name} = {code['scheme']} {code['value']} {code['meaning']}" for name, code in plain["class_codes"].items()
+    ]
+    ranges = {name: "any" if plain[name] is None else "{} to {}".format(*plain[name]) for name in ("slices", "spacing")}
+    return {
+        "classes": _text(plain["classes"]),
+        "codes of classes": _text(codes),
+        "answer": "the most probable class"
+        if contract.threshold is None
+        else f"{contract.classes[1]} from a probability of {contract.threshold:g} on",
+        "accepted modality": _text(plain["modality"] or "any"),
+        "accepted body part": _text(plain["body_part"] or "any"),
+        "accepted values": NAMES[contract.values] if contract.values else "any",
+        "accepted channels": str(contract.channels),
+        "accepted slices": ranges["slices"],
+        "accepted spacing": "any" if contract.spacing is None else f"{ranges['spacing']} mm between slices",
+        "slice axis": contract.slice_axis,
+        "intensity": _text(plain["intensity"]),
+        "thumbnail size": str(contract.thumbnail_size),
+    }
 
 
 def _steps(preprocessing: Any) -> Any:
-    steps = _at(preprocessing, "transforms")
+    steps = entry_at(preprocessing, "transforms")
     if not isinstance(steps, list):
         return preprocessing
-    return [str(_at(each, "_target_") or each).rpartition(".")[2] for each in steps]
+    return [str(entry_at(each, "_target_") or each).rpartition(".")[2] for each in steps]
 
 
 def _text(value: Any) -> str:
@@ -152,11 +161,13 @@ def _weights(file: Path) -> str:
     if file.suffix != ".pt":
         return text
     try:
-        state = torch.load(file, map_location="meta", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        cases = training_cases(terms_in(state))
         numbers = sum(each.numel() for each in state.values())
     except (pickle.UnpicklingError, EOFError, TypeError, AttributeError, RuntimeError):
         return f"{text}, not a state dict of tensors: predict refuses it"
-    return f"{text}, {len(state)} tensors, {numbers} numbers"
+    known = "no training cases described" if cases is None else f"{cases.cases} training cases described"
+    return f"{text}, {len(state)} tensors, {numbers} numbers, {known}"
 
 
 def _unread(folder: Path) -> tuple[str, ...]:

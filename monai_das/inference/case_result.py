@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_das.contract import InputVerdict
 from monai_das.data import SliceRef
 
 
@@ -31,13 +32,17 @@ class SelectedSlice:
 
 @dataclass(frozen=True)
 class DASModelInfo:
-    """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use."""
+    """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use.
+
+    ``class_codes`` holds standard codes of classes by name, as the contract states them.
+    """
 
     name: str
     version: str
     weights_sha256: str
     intended_use: str = ""
     config_sha256: str = ""
+    class_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,9 @@ class CaseResult:
         fingerprint: of weights, configs, budget and version of this package, as the predictor has it; None where
             nobody made one.
         name: what the file or address is called, which may identify the patient; None unless that was asked for.
+        input: what the check of the input against the model's contract has found.
+        notices: what a reader should know before relying on the answer, for instance that the model was not made for
+            this input; every report says it.
     """
 
     case_id: str
@@ -135,6 +143,8 @@ class CaseResult:
     group: str | None = None
     fingerprint: str | None = None
     name: str | None = None
+    input: InputVerdict = field(default_factory=InputVerdict)
+    notices: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

@@ -7,32 +7,17 @@ import platform
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from monai_das.inference.bundle_files import bundle_files
+from monai_das.inference.checks import Check
 
 PACKAGE = "monai-das"
 EXTRAS = ("dicom", "export", "pretrained", "review", "video")
 SETS = ("adrenal3d", "covid_blues", "dicom_nih")
 NOT_SET = "MONAI_DAS_DATA is not set: configs download what they need to ~/.cache/monai_das"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was looked at and what was found.
-
-    Attributes:
-        name: what was looked at.
-        found: what is there, or what to do.
-        state: ``"ok"``; ``"note"``, something optional is not there; ``"missing"``, something needed is not there.
-    """
-
-    name: str
-    found: str
-    state: str = "ok"
 
 
 def check_packages() -> Iterator[Check]:

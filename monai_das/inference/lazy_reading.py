@@ -22,6 +22,8 @@ from monai_das.transforms.thumbnails import make_thumbnails
 # share of the step that remains of a wavelet's overshoot at a corner, after a mean of 3 x 3 pixels
 OVERSHOOT = 0.05
 
+Inspect = Callable[[SliceSource, Tensor, Tensor, float | None], None]
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedSelection:
@@ -59,6 +61,8 @@ class SliceSelector:
         key: key of the image for these transforms.
         channels: number of channels of the network; for 1, a colour source becomes luminance,
             ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601). By default channels stay as they are.
+        inspect: called with the source, its thumbnails before and after preprocessing, and the distance between slices
+            in mm (None where it is not known), before they are scored; what it raises ends the work.
         lap: called after opening (or reading the whole), after scoring, and when the selected slices are ready.
     """
 
@@ -68,6 +72,7 @@ class SliceSelector:
         steps: Sequence[Step],
         key: Hashable = "image",
         channels: int | None = None,
+        inspect: Inspect | None = None,
         lap: Callable[[], None] = lambda: None,
     ) -> None:
         self.network = network
@@ -75,6 +80,7 @@ class SliceSelector:
         self.small_steps = tuple(step for step in steps if not resizes(step))
         self.key = key
         self.channels = channels
+        self.inspect = inspect
         self.lap = lap
         self.device = torch.as_tensor(network.thumbnail_side).device
 
@@ -100,6 +106,8 @@ class SliceSelector:
         image = self._with_channels(image)
         overview, meta = preprocessed(image, self.small_steps, self.key)
         refs = network_refs(source, meta, overview.size(3))
+        if self.inspect is not None:
+            self.inspect(source, image.as_tensor(), overview, slice_spacing(source, meta))
         selection = self._score(overview)
         self.lap()
         order = [ref.index for ref in refs]
@@ -130,8 +138,13 @@ class SliceSelector:
         return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
 
     def _whole(self, source: SliceSource) -> LoadedSelection:
-        volume, placed = preprocessed(self._with_channels(source.read_all()), self.steps, self.key)
+        image = self._with_channels(source.read_all())
+        size = self.network.thumbnail_size
+        raw = make_thumbnails(image.as_tensor()[None], size)[0] if self.inspect else image
+        volume, placed = preprocessed(image, self.steps, self.key)
         refs = network_refs(source, placed, volume.size(3))
+        if self.inspect is not None:
+            self.inspect(source, raw, make_thumbnails(volume[None].cpu(), size)[0], slice_spacing(source, placed))
         self.lap()
         selection = self._score(volume)
         self.lap()
@@ -177,6 +190,11 @@ def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[S
     refs = plane_refs(source.refs, placed) if "slice_axis" in placed.meta else list(source.refs)
     check_depth(depth, len(refs))
     return tuple(refs)
+
+
+def slice_spacing(source: SliceSource, placed: MetaTensor) -> float | None:
+    """Return the distance between neighbouring slices of the network in mm; None where there is no anatomy."""
+    return None if source.affine is None else float(torch.as_tensor(placed.affine)[:3, 2].double().norm())
 
 
 def check_depth(depth: int, expected: int) -> None:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from monai_das import __version__
+from monai_das.contract import InputCheck
 from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
-from monai_das.inference.lazy_reading import SliceSelector
+from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
 from monai_das.inference.pictures import case_pictures
 from monai_das.samplers import Selection
 
@@ -37,6 +38,7 @@ class Predictor:
         model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model`.
         case_key: names cases and patients, as the command line does with the key of its user: the same study has the
             same id in every run. Without a key a case is called as its path or as you call it, and has no ``group``.
+        accept_any_input: classify what the bundle's contract does not accept, and say so in the result.
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is not a bundle or has no weights.
@@ -55,6 +57,7 @@ class Predictor:
         *,
         model: DASBundleModel | None = None,
         case_key: CaseKey | None = None,
+        accept_any_input: bool = False,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
@@ -62,7 +65,7 @@ class Predictor:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
         self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
-        self.num_slices, self.case_key = num_slices, case_key
+        self.num_slices, self.case_key, self.accept_any_input = num_slices, case_key, accept_any_input
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
@@ -73,16 +76,20 @@ class Predictor:
         device: str = "cpu",
         num_slices: int | None = None,
         case_key: CaseKey | None = None,
+        *,
+        accept_any_input: bool = False,
     ) -> Predictor:
         """Return a predictor that runs the TorchScript ``path``; see :func:`load_torchscript_model` for the errors."""
         model = load_torchscript_model(path, _checked_device(device))
-        return cls(device=device, num_slices=num_slices, model=model, case_key=case_key)
+        return cls(
+            device=device, num_slices=num_slices, model=model, case_key=case_key, accept_any_input=accept_any_input
+        )
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides a result besides the study: weights, configs, budget, version of this package."""
+        """SHA-256 of what decides a result besides the study: weights, configs, budget, what is accepted, version."""
         info = self.model.info
-        parts = (info.weights_sha256, info.config_sha256, self.num_slices, __version__)
+        parts = (info.weights_sha256, info.config_sha256, self.num_slices, self.accept_any_input, __version__)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def predict(
@@ -98,6 +105,7 @@ class Predictor:
 
         Raises:
             FileNotFoundError: the path does not exist.
+            InputRefusedError: the bundle was not made for this input, and ``accept_any_input`` is not set.
             ValueError: the study is not one stack of slices; its channels do not fit the network; its values are not
                 finite; the bundle's transforms drop slices or give no probabilities.
         """
@@ -106,23 +114,20 @@ class Predictor:
         if self.num_slices is not None:
             # more rows than slices would only be masked, and take memory
             self.model.network.sampler.num_slices = min(self.num_slices, len(source))
-        selector = SliceSelector(
-            self.model.network, self.model.preprocessing, channels=self.model.channels, lap=clock.lap
-        )
-        loaded = selector(source)
-        with torch.inference_mode():
-            logits = self.model.network.classify(loaded.slices, loaded.selection)
-        clock.lap()
+        contract = self.model.contract
+        check = InputCheck(contract, self.model.training, self.accept_any_input)
+        check.header(source)
+        loaded, logits = self._classified(source, check, clock)
         read, *others = clock.laps
         selection = _SelectionInSource(loaded.selection, loaded.refs)
         probabilities = self._probabilities(logits[0])
-        label = max(range(len(probabilities)), key=probabilities.__getitem__)
+        label = answer(probabilities, contract.threshold)
         return CaseResult(
             case_id=self._case_id(source) if case_id is None else case_id,
             source_kind=source.kind,
             label=label,
-            label_name=self.model.classes[label],
-            probabilities=dict(zip(self.model.classes, probabilities, strict=True)),
+            label_name=contract.classes[label],
+            probabilities=dict(zip(contract.classes, probabilities, strict=True)),
             selected=selection.selected,
             scores=selection.scores,
             sampling_indices=selection.rows,
@@ -139,7 +144,22 @@ class Predictor:
             warnings=source.warnings,
             fingerprint=self.fingerprint,
             group=None if self.case_key is None else self.case_key.group(source),
+            input=check.verdict,
+            notices=(*check.verdict.notices, *self.model.warnings),
         )
+
+    def _classified(self, source: SliceSource, check: InputCheck, clock: _Clock) -> tuple[LoadedSelection, Tensor]:
+        """Return the selected slices of ``source`` and their logits ``(1, num_classes)``."""
+        model = self.model
+        channels = model.contract.channels
+        select = SliceSelector(
+            model.network, model.preprocessing, channels=channels, inspect=check.pixels, lap=clock.lap
+        )
+        loaded = select(source)
+        with torch.inference_mode():
+            logits = model.network.classify(loaded.slices, loaded.selection)
+        clock.lap()
+        return loaded, logits
 
     def _case_id(self, source: SliceSource) -> str:
         return Path(source.name).name if self.case_key is None else self.case_key.case_id(source)
@@ -150,13 +170,20 @@ class Predictor:
         for transform in self.model.postprocessing:
             data = transform(data)
         values = [float(value) for value in torch.as_tensor(data["pred"]).double().flatten()]
-        if len(values) != len(self.model.classes) or not abs(sum(values) - 1.0) < 1e-3:
+        if len(values) != len(self.model.contract.classes) or not abs(sum(values) - 1.0) < 1e-3:
             words = (
-                f"postprocessing must give {len(self.model.classes)} probabilities, one for each of "
-                f"{', '.join(self.model.classes)}, got {values}; end it with Activationsd(softmax=True)"
+                f"postprocessing must give {len(self.model.contract.classes)} probabilities, one for each of "
+                f"{', '.join(self.model.contract.classes)}, got {values}; end it with Activationsd(softmax=True)"
             )
             raise ValueError(Finding(words))
         return values
+
+
+def answer(probabilities: Sequence[float], threshold: float | None) -> int:
+    """Return the class of ``probabilities``: the most probable, or of two the second from ``threshold`` on."""
+    if threshold is not None:
+        return int(probabilities[1] >= threshold)
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
 
 
 class _SelectionInSource:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from monai.bundle import ConfigParser
 
-from monai_das.contract import Contract, class_names
+from monai_das.contract import Contract, class_names, training_cases
+from monai_das.contract.weights import terms_of
 from monai_das.datasets.fingerprint import data_fingerprint
 from monai_das.inference.trained_preprocessing import inference_steps, told_intensity, told_plane
 from monai_das.networks import DASNetwork
@@ -101,6 +102,8 @@ def trained_inference(inference: Config, template: Config, train: Config) -> Con
     for name in _referred(train["network_def"], train):
         if name not in result or train[name] != template.get(name):
             result[name] = train[name]
+    # the metadata name the classes now
+    result["class_names"] = None
     for name in ("slice_axis", "intensity"):
         if name in train:
             result[name] = train[name]
@@ -118,7 +121,7 @@ def write_bundle(
     Args:
         output: folder; other files in it stay.
         files: from :func:`files_of_bundle`.
-        network: whose weights are the bundle's.
+        network: whose weights are the bundle's; they hold the contract of its metadata from now on.
         sources: the bundle that was trained, whose licence and further configs are taken along, and the datalist.
     """
     root, datalist = sources
@@ -130,6 +133,8 @@ def write_bundle(
     for name, path in copied.items():
         if path.is_file() and name not in files and path.resolve() != (output / name).resolve():
             write_whole(output / name, partial(shutil.copyfile, path))
+    metadata: Any = files[METADATA]
+    network.contract.write(terms_of(Contract.from_metadata(metadata), training_cases(network.contract.read())))
     write_whole(output / "models" / "model.pt", partial(torch.save, network.state_dict()))
     for name in sorted(files, key=lambda each: each == METADATA):
         write_whole(output / name, partial(_write_text, files[name]))

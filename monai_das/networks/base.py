@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
 import torch
@@ -11,6 +11,7 @@ from monai.data.meta_tensor import MetaTensor
 from torch import Tensor, nn
 
 from monai_das.networks.eval_view import eval_view
+from monai_das.networks.held_terms import HeldTerms
 from monai_das.networks.lessons import LessonCheck
 from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
@@ -32,14 +33,15 @@ class DASNetwork(nn.Module):
     In ``train()`` a call returns the pair :class:`DASOutput`, in ``eval()``, in TorchScript and in exports the logits
     alone. The network remembers no selection: take it from the pair, or call ``score``.
 
-    All steps are methods that stay callable in TorchScript. The thumbnail size is part of the weights: it travels in
-    the state dict, and loading weights made with another size is an error.
+    All steps are methods that stay callable in TorchScript. The thumbnail size and the contract are part of the
+    weights: they travel in the state dict, and loading weights that were made with others is an error.
 
     Args:
         sampler: chooses the slices; it sees thumbnails only.
         thumbnail_size: side of the thumbnails in pixels, at least 3.
         detach_choice: in ``train()`` the task loss does not reach the sampler, only what reads the selection does
             (penalties, readers' verdicts): labels of cases do not move a settled choice.
+        contract: what the network is made for, see :func:`monai_das.contract.weight_terms`; None for no bundle.
 
     Shape:
         - ``volume``: ``(B, C, H, W, D)``, any real dtype, H and W at least 3; ``lengths``: ``(B,)`` int64, number of
@@ -58,7 +60,13 @@ class DASNetwork(nn.Module):
         UserWarning: the shape of ``volume`` looks as if slices came first.
     """
 
-    def __init__(self, sampler: Sampler, thumbnail_size: int = 64, detach_choice: bool = False) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        thumbnail_size: int = 64,
+        detach_choice: bool = False,
+        contract: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         if thumbnail_size < 3:
             raise ValueError(f"thumbnail_size must be at least 3 pixels, got {thumbnail_size}")
@@ -67,6 +75,7 @@ class DASNetwork(nn.Module):
         self.detach_choice: bool = detach_choice
         self.register_buffer("thumbnail_side", torch.tensor(thumbnail_size))
         self.register_buffer("precision", torch.zeros(()), persistent=False)
+        self.contract = HeldTerms(contract)
         self.lesson_check = LessonCheck()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DASNetwork:

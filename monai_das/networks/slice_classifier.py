@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -35,7 +38,7 @@ class DASSliceClassifier(DASNetwork):
         dropout_prob: dropout before the linear head.
         average_flips: in ``eval()``, the mean logits of the chosen slices and of their flips up-down, left-right and
             both, for networks trained with such flips. The choice is made once; the backbone costs four times as much.
-        detach_choice: see :class:`DASNetwork`.
+        detach_choice, contract: see :class:`DASNetwork`.
         remember_features: compute the features of each slice once in this process and look them up from then on, for
             a backbone that is frozen. Samplers that blend slices in ``train()`` then blend features instead, so that
             they learn without a pass through the backbone. It pays where augmentation repeats images: flips, but no
@@ -69,8 +72,9 @@ class DASSliceClassifier(DASNetwork):
         average_flips: bool = False,
         detach_choice: bool = False,
         remember_features: bool = False,
+        contract: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(sampler, thumbnail_size, detach_choice)
+        super().__init__(sampler, thumbnail_size, detach_choice, contract)
         width = getattr(backbone, "num_features", None) if num_features is None else num_features
         if not isinstance(width, int):
             raise ValueError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ class DASVolumeClassifier(DASNetwork):
         backbone: any 3-D network, ``(B, C, H, W, k) -> (B, num_classes)``; k must suit it (some nets halve it 5 times).
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         gate: scale the slices by the sampler's scores.
-        detach_choice: see :class:`DASNetwork`.
+        detach_choice, contract: see :class:`DASNetwork`.
 
     Raises:
         ValueError: the backbone takes deeper volumes but not k slices, see :func:`check_depth`; and in use: see
@@ -58,8 +59,9 @@ class DASVolumeClassifier(DASNetwork):
         thumbnail_size: int = 64,
         gate: bool = True,
         detach_choice: bool = False,
+        contract: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(sampler, thumbnail_size, detach_choice)
+        super().__init__(sampler, thumbnail_size, detach_choice, contract)
         if sampler.num_slices > 0:
             check_depth(backbone, sampler.num_slices)
         self.backbone = backbone

@@ -71,6 +71,7 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "js": _part("js"),
         "review": Template(_part("html", "page.review")).substitute(noun=noun),
         "review_js": _part("js", "page.review"),
+        "banner": "\n".join(f'<p class="banner" role="alert">{escape(each)}</p>' for each in result.notices),
         "case": escape(result.title),
         "label": escape(result.label_name),
         "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),

@@ -60,6 +60,15 @@ def as_json(result: CaseResult) -> dict[str, Any]:
             "total": result.timings.total,
         },
         "warnings": [plain_text(warning) for warning in result.warnings],
+        "notices": list(result.notices),
+        "input": {
+            "accepted": not result.input.reasons,
+            "reasons": list(result.input.reasons),
+            "accept_any_input": result.input.accept_any_input,
+            "unlike_training_data": None if result.input.distance is None else result.input.unlike,
+            "distance": result.input.distance,
+            "limit": result.input.limit,
+        },
     }
 
 

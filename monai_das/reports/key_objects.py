@@ -15,7 +15,7 @@ from monai_das.reports.referenced_slices import distinct_headers, referenced_sli
 def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> None:
     """Write the selected slices of ``result`` to ``path`` as a Key Object Selection "Of Interest", new at every call.
 
-    In a multi-frame object it refers to the selected frames, counted from 1.
+    Notices follow in the description. In a multi-frame object it refers to the selected frames, counted from 1.
 
     Args:
         result: the case, as predicted.
@@ -32,11 +32,12 @@ def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> No
 
     model, references = result.model, referenced_slices(result, source)
     headers = distinct_headers(references)
+    words = f"{len(references)} of {result.total_slices} selected by {model.name} {model.version}"
     content = ko.KeyObjectSelection(
         document_title=codes.DCM.OfInterest,
         referenced_objects=headers,
         observer_device_context=device_context(result),
-        description=f"{len(references)} of {result.total_slices} selected by {model.name} {model.version}",
+        description=". ".join((words, *result.notices)),
     )
     document = ko.KeyObjectSelectionDocument(evidence=headers, content=content, **new_instance(1))
     for item in document.ContentSequence:

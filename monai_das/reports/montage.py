@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,17 @@ FOOTER = 0.45
 MOST_COLUMNS = 8
 MOST_BARS = 5
 BAR = 0.18
+BANNER = "#b00020"
+BANNER_LINE = 0.2
+LETTERS = 118  # in a line of the banner
 
 
 def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
     """Write ``result`` to ``path`` as a PNG, whole or not at all.
 
-    From top to bottom: the prediction and all probabilities; the selected slices, each with its number and score; the
-    scores of all slices, the selected ones in orange; a side view of the volume on the same axis.
+    From top to bottom: notices on a red banner; the prediction and all probabilities; the selected slices, each with
+    its number and score; the scores of all slices, the selected ones in orange; a side view of the volume on the same
+    axis.
 
     Args:
         result: the case, with its pictures.
@@ -63,9 +68,12 @@ def _drawn(result: CaseResult, dpi: int) -> Figure:
     side = (WIDTH - 2 * MARGIN + GAP) / columns
     header = max(1.1, 0.5 + BAR * _bars(result))
     tiles = rows * (side - GAP + CAPTION)
-    figure = Figure(figsize=(WIDTH, header + tiles + CHART + FOOTER), facecolor="white", dpi=dpi)
-    page = _Page(figure)
+    lines = [line for notice in result.notices for line in textwrap.wrap(notice, LETTERS)]
+    banner = BANNER_LINE * (len(lines) + 1) if lines else 0.0
+    figure = Figure(figsize=(WIDTH, banner + header + tiles + CHART + FOOTER), facecolor="white", dpi=dpi)
+    page = _Page(figure, banner)
 
+    _draw_banner(page, lines)
     _draw_header(page, result)
     for place, selected in enumerate(result.selected):
         row, column = divmod(place, columns)
@@ -77,16 +85,19 @@ def _drawn(result: CaseResult, dpi: int) -> Figure:
 
 
 class _Page:
-    """Places things on a figure in inches from its upper left corner."""
+    """Places things on a figure in inches from its upper left corner, below the banner."""
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, figure: Figure, banner: float = 0.0) -> None:
         self.figure = figure
-        self.width, self.height = (float(side) for side in figure.get_size_inches())
+        self.banner = banner
+        self.width, whole = (float(side) for side in figure.get_size_inches())
+        self.height = whole - banner
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Return axes that fill this box, without a frame."""
         bottom = self.height - top - height
-        box = (left / self.width, bottom / self.height, width / self.width, height / self.height)
+        whole = self.height + self.banner
+        box = (left / self.width, bottom / whole, width / self.width, height / whole)
         axes = self.figure.add_axes(box)
         axes.spines[:].set_visible(False)
         axes.tick_params(colors=QUIET, labelsize=8, length=2)
@@ -94,8 +105,17 @@ class _Page:
 
     def text(self, left: float, top: float, words: str, **style: Any) -> None:
         """Write ``words`` with their upper left corner here; a ``$`` is a ``$``."""
-        self.figure.text(
-            left / self.width, 1 - top / self.height, words, verticalalignment="top", parse_math=False, **style
+        height = (self.height - top) / (self.height + self.banner)
+        self.figure.text(left / self.width, height, words, verticalalignment="top", parse_math=False, **style)
+
+
+def _draw_banner(page: _Page, lines: list[str]) -> None:
+    """What a reader must know first, white on red over the whole width."""
+    if lines:
+        axes = page.axes(0.0, -page.banner, page.width, page.banner)
+        axes.set(xticks=[], yticks=[], facecolor=BANNER)
+        page.text(
+            MARGIN, 0.1 - page.banner, "\n".join(lines), color="white", fontsize=9, fontweight="bold", linespacing=1.3
         )
 
 

@@ -46,6 +46,8 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
             setattr(image, keyword, header[keyword].value)
     if not {"BodyPartExamined", "Laterality"} & set(image.dir()):
         image.Laterality = None  # 2C: must be there, unknown, where the body part may be a paired one
+    if result.notices:
+        image.ImageComments = ". ".join(result.notices)
     if result.warnings:
         image.BurnedInAnnotation = "YES"
     write_document(image, header, path)

@@ -30,7 +30,8 @@ def write_structured_report(result: CaseResult, source: SliceSource, path: Path)
     """Write ``result`` to ``path`` as a Comprehensive SR by TID 1500, new at every call.
 
     Each selected slice is a planar group around the whole image with its score. The group of the highest score comes
-    first and also holds the probability of every class and the predicted class, so that viewers open there.
+    first and also holds the probability of every class and the predicted class, so that viewers open there. Notices are
+    evaluations of every group, and texts among the parameters of the algorithm.
 
     Args:
         result: the case, as predicted.
@@ -68,14 +69,17 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
     sr = require("highdicom", extra="dicom").sr
     model, selected = result.model, reference.selected
     scores = [_number("selection-score", "Slice selection score", selected.score)]
-    evaluations = []
+    evaluations = [
+        sr.QualitativeEvaluation(own_code("notice", "Notice"), own_code(f"notice-{place}", notice))
+        for place, notice in enumerate(result.notices)
+    ]
     if top:
         scores += [
             _number(f"probability-{place}", f"Probability of {name}", value)
             for place, (name, value) in enumerate(result.probabilities.items())
         ]
-        label = own_code(f"class-{result.label}", result.label_name)
-        evaluations = [sr.QualitativeEvaluation(own_code("predicted-class", "Predicted class"), label)]
+        label = _class_code(result)
+        evaluations += [sr.QualitativeEvaluation(own_code("predicted-class", "Predicted class"), label)]
     noun = "frame" if reference.frames else "slice"
     number = reference.frames[0] if reference.frames else selected.index
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
@@ -83,11 +87,22 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
         referenced_region=_whole_image(reference),
         finding_type=own_code("selected-slice", f"{noun.capitalize()} selected for classification"),
         algorithm_id=sr.AlgorithmIdentification(
-            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}"]
+            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}", *result.notices]
         ),
         measurements=scores,
         qualitative_evaluations=evaluations,
     )
+
+
+def _class_code(result: CaseResult) -> Code:
+    """Return the standard code of the predicted class, where the model's contract has one, or our own."""
+    from pydicom.sr.coding import Code
+
+    known = result.model.class_codes.get(result.label_name)
+    if known is None:
+        own: Code = own_code(f"class-{result.label}", result.label_name)
+        return own
+    return Code(known["value"], known["scheme"], known["meaning"])
 
 
 def _number(value: str, meaning: str, number: float) -> Any:

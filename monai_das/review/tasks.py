@@ -54,11 +54,13 @@ def review_tasks(folder: Path, kind: str = "volume", *, every_slice: bool = Fals
 def _task(result: dict[str, Any], pictures: Path, kind: str, every_slice: bool) -> dict[str, Any]:
     selected = [int(each["index"]) for each in result["selected_slices"]]
     shown = list(range(result["total_slices"])) if every_slice else selected
+    notices = result.get("notices", [])
     data = {
         "case": result["case_id"],
         "group": result.get("group") or result["case_id"],
         "title": f"{result['case_id']}: {result['label']} ({result['probabilities'][result['label']]:.1%})",
-        "captions": _captions(result, shown, kind),
+        **({"notices": notices} if notices else {}),
+        "captions": "".join(f"{notice}. " for notice in notices) + _captions(result, shown, kind),
         "kind": kind,
         "label": result["label"],
         "classes": list(result["probabilities"]),

@@ -75,6 +75,8 @@ class DASScaleIntensityd(MapTransform):
         super().__init__(keys, allow_missing_keys)
         if intensity is not None and percentiles is not None:
             raise ValueError("give percentiles or intensity, not both")
+        self.size = size
+        self.intensity = dict(intensity or _by_range(percentiles))
         self.scale = DASScaleIntensity(size, percentiles) if intensity is None else DASIntensity(intensity, size)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -83,6 +85,13 @@ class DASScaleIntensityd(MapTransform):
         for key in self.key_iterator(d):
             d[key] = self.scale(d[key])
         return d
+
+
+def _by_range(percentiles: tuple[float, float] | None) -> dict[str, Any]:
+    """Return what a contract says where no intensity is given."""
+    if percentiles is None:
+        return {"scale": "range"}
+    return {"scale": "percentiles", "low": percentiles[0], "high": percentiles[1]}
 
 
 def _scale(scale: str, intensity: Mapping[str, Any], size: int) -> Callable[[Any], Any]:

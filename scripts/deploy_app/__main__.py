@@ -12,9 +12,11 @@ def main() -> int:
     """Run the application with the rules beside this file; its own errors are one line each."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_case_key(parser)
+    parser.add_argument("--accept-any-input", action="store_true")
     own, arguments = parser.parse_known_args()
+    rules = Path(__file__).with_name("rules.json")
     try:
-        return run_deploy_app(arguments, Path(__file__).with_name("rules.json"), lambda: case_key_of(own))
+        return run_deploy_app(arguments, rules, lambda: case_key_of(own), accept_any_input=own.accept_any_input)
     except (ImportError, OSError, ValueError) as error:
         print(f"deploy_app: {error}", file=sys.stderr)
         return 1

@@ -51,7 +51,7 @@ def test_the_weights_are_the_published_ones_with_their_note_beside_them():
 
 
 def test_the_command_reads_a_clip(echo, tmp_path, capsys):
-    arguments = ["predict", str(echo), "--bundle", str(ULTRASOUND), "-o", str(tmp_path / "out")]
+    arguments = ["predict", str(echo), "--bundle", str(ULTRASOUND), "--accept-any-input", "-o", str(tmp_path / "out")]
     code = main([*arguments, "--report", "json,html"])
 
     result = only_result(tmp_path / "out")
@@ -74,11 +74,15 @@ def test_monai_bundle_and_torchscript_give_what_predict_gives(echo, tmp_path):
     monai_bundle("run", "--config_file", configs / "inference.json", "--bundle_root", ULTRASOUND, *places, cwd=tmp_path)
     monai_bundle("ckpt_export", "--filepath", script, *weights, *files, cwd=tmp_path)
 
-    expected = pytest.approx(list(Predictor(ULTRASOUND).predict(echo).probabilities.values()), abs=2e-3)
+    expected = pytest.approx(
+        list(Predictor(ULTRASOUND, accept_any_input=True).predict(echo).probabilities.values()), abs=2e-3
+    )
     with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
         ((_, *row),) = csv.reader(file)
     assert [float(cell) for cell in row] == expected
-    assert list(Predictor.from_torchscript(script).predict(echo).probabilities.values()) == expected
+    assert (
+        list(Predictor.from_torchscript(script, accept_any_input=True).predict(echo).probabilities.values()) == expected
+    )
 
 
 def test_the_network_takes_clips_of_any_length():

@@ -62,7 +62,7 @@ class DeployRun:
 
 def run_deploy(study, folder, **environment):
     """Run the application on the folder ``study``; reports go into ``folder``."""
-    return _run(APP, ["-i", study, "-o", folder, "-m", MODEL], folder, environment)
+    return _run(APP, ["-i", study, "-o", folder, "-m", MODEL, "--accept-any-input"], folder, environment)
 
 
 def run_as_in_a_container(study, folder):
@@ -72,7 +72,9 @@ def run_as_in_a_container(study, folder):
     (models / "das").mkdir(parents=True)
     shutil.copy(MODEL, models / "das")
     places = {"INPUT": study, "OUTPUT": folder, "MODEL": models}
-    return _run(app, [], folder, {f"HOLOSCAN_{name}_PATH": str(path) for name, path in places.items()})
+    return _run(
+        app, ["--accept-any-input"], folder, {f"HOLOSCAN_{name}_PATH": str(path) for name, path in places.items()}
+    )
 
 
 def _run(app, arguments, folder, environment):
@@ -103,7 +105,7 @@ def command_line(study, folder):
 def command_line_results(study, folder):
     """Return every ``result.json`` of ``monai-das predict`` on the same studies, by case."""
     command = [Path(sys.executable).with_name("monai-das"), "predict", study, "--bundle", ROOT / "bundle", "-o", folder]
-    subprocess.run([*command, "--report", "json"], check=True, capture_output=True)
+    subprocess.run([*command, "--report", "json", "--accept-any-input"], check=True, capture_output=True)
     return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*/result.json")}
 
 

@@ -34,7 +34,7 @@ def monai_das(*arguments):
 
 def predict(address, out):
     """Run ``monai-das predict`` on ``address`` with the shipped bundle; return what it prints and ``result.json``."""
-    words = ("--bundle", ROOT / "bundle", "-o", out, "--report", "json,png,html,kos,sr,sc")
+    words = ("--bundle", ROOT / "bundle", "--accept-any-input", "-o", out, "--report", "json,png,html,kos,sr,sc")
     said = monai_das("predict", address, *words)
     return said, only_result(out)
 
@@ -111,7 +111,7 @@ def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(
 
     write_head_ct(tmp_path / "series", step=12, **PLANTED)
     uid, _, _ = place_of(tmp_path / "series")
-    options = ("--bundle", ROOT / "bundle", "--report", "json,sr,sc", "-o")
+    options = ("--bundle", ROOT / "bundle", "--accept-any-input", "--report", "json,sr,sc", "-o")
     with start_orthanc(RegisteredUsers={"alice": "s3cret"}) as server:
         address = f"{server.dicomweb}/studies/{uid}"
         refused = run("send", tmp_path / "series", "--to", server.dicomweb)

@@ -53,7 +53,7 @@ def test_the_package_is_the_wheels(run, installed):
 def test_predict_needs_no_clone_and_no_bundle(run, tmp_path):
     write_nifti(make_sample_volumes(1)[0]["image"][0], tmp_path / "case.nii.gz")
 
-    run("monai-das", "predict", "case.nii.gz", "-o", "out")
+    run("monai-das", "predict", "case.nii.gz", "--accept-any-input", "-o", "out")
 
     model = only_result(tmp_path / "out")["model"]
     weights = (ROOT / "bundle" / "models" / "model.pt").read_bytes()

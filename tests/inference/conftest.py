@@ -12,6 +12,7 @@ from monai.bundle import ConfigParser, ckpt_export
 from monai_das.data import WholeSource, read_volume
 from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
+from tests.contract.contracts import accept_all
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 def random_bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(ROOT / "bundle" / "configs", folder / "configs")
+    accept_all(folder)
     config = folder / "configs" / "inference.json"
     settings = json.loads(config.read_text())
     settings["network_def"]["sampler"] = {

@@ -6,6 +6,7 @@ import torch
 
 from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor, bundle_class_names
+from tests.contract.contracts import edit_metadata, hold_contract
 
 
 def edit(bundle, file, **items):
@@ -21,7 +22,7 @@ def test_name_version_and_classes_come_from_the_metadata(own_bundle):
     model = Predictor(own_bundle).model
 
     assert (model.info.name, model.info.version) == ("A name", "7.8.9")
-    assert (model.channels, model.classes) == (1, ("normal", "hyperplasia"))
+    assert (model.contract.channels, model.contract.classes) == (1, ("normal", "hyperplasia"))
     assert not any("LoadImage" in type(step).__name__ for step in model.preprocessing)
 
 
@@ -90,6 +91,8 @@ def test_preprocessing_that_is_one_transform_without_an_axis(own_bundle, nifti):
 
 
 def test_preprocessing_that_forgets_the_metadata(own_bundle, nifti):
+    edit_metadata(own_bundle, lambda metadata: metadata["settings"].update(slice_axis="coronal"))
+    hold_contract(own_bundle)
     edit(
         own_bundle,
         "inference.json",
@@ -128,6 +131,7 @@ def test_channels_that_do_not_fit(own_bundle, volume, tmp_path):
     metadata = json.loads((own_bundle / "configs" / "metadata.json").read_text())
     metadata["network_data_format"]["inputs"]["image"]["num_channels"] = 2
     edit(own_bundle, "metadata.json", **metadata)
+    hold_contract(own_bundle)
     write_nifti(volume, tmp_path / "grey.nii")
 
     with pytest.raises(ValueError, match=r"grey\.nii: 1 channels, the bundle's network expects 2; convert it first"):

@@ -27,7 +27,12 @@ def test_the_facts_of_our_bundle():
     assert found["classes"] == "normal, hyperplasia"
     assert found["budget"] == "16"
     assert found["thumbnail size"] == "64"
-    assert found["input"].endswith("num_channels 1, spatial_shape [64, 64, '*'], value_range [0, 1], slice_axis axial")
+    assert found["accepted modality"] == "CT, MR"
+    assert found["accepted values"] == "a mask of two values"
+    assert (found["accepted slices"], found["accepted spacing"]) == ("16 to 512", "any")
+    assert (found["slice axis"], found["intensity"]) == ("axial", "scale range")
+    assert found["answer"] == "the most probable class"
+    assert found["weights model.pt"].endswith(", 1188 training cases described")
     assert found["preprocessing"] == (
         "LoadImaged, EnsureChannelFirstd, SliceAxisd, DASScaleIntensityd, Resized, EnsureTyped"
     )
@@ -104,9 +109,8 @@ def test_what_a_bundle_leaves_out_is_said(own_bundle):
 
     found = summarise_bundle(own_bundle).facts
 
-    assert {"name", "classes", "input", "budget", "metrics", "licence"} <= {
-        name for name, text in found.items() if text == "not stated"
-    }
+    assert found["contract"].startswith("metadata.json has no network_data_format, inputs, image, num_channels")
+    assert {"name", "budget", "metrics", "licence"} <= {name for name, text in found.items() if text == "not stated"}
 
 
 def test_text_of_a_bundle_cannot_move_the_cursor(own_bundle, capsys):

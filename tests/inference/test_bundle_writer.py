@@ -41,7 +41,11 @@ def test_overrides_of_the_command_line_stand_in_the_bundle(tmp_path):
     contract = Contract.from_metadata(metadata)
     assert (contract.classes, contract.num_slices, contract.thumbnail_size) == (("no", "yes"), 3, 28)
     model = load_bundle_model(tmp_path, torch.device("cpu"))
-    assert (model.network.sampler.num_slices, model.network.thumbnail_size, model.classes) == (3, 28, ("no", "yes"))
+    assert (model.network.sampler.num_slices, model.network.thumbnail_size, model.contract.classes) == (
+        3,
+        28,
+        ("no", "yes"),
+    )
     assert config("inference.json", tmp_path)["num_slices"] == "@_meta_#settings#num_slices"
 
 

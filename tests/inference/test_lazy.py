@@ -14,6 +14,7 @@ from monai_das.inference import DASLazyInferer, LoadImageSelectedd, Predictor
 from monai_das.inference.steps import allows_parts, flat_steps
 from monai_das.samplers import DASPaperSampler
 from monai_das.transforms import DASScaleIntensityd, SliceAxisd
+from tests.contract.contracts import edit_metadata, hold_contract
 
 
 def selected_indices(result):
@@ -88,7 +89,11 @@ def test_a_sampler_may_repeat_slices(random_bundle, counted, large):
 def test_a_plane_that_was_not_acquired_is_read_whole(random_bundle, counted, large, axis, tmp_path):
     source = counted(large)
 
-    result = Predictor(edited(random_bundle, tmp_path / "b", slice_axis=axis), num_slices=4).predict(source)
+    bundle = edited(random_bundle, tmp_path / "b")
+    edit_metadata(bundle, lambda metadata: metadata["settings"].update(slice_axis=axis))
+    hold_contract(bundle)
+
+    result = Predictor(bundle, num_slices=4).predict(source)
 
     assert len(source.read_slices) == 30
     assert result.total_slices == {"coronal": 192, "sagittal": 128}[axis]

@@ -32,6 +32,15 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
         "timings": {"read": 1.0, "score": 2.0, "decode": 3.0, "backbone": 4.0, "total": 10.0},
         "warnings": [],
+        "notices": [],
+        "input": {
+            "accepted": True,
+            "reasons": [],
+            "accept_any_input": False,
+            "unlike_training_data": None,
+            "distance": None,
+            "limit": None,
+        },
     }
 
 

@@ -26,6 +26,7 @@ KEYWORDS = (
     "SeriesNumber",
     "InstanceNumber",
     "Modality",
+    "BodyPartExamined",
     "SliceThickness",
     "ImagePositionPatient",
     "ImageOrientationPatient",

@@ -98,7 +98,17 @@ def ids(cases, key):
 def results(cases, key, tmp_path_factory):
     """What ``monai-das predict`` makes of them, and its map."""
     out = tmp_path_factory.mktemp("results")
-    options = ["--bundle", "bundle", "--report", "json,slices", "--num-slices", 4, "--map", out / "map.json"]
+    options = [
+        "--bundle",
+        "bundle",
+        "--accept-any-input",
+        "--report",
+        "json,slices",
+        "--num-slices",
+        4,
+        "--map",
+        out / "map.json",
+    ]
     monai_das("predict", cases, "-o", out, *options)
     return out
 
@@ -135,7 +145,7 @@ def backend(cases, results, tmp_path_factory):
     port, log = free_port(), tmp_path_factory.mktemp("backend") / "log.txt"
     server = SimpleNamespace(url=f"http://127.0.0.1:{port}", token=secrets.token_hex(16), log=log)
     options = ("--root", cases, "--map", results / "map.json", "--port", port, "--num-slices", 4)
-    words = ("review", "serve", *options, "--bundle", ROOT / "bundle")
+    words = ("review", "serve", *options, "--bundle", ROOT / "bundle", "--accept-any-input")
     command = [sys.executable, "-W", "ignore", "-c", MAIN, *map(str, words)]
     for _ in started(command, server.url, log, MONAI_DAS_REVIEW_TOKEN=server.token):
         yield server

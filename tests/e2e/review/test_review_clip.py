@@ -21,7 +21,17 @@ def clip(tmp_path_factory):
 def predicted(clip, command, tmp_path_factory):
     """What was predicted of the clip."""
     out = tmp_path_factory.mktemp("out")
-    options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,slices", "--map", out / "map.json")
+    options = (
+        "--bundle",
+        "bundle",
+        "--accept-any-input",
+        "--num-slices",
+        4,
+        "--report",
+        "json,slices",
+        "--map",
+        out / "map.json",
+    )
     command("predict", clip, "-o", out, *options)
     return out
 

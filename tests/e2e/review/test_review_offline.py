@@ -20,7 +20,17 @@ def saved_file(folder):
 
 
 def test_verdicts_of_the_html_page_become_a_datalist(cases, command, start_browser, tmp_path):
-    options = ("--bundle", "bundle", "--num-slices", 4, "--report", "json,html", "--map", tmp_path / "map.json")
+    options = (
+        "--bundle",
+        "bundle",
+        "--accept-any-input",
+        "--num-slices",
+        4,
+        "--report",
+        "json,html",
+        "--map",
+        tmp_path / "map.json",
+    )
     command("predict", cases / "volume_1.nii.gz", "-o", tmp_path / "out", *options)
     selected = only_result(tmp_path / "out")["selected_slices"]
     first, *others = [each["index"] for each in selected]
