@@ -16,6 +16,13 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_bundle_to_predict(parser: argparse.ArgumentParser) -> None:
+    """Add ``--bundle`` and ``--accept-any-input``."""
+    add_bundle(parser)
+    accept = "classify what the model was not made for, too; every output says so"
+    parser.add_argument("--accept-any-input", action="store_true", help=accept)
+
+
 def bundle_of(arguments: argparse.Namespace) -> Path:
     """Return the bundle that the arguments name, else the package's own.
 

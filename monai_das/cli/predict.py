@@ -12,7 +12,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_das.cli.bundle_option import add_bundle, bundle_of
+from monai_das.cli.bundle_option import add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.choose_option import add_choose, chosen_of
 from monai_das.cli.credentials import add_credentials, logged_in
@@ -32,7 +32,6 @@ REDO = (
     "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
     "former is left as it is, and the latter refused"
 )
-ACCEPT = "classify what the model was not made for, too; every output says so"
 REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
 
 
@@ -47,7 +46,7 @@ def add_predict_parser(commands: Commands) -> None:
         "be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
-    add_bundle(parser)
+    add_bundle_to_predict(parser)
     parser.add_argument("-o", "--out", required=True, metavar="OUT", type=Path, help="folder for the reports")
     parser.add_argument(
         "--report",
@@ -74,7 +73,6 @@ def add_predict_parser(commands: Commands) -> None:
     add_choose(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--redo", action="store_true", help=REDO)
-    parser.add_argument("--accept-any-input", action="store_true", help=ACCEPT)
     parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)

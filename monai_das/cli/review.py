@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_das.cli.bundle_option import add_bundle, bundle_of
+from monai_das.cli.bundle_option import add_bundle, add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _verb(
 
 def _add_serve(verbs: Commands) -> None:
     parser = verbs.add_parser("serve", help="predict live for Label Studio, as its ML backend")
-    add_bundle(parser)
+    add_bundle_to_predict(parser)
     parser.add_argument("--root", required=True, type=Path, metavar="DIR", help="folder of the cases")
     parser.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map; without it the "
                         "folder is searched for the cases")  # fmt: skip
@@ -71,7 +71,6 @@ def _add_serve(verbs: Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=9090, help="default: %(default)s")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
-    parser.add_argument("--accept-any-input", action="store_true", help="classify what the model was not made for, too")
     parser.add_argument("--allow-remote", action="store_true", help="let --host be reached from other machines")
     parser.add_argument("--backend-token", default=os.environ.get(BACKEND_TOKEN), metavar="TOKEN", help="asked of who "
                         f"calls; better: ${BACKEND_TOKEN}")  # fmt: skip
