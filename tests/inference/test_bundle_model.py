@@ -13,7 +13,8 @@ def edit(bundle, file, **items):
     """Change items of a config; None removes one."""
     path = bundle / "configs" / file
     config = json.loads(path.read_text()) | items
-    path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
+    removed = {key for key, value in items.items() if value is None}
+    path.write_text(json.dumps({key: value for key, value in config.items() if key not in removed}))
 
 
 def test_name_version_and_classes_come_from_the_metadata(own_bundle):
