@@ -200,6 +200,6 @@ def silence_libraries(include_phi: bool) -> None:
         # its warnings quote the values that it dislikes
         warnings.filterwarnings("ignore", module=r"pydicom\.")
         logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-        # these may quote addresses, which hold UIDs
-        for name in ("urllib3", "dicomweb_client"):
+        # these may quote addresses, which hold UIDs, or values of headers
+        for name in ("urllib3", "dicomweb_client", "nibabel.global"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.bare import read_dataset
+from monai_das.data.dicom.codestream import coded_size
 from monai_das.data.dicom.itk_decode import itk_frame
 from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.messages import StudyError
@@ -33,6 +34,8 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         if pixels.plain:
             return _as_shown(pixels, _plain_frame(pixels, frame))
         if _for_itk(pixels):
+            if pixels.value_at is not None:
+                encoded_frame(pixels, frame)  # says so where the picture is of another size
             return itk_frame(pixels, frame)
         return _as_shown(pixels, _decoded_frame(pixels, frame))
     except StudyError:
@@ -47,7 +50,24 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
 
 def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
-    """Return the compressed bytes of frame ``frame`` (0-based), without reading the other frames."""
+    """Return the compressed bytes of frame ``frame`` (0-based), without reading the other frames.
+
+    Raises:
+        ValueError: they end too early, or are those of a picture of another size than the header's.
+    """
+    found = _stored_frame(pixels, frame)
+    size = coded_size(found)
+    # a picture of 0 rows says their number at its end
+    if size is not None and size[0] and size != pixels.header.size:
+        raise StudyError(
+            pixels.path,
+            f"frame {frame + 1} is a compressed picture of {size[0]} rows and {size[1]} columns, but Rows and Columns "
+            f"(0028,0010 and 0011) are {pixels.header.size[0]} and {pixels.header.size[1]}; repair the header",
+        )
+    return found
+
+
+def _stored_frame(pixels: PixelFile, frame: int) -> bytes:
     from pydicom.encaps import get_frame
 
     assert pixels.value_at is not None
