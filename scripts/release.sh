@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make what is released of the last commit: wheel, sdist, a zip of every bundle, and their SHA256SUMS, in dist/.
+# Make what is released of the last commit, in dist/: wheel, sdist, a zip of every bundle, the list of all packages that
+# it was tested with (CycloneDX), their audit, and SHA256SUMS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,7 +8,24 @@ if [ -n "$(git status --porcelain)" ]; then
     echo "There are uncommitted changes; commit them first, or put them aside by git stash" >&2
     exit 1
 fi
+
+# Write dist/sbom.cdx.json and dist/audit.txt, by tools in an environment of their own.
+inventory() {
+    local tools=.cache/release_tools packages
+    packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+    [ -x "$tools/bin/pip" ] || "${PYTHON:-python3}" -m venv "$tools"
+    "$tools/bin/pip" install -qq 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
+    "$tools/bin/cyclonedx-py" environment --output-reproducible -o dist/sbom.cdx.json "$(command -v python)"
+    if "$tools/bin/pip-audit" --path "$packages" --progress-spinner off >dist/audit.txt 2>"$tools/said"; then
+        cat "$tools/said" >>dist/audit.txt
+    elif [ ! -s dist/audit.txt ]; then
+        echo "NOT AUDITED, as the service could not be asked: $(tail -n 1 "$tools/said")" | tee dist/audit.txt
+    fi
+}
+
 . scripts/environment.sh
-prepare
+prepare all
 rm -rf dist
+mkdir dist
+inventory
 python scripts/pack_release.py dist

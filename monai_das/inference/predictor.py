@@ -25,6 +25,9 @@ from monai_das.samplers import Selection
 class Predictor:
     """Run the trained bundle ``bundle_dir`` on studies, one at a time.
 
+    A bundle is a program: MONAI's config language runs code. Look into one of unknown origin by ``monai-das info``, or
+    :func:`~monai_das.inference.summarise_bundle`, which run nothing of it.
+
     The sampler scores thumbnails of all slices, once. The backbone classifies the k selected slices, once. Only these
     are read at full size, unless the bundle's transforms need the whole study: see
     ``monai_das.inference.lazy_reading``. For a network with one channel, colour becomes luminance,
