@@ -12,8 +12,8 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         "--bundle",
         type=Path,
         metavar="BUNDLE",
-        help="folder of a bundle, a zip of one, or its model.ts (default: the bundle that came with the package). It is "
-        "a program and runs as you: look into one of unknown origin by monai-das info first",
+        help="folder of a bundle, a zip of one, or its model.ts (default: the package's own). It is a "
+        "program that runs as you: look into one of unknown origin by monai-das info first",
     )
 
 
