@@ -18,7 +18,7 @@ from monai_das.inference.bundle_files import packaged_bundle
 from monai_das.inference.trained_bundle import own_texts
 from monai_das.inference.trained_preprocessing import inference_steps
 
-TAKEN = ("evaluate.json", "multi_gpu_train.json", "lazy_inference.json", "review.json", "logging.conf")
+TAKEN = ("evaluate.json", "multi_gpu_train.json", "lazy_inference.json", "logging.conf")
 # characters that mean something in MONAI's configs
 SPECIAL = ("#", "@", "$", "%")
 LICENSE = "The owner of the data decides on the licence of these configs and of weights trained with them.\n"
@@ -46,7 +46,9 @@ def write_project(look: DataLook, proposal: Proposal, root: Path, project: Path)
         for name in TAKEN:
             shutil.copyfile(packaged / name, made / "configs" / name)
         train, inference, metadata = project_configs(packaged, look, proposal, root)
-        for name, config in {"train": train, "inference": inference, "metadata": metadata}.items():
+        review = project_review(packaged, train)
+        configs = {"train": train, "inference": inference, "review": review, "metadata": metadata}
+        for name, config in configs.items():
             text = json.dumps(config, indent=4, ensure_ascii=False) + "\n"
             (made / "configs" / f"{name}.json").write_text(text, encoding="utf-8")
         write_datalist(_datalist(look, root), made / "datalist.json")
@@ -90,6 +92,16 @@ def project_configs(
     inference["preprocessing"] = {"_target_": "Compose", "transforms": inference_steps(inference, train)}
     template: dict[str, Any] = json.loads((packaged / "metadata.json").read_text(encoding="utf-8"))
     return train, inference, project_metadata(template, look, proposal)
+
+
+def project_review(packaged: Path, train: dict[str, Any]) -> dict[str, Any]:
+    """Return ``review.json``, which prepares reviewed cases as the project's training does, and flips no more."""
+    review: dict[str, Any] = json.loads((packaged / "review.json").read_text(encoding="utf-8"))
+    review.pop("flip_prob", None)
+    steps = "train#deterministic_transforms"
+    # the last two carry the verdicts of readers beside the image
+    review[steps] = train["train"]["deterministic_transforms"][:-1] + review[steps][-2:]
+    return review
 
 
 def project_metadata(template: dict[str, Any], look: DataLook, proposal: Proposal) -> dict[str, Any]:

@@ -24,8 +24,8 @@ class DASIntensity(Transform):
     "high": 99}`` does so with percentiles of the case's thumbnails, ``{"scale": "range"}`` with their smallest and
     largest value, see :class:`DASScaleIntensity`. ``{"scale": "none"}`` leaves values as they are.
 
-    Cutting off and taking means do not commute. Place it behind the step that resizes slices to ``size`` pixels:
-    thumbnails, from which slices are chosen, and slices then get the same values.
+    Cutting off and taking means do not commute. Place it behind the step that resizes slices to ``size`` pixels, so
+    that it cuts off means in thumbnails, from which slices are chosen, and in slices alike.
 
     Args:
         intensity: as above.

@@ -133,3 +133,13 @@ def test_the_metadata_of_a_project_are_valid(tmp_path, official_schema):
 
     schema = json.loads(official_schema.read_text(encoding="utf-8"))
     jsonschema.validate(config("metadata.json", tmp_path / "project"), schema)
+
+
+def test_reviewed_cases_are_prepared_as_in_the_training(tmp_path):
+    new(volumes(tmp_path / "data"), "-o", tmp_path / "project")
+
+    train, review = (config(name, tmp_path / "project") for name in ("train.json", "review.json"))
+    steps = review["train#deterministic_transforms"]
+    assert steps[:-2] == train["train"]["deterministic_transforms"][:-1]
+    assert [step["_target_"].rpartition(".")[2] for step in steps[-2:]] == ["SliceVerdictsd", "EnsureTyped"]
+    assert "flip_prob" not in review
