@@ -76,6 +76,8 @@ def trained_metadata(parser: ConfigParser, template: Config, config: Config, fac
     codes = (metadata.get("contract") or {}).get("class_codes", {})
     changed: Config = {} if own else dict(UNKNOWN)
     changed |= told_plane(parser, config) | told_intensity(parser, config)
+    if changed.get("slice_axis") not in (None, parser.get("_meta_").get("settings", {}).get("slice_axis")):
+        changed |= {"slices": None, "spacing": None}  # those of the metadata are along another axis
     metadata["contract"] = metadata.get("contract") or {}
     contract = Contract.from_metadata(
         metadata,

@@ -237,6 +237,7 @@ def test_overrides_of_plane_and_intensities_are_what_predict_does(tmp_path, caps
 
     contract = Contract.from_metadata(config("metadata.json", trained))
     assert (contract.slice_axis, contract.intensity, contract.num_slices) == ("axial", window, 2)
+    assert (contract.slices, contract.spacing) == (None, None)
     steps = config("inference.json", trained)["preprocessing"]["transforms"]
     assert steps == config("train.json", trained)["train"]["deterministic_transforms"]
     assert len(found["selected_slices"]) == 2
