@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # what chooses one of several volumes in one file or series, for want of a tag that does
 TIME_POINT = "time_point"
+# of a slice: scores look at the neighbours of a pixel
+LEAST_SIDE = 3
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,10 @@ def _within_limit(method: Callable[..., Tensor], needed: Callable[[Any, Any], in
     @wraps(method)
     def checked(self: SliceSource, *args: Any, **kwargs: Any) -> Tensor:
         (wanted,) = (*args, *kwargs.values())
+        if method.__name__ == "thumbnails" and min(self.plane_shape) < LEAST_SIDE:
+            columns, rows = self.plane_shape
+            words = f"slices of {columns} x {rows} pixels, {LEAST_SIDE} x {LEAST_SIDE} at least; give them at full size"
+            raise StudyError(self.name, words)
         check_memory(needed(self, wanted), self.name, f"{method.__name__} of {len(self)} slices")
         return method(self, *args, **kwargs)
 

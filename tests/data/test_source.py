@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.data import SliceRef, open_source
+from monai_das.data import SliceRef, StudyError, open_source
 from monai_das.datasets import make_sample_volumes, write_nifti
 
 
@@ -40,3 +40,21 @@ def test_what_json_gives_back_is_the_dictionary():
 
 def test_what_is_not_known_is_none():
     assert set(SliceRef(0).to_dict().values()) == {0, None}
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 2, 9, 4), (1, 9, 2, 4)])
+def test_slices_that_are_too_small_to_be_looked_at_are_an_error(shape):
+    source = open_source(np.zeros(shape, np.float32))
+
+    with pytest.raises(
+        StudyError, match=rf"array: slices of {shape[1]} x {shape[2]} pixels, 3 x 3 at least; give them"
+    ):
+        source.thumbnails(8)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 3, 1), (1, 3, 200, 2)])
+def test_the_smallest_slices_and_a_stack_of_one_are_read(shape):
+    source = open_source(np.ones(shape, np.float32))
+
+    assert source.thumbnails(8).shape == (1, 8, 8, shape[3])
+    assert source.read([0]).shape == (*shape[:3], 1)
