@@ -28,7 +28,7 @@ DETACHED = {
     ".mhd": re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.M),
 }
 LONGEST_HEADER = 1 << 16
-PLAIN = re.compile(rb"^(encoding:\s*raw|CompressedData\s*=\s*False)\s*$", re.MULTILINE | re.IGNORECASE)
+COMPRESSED = re.compile(rb"^(encoding:\s*(?!raw)|CompressedData\s*=\s*True)", re.MULTILINE | re.IGNORECASE)
 
 
 def itk_volume(path: Path, choose: Mapping[str, object] | None = None) -> VolumeCase:
@@ -98,8 +98,8 @@ def _check_voxels(path: Path, declared: int, shape: tuple[int, ...]) -> None:
     for file in files:
         if not file.is_file():
             raise StudyError(path, "the file with its voxels, which the header names, is missing", files=[file])
-        plain = PLAIN.search(_head(path)) is not None
-        check_inside(declared, file, f"{shape} voxels", inflation=1 if plain else INFLATION)
+        compressed = COMPRESSED.search(_head(path)) is not None
+        check_inside(declared, file, f"{shape} voxels", inflation=INFLATION if compressed else 1)
 
 
 def _head(path: Path) -> bytes:

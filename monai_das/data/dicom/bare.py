@@ -17,6 +17,7 @@ KINDS = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+LONGEST = 1 << 16
 ELEMENTS = 3  # so many must follow each other as DICOM has them
 UNDEFINED = b"\xff" * 4
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
@@ -84,7 +85,7 @@ def _elements(start: bytes, order: str, explicit: bool) -> bool:
                 length = int.from_bytes(start[place : place + 4], "little" if order == "<" else "big")
                 place += 4
         tag = group << 16 | element
-        if tag <= last or group not in (2, 8, 9, 16) or (length % 2 and length != 0xFFFFFFFF):
+        if tag <= last or group not in (2, 8, 9, 16) or (length != 0xFFFFFFFF and (length % 2 or length > LONGEST)):
             return False
         last = tag
         if length == 0xFFFFFFFF:

@@ -51,7 +51,15 @@ def loaded_itk() -> Any:
         import itk
 
         # those that MONAI's ITKReader asks for too: whatever loads later warns again
-        for name in ("imread", "ImageFileReader", "ImageSeriesReader", "array_view_from_image", "array_from_matrix"):
+        for name in (
+            "imread",
+            "ImageIOFactory",
+            "CommonEnums",
+            "ImageFileReader",
+            "ImageSeriesReader",
+            "array_view_from_image",
+            "array_from_matrix",
+        ):
             getattr(itk, name)
     warnings.filterwarnings("ignore", "builtin type swigvarlink", DeprecationWarning)
     return itk

@@ -96,7 +96,7 @@ def nifti_image(
             f"a {FORMATS[kind_of(image)]} file with colours or complex numbers ({NOT_REAL[stored.kind]}); give one "
             "real number per voxel, such as luminance or magnitude",
         )
-    return image, chosen_time_point(tuple(image.shape), choose or {}, path, FORMATS[kind_of(image)])
+    return image, chosen_time_point(tuple(map(int, image.shape)), choose or {}, path, FORMATS[kind_of(image)])
 
 
 def chosen_time_point(
