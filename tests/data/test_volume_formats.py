@@ -44,6 +44,8 @@ def test_what_itk_writes_lies_where_itk_puts_it(tmp_path, volume, name, kind, co
     assert set(source.files) == {each for each in tmp_path.iterdir() if each.is_file()}
 
 
+# nibabel leaves an MGH file open until the garbage is collected
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("name", "kind"), [("a.mgz", "mgh"), ("a.mgh", "mgh"), ("a.hdr", "nifti"), ("a.img", "nifti")])
 def test_what_nibabel_writes_lies_where_nibabel_puts_it(tmp_path, volume, name, kind):
     made = nibabel.Nifti1Pair if kind == "nifti" else nibabel.MGHImage
@@ -101,7 +103,7 @@ def test_a_time_point_of_four_dimensions_is_chosen(tmp_path, name):
 NRRD = b"NRRD0004\ntype: %s\ndimension: 3\nsizes: %s\nencoding: raw\nendian: little\n%s\n"
 META = b"ObjectType = Image\nNDims = 3\nDimSize = %s\nElementType = MET_SHORT\nElementDataFile = %s\n"
 BROKEN = [
-    ("a.nrrd", NRRD % (b"short", b"4 4 4", b""), r"\(4, 4, 4\) voxels, 128 bytes, but the file has"),
+    ("a.nrrd", NRRD % (b"short", b"4 4 4", b""), "a library failed on it"),
     ("a.nrrd", NRRD % (b"short", b"40000 40000 40000", b""), "more than the limit"),
     ("a.nrrd", b"garbage", "no NRRD or MetaImage file, or a damaged one"),
     ("a.nrrd", b"", "no NRRD or MetaImage file, or a damaged one"),

@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 from monai_das.data.dicom.frames import frame_rescale
 from monai_das.data.dicom.pixel_file import PixelFile
 
+# what MONAI's ITKReader asks for too: whatever loads later warns again
+LOADED = (
+    "imread",
+    "ImageIOFactory",
+    "CommonEnums",
+    "ImageFileReader",
+    "ImageSeriesReader",
+    "array_view_from_image",
+    "array_from_matrix",
+)
+
 
 def itk_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     """Return frame ``frame`` (0-based) before rescale, turned as ITK turns it, ``(rows, columns)`` or RGB.
@@ -50,16 +61,7 @@ def loaded_itk() -> Any:
         warnings.simplefilter("ignore")
         import itk
 
-        # those that MONAI's ITKReader asks for too: whatever loads later warns again
-        for name in (
-            "imread",
-            "ImageIOFactory",
-            "CommonEnums",
-            "ImageFileReader",
-            "ImageSeriesReader",
-            "array_view_from_image",
-            "array_from_matrix",
-        ):
+        for name in LOADED:
             getattr(itk, name)
     warnings.filterwarnings("ignore", "builtin type swigvarlink", DeprecationWarning)
     return itk
