@@ -1,4 +1,4 @@
-"""``python -m benchmarks needle | cost | collapse | io | thumbnails``: studies that need no sweep."""
+"""``python -m benchmarks needle | cost | collapse | io | thumbnails | input_check``: studies that need no sweep."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ def add_study_parsers(verbs: Commands) -> None:
     small.add_argument("--split", default="val", choices=("train", "val", "test"), help="default: %(default)s")
     small.add_argument("--cases", type=at_least(1), help="only the first so many of each set (default: all)")
     small.set_defaults(run=thumbnails_command, parser=small)
+    check = verbs.add_parser("input_check", help="count what the adrenal model refuses or calls unlike its training")
+    check.add_argument("studies", nargs="*", type=Path, metavar="STUDY", help="other inputs, which should be refused")
+    check.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    check.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+    check.add_argument("--cases", type=at_least(1), help="only the first so many of the test split (default: all)")
+    check.set_defaults(run=input_check_command, parser=check)
 
 
 def needle_command(arguments: argparse.Namespace) -> int:
@@ -87,4 +93,15 @@ def thumbnails_command(arguments: argparse.Namespace) -> int:
     if not root:
         arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
     print(or_exit(arguments, lambda: run_thumbnails(root, arguments.bundle, arguments.split, arguments.cases)))
+    return 0
+
+
+def input_check_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks input_check``; data or a bundle that is not there exits with 2."""
+    from benchmarks.studies.input_check import run_input_check
+
+    root = data_folder(arguments) or ""
+    if not root:
+        arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
+    print(or_exit(arguments, lambda: run_input_check(root, arguments.bundle, arguments.studies, arguments.cases)))
     return 0
