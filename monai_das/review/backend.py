@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_das._optional import require
+from monai_das.contract import InputRefusedError
 from monai_das.data import CASE_ID, CaseKey
 from monai_das.data.dicom import split_place
 from monai_das.inference import DASModelInfo, Predictor
@@ -84,6 +85,8 @@ class LivePredictions:
             try:
                 source = open_case(data["case"], path, self.case_key)
                 result = self.predictor.predict(source, data["case"])
+            except InputRefusedError as error:
+                raise BackendRefusalError(422, f"{name}: case {data['case']}: {error.finding.plain}") from error
             except (ValueError, OSError) as error:
                 logger.warning("%s: %s", name, error_message(error, data["case"]))
                 raise BackendRefusalError(
