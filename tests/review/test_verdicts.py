@@ -21,10 +21,14 @@ def test_verdicts_come_back_as_they_were_written(verdict, tmp_path):
 
 
 def test_the_datalist_is_what_training_reads(verdict, tmp_path):
-    verdicts = [replace(verdict, image=f"case{number}.nii.gz") for number in range(5)]
+    names = [f"case-{number:016x}" for number in range(40)]
+    verdicts = [replace(verdict, case_id=name, image=f"{name}.nii.gz") for name in names]
     write_verdicts(verdicts, NONE, tmp_path / "review.json")
 
-    assert len(reviewed_datalist(tmp_path / "review.json", "train", 5)) == 4
+    parts = {part: reviewed_datalist(tmp_path / "review.json", part, 5) for part in ("train", "held_out")}
+
+    assert sorted(case["name"] for cases in parts.values() for case in cases) == names
+    assert len(parts["train"]) > len(parts["held_out"]) > 0
 
 
 @pytest.mark.parametrize(
