@@ -3,9 +3,9 @@
 Per class: the largest of eight clusters of training masks (by k-means on their signed distances to the surface), since
 masks that lie differently have no mean; the mean of their distances; and the first ten principal components. Averaging
 blurs thin limbs into one body, so class 0 is cut half a voxel inside its surface. About 55 settings (whole classes or
-clusters, number of modes, cut levels) were compared by what the bundle says of drawn shapes, and this one was picked for
-being right; no test case was looked at and no seed was picked. So a right answer shows that generator and model fit each
-other, and says nothing of the model's accuracy.
+clusters, number of modes, cut levels) were compared by what the bundle says of drawn shapes, and this one was picked
+for being right. No test case was looked at and no seed was picked. So a right answer shows that generator and model fit
+each other, and says nothing of the model's accuracy.
 """
 
 import argparse

@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.engine.grid import grid_jobs
 from benchmarks.engine.job import run_sweep_job
+from monai_das.networks.held_terms import decoded_terms
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,6 +31,9 @@ def test_a_cell_and_the_bundle_end_in_equal_weights_to_the_last_bit(method, writ
     cell = torch.load(tmp_path / "weights" / f"{job.key}.pt", weights_only=True)
     bundle = torch.load(tmp_path / "runs" / "model.pt", weights_only=True)
     assert cell.keys() == bundle.keys()
+    # a bundle's weights also describe its training cases, for the check of inputs
+    terms = [decoded_terms(weights.pop("contract.text")) for weights in (cell, bundle)]
+    assert terms[0]["numbers"] == terms[1]["numbers"]
     assert all(torch.equal(cell[name], bundle[name]) for name in cell)
 
 
