@@ -46,7 +46,7 @@ def run_review_change(
         ValueError: the datalist is none, or the weights do not fit the bundle.
     """
     cases = reviewed_datalist(datalist, "held_out", every)
-    predictor = Predictor(bundle)
+    predictor = Predictor(bundle, accept_any_input=True)  # readers have judged these cases
     before = figures(predictor, cases)
     try:
         predictor.model.network.load_state_dict(torch.load(Path(weights), map_location="cpu", weights_only=True))

@@ -88,11 +88,13 @@ def run_thumbnails(
     found: dict[str, dict[str, float]] = {}
     cases = medmnist3d_datalist(root, "adrenalmnist3d", split, limit=limit)
     for noise in NOISES:
-        for syntax, agreement in adrenal_agreement(Predictor(bundle), cases, noise).items():
+        for syntax, agreement in adrenal_agreement(Predictor(bundle, accept_any_input=True), cases, noise).items():
             found[f"adrenal {split}{', noise' if noise else ''}, {syntax}"] = agreement.figures()
     clips = covid_blues_items(root)[:limit]
     for sampler in ("DAS", "top variance"):
-        found[f"covid_blues, {sampler}"] = clip_agreement(Predictor(bundle), clips, sampler).figures()
+        found[f"covid_blues, {sampler}"] = clip_agreement(
+            Predictor(bundle, accept_any_input=True), clips, sampler
+        ).figures()
     lines = [f"{len(cases)} volumes, {len(clips)} clips", "", "| set | overlap | AUC, exact | AUC, cheap |"]
     lines.append("|---|---|---|---|")
     for name, row in found.items():
