@@ -62,7 +62,8 @@ def test_training_leaves_weights_events_and_a_point_to_resume_from(bundle, small
 
     averaged = made.parser.get_parsed_content("averaged_network").state_dict()
     weights = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
-    assert all(torch.equal(weights[name], value) for name, value in averaged.items())
+    # the contract in the weights of a finished bundle also describes the training cases
+    assert all(torch.equal(weights[name], value) for name, value in averaged.items() if name != "contract.text")
     events = EventAccumulator(str(tmp_path / "out")).Reload()
     metrics = {*config("train.json")["validate"]["additional_metrics"], "val_auc", "train_accuracy", "train_loss"}
     assert metrics <= set(events.Tags()["scalars"])

@@ -16,7 +16,7 @@ from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, wor
 from tests.case_folders import only_case, only_result
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-WEIGHTS = "0a85eacae533ffa29d6443420d0ffb9a72b926873b3b0da8f7d20ba1dbf76ee0"
+WEIGHTS = "e05e1df86f60928d9edd1179d047f1b60741c4fdb24885324af0b00412b1fd4c"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A study goes to a real server, is predicted there, and its results lie beside it: all by our own commands."""
 
+import json
 import os
 import subprocess
 import sys
@@ -129,5 +130,7 @@ def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(
     assert (refused[0], asked[0]) == (1, 1)
     assert "401" in refused[1]
     assert "the server lets only those in whom it knows (401 Unauthorized); give credentials" in asked[1]
-    assert [path.name for path in (tmp_path / "second").iterdir()] == [only_case(tmp_path / "first").name]
+    assert only_case(tmp_path / "second").name == only_case(tmp_path / "first").name
+    passed_over = json.loads((tmp_path / "second" / "errors.json").read_text())["passed_over"]
+    assert [row["format"] for row in passed_over] == ["DICOM Comprehensive SR", "DICOM secondary capture"]
     assert_anonymous(tmp_path / "second", said + asked[1], server, "PLANTED", "s3cret", uid)

@@ -182,7 +182,7 @@ def test_an_unknown_syntax_is_named(series):
 
 
 def test_damaged_j2k_is_named():
-    with pytest.raises(ValueError, match=r"delimiter.dcm: the pixels of frame 1 cannot be decoded"):
+    with pytest.raises(ValueError, match=r"delimiter.dcm: frame 1 is a compressed picture of 1024 rows and \d+ col"):
         DICOMSource(get_testdata_file("JPEG2000-embedded-sequence-delimiter.dcm")).read_all()
 
 
