@@ -52,14 +52,14 @@ class Taught:
         return self.names == {name for name, each in self.sampler.named_parameters() if each.requires_grad}
 
 
-def test_the_training_block_of_the_readme_teaches_every_parameter_at_its_second_step():
+def test_the_training_block_of_the_docs_teaches_every_parameter_at_its_second_step():
     namespace = {"__name__": "__main__"}
-    for block in FENCED.findall((ROOT / "README.md").read_text(encoding="utf-8")):
-        exec(compile(block, "README.md", "exec"), namespace)
+    for block in FENCED.findall((ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8")):
+        exec(compile(block, "pipeline.md", "exec"), namespace)
         if "DASBudgetSchedule(" in block:
             break
 
-    parameters = dict(namespace["network"].sampler.named_parameters())
+    parameters = dict(namespace["network_2d"].sampler.named_parameters())
 
     assert len(parameters) == 20
     assert [name for name, each in parameters.items() if each.grad is None or not each.grad.any()] == []

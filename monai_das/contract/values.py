@@ -31,6 +31,7 @@ def kinds_of(thumbnails: Tensor, exact: bool = True) -> frozenset[str]:
         exact: whether they equal those of lossless slices.
 
     Example:
+        >>> import torch
         >>> ramp = torch.linspace(-1000, 2000, 16 * 16).reshape(1, 16, 16, 1)
         >>> sorted(kinds_of(ramp)), sorted(kinds_of((ramp > 0) * 1000.0)), sorted(kinds_of(ramp.abs()))
         (['hu'], ['mask'], ['magnitude'])

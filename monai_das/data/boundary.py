@@ -45,11 +45,12 @@ def reading(name: object, failed: str = "") -> Iterator[None]:
     read: ".
 
     Example:
-        >>> with reading("case.nii"):
-        ...     raise MemoryError
-        Traceback (most recent call last):
-            ...
-        ValueError: case.nii: reading it needs more memory than there is
+        >>> try:
+        ...     with reading("case.nii"):
+        ...         raise MemoryError
+        ... except ValueError as error:
+        ...     print(error)
+        case.nii: reading it needs more memory than there is
     """
     try:
         yield

@@ -19,7 +19,7 @@ def class_names_of(labels: Iterable[str]) -> dict[str, str]:
 
     Example:
         >>> class_names_of(["1.0", "0", "1"])
-        {'0': '0', '1.0': '1', '1': '1'}
+        {'0': '0', '1': '1', '1.0': '1'}
     """
     given = sorted(set(labels))
     numbers = [_number(label) for label in given]

@@ -154,11 +154,11 @@ def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> D
     contract = Contract.from_metadata(metadata, f"{file}, metadata.json")
     network = cast(DASNetwork, script.eval())
     stored = network.contract.text if hasattr(network, "contract") else None
-    held = _held(contract, decoded_terms(cast("torch.Tensor | None", stored)), int(network.thumbnail_size), file)
+    held = _held_terms(contract, decoded_terms(cast("torch.Tensor | None", stored)), int(network.thumbnail_size), file)
     return _described(network, parser, (contract, *held), (file, _sha256(content)), f"{file}, inference.json")
 
 
-def _held(
+def _held_terms(
     contract: Contract, terms: Mapping[str, Any], size: int, weights: Path
 ) -> tuple[TrainingCases | None, tuple[str, ...]]:
     """Return the training cases that ``terms`` of the file ``weights`` describe, and in what they contradict."""
@@ -229,7 +229,7 @@ def _load_weights(
 ) -> tuple[str, tuple[TrainingCases | None, tuple[str, ...]]]:
     """Read the state dict ``weights`` once and load it into ``network`` of ``config``.
 
-    Returns its SHA-256 and what :func:`_held` returns.
+    Returns its SHA-256 and what :func:`_held_terms` returns.
     """
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: the bundle has no weights; train it, or copy model.pt there")
@@ -238,7 +238,7 @@ def _load_weights(
         state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
         if not all(isinstance(each, torch.Tensor) for each in state.values()):
             raise TypeError("it holds other things too; save network.state_dict() alone")
-        held = _held(contract, terms_in(state), int(state.get(SIZE_KEY, contract.thumbnail_size)), weights)
+        held = _held_terms(contract, terms_in(state), int(state.get(SIZE_KEY, contract.thumbnail_size)), weights)
         network.load_state_dict(state)
     except (pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
         raise ValueError(f"{weights} is not a state dict of tensors: {error}") from error

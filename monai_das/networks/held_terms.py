@@ -32,7 +32,7 @@ class HeldTerms(nn.Module):
 
     Example:
         >>> held, weights = HeldTerms({"numbers": {"classes": ["a", "b"]}}), HeldTerms({"numbers": {"classes": ["b"]}})
-        >>> held.load_state_dict(weights.state_dict())
+        >>> held.load_state_dict(weights.state_dict())  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
             ...
         RuntimeError: Error(s) in loading state_dict for HeldTerms:

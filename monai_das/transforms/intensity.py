@@ -37,7 +37,7 @@ class DASIntensity(Transform):
     Example:
         >>> import torch
         >>> scale = DASIntensity({"scale": "window", "low": 0, "high": 255})
-        >>> float(scale(torch.full((1, 8, 8, 2), 51.0)).max().round(decimals=3))
+        >>> round(float(scale(torch.full((1, 8, 8, 2), 51.0)).max()), 3)
         0.2
     """
 

@@ -37,7 +37,7 @@ def test_the_facts_of_our_bundle():
         "LoadImaged, EnsureChannelFirstd, SliceAxisd, DASScaleIntensityd, Resized, EnsureTyped"
     )
     assert found["metrics"].startswith("auc 0.9001, auc_95_interval [0.86, 0.9344]")
-    assert found["licence"] == "Apache License"
+    assert found["licence"] == "Apache-2.0"
     weights = hashlib.sha256((ROOT / "bundle" / "models" / "model.pt").read_bytes()).hexdigest()
     assert found["weights model.pt"].startswith(f"SHA-256 {weights}, ")
     assert "not stated" not in found.values()
