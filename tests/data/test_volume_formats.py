@@ -1,16 +1,13 @@
 """NRRD, MetaImage, Analyze and MGH are read where ITK and nibabel say their voxels lie."""
 
-import warnings
-
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 
 from monai_das.data import find_cases, open_source, read_volume, survey_studies
-from monai_das.data.dicom.itk_decode import loaded_itk
 
 AFFINE = np.array([[0.0, 0.0, 3.0, 10.0], [1.0, 0.0, 0.0, 20.0], [0.0, 2.0, 0.0, 30.0], [0.0, 0.0, 0.0, 1.0]])
-itk = loaded_itk()
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -18,12 +15,11 @@ def write_itk(path, volume, *, compression=False):
     """Write ``volume`` (i, j, k) with ``AFFINE`` by ITK, in the coordinates of DICOM."""
     lps = TO_RAS @ AFFINE
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    with warnings.catch_warnings(action="ignore"):  # of the bindings, while they load
-        image = itk.image_from_array(np.ascontiguousarray(volume.T))
-        image.SetSpacing(spacing.tolist())
-        image.SetOrigin(lps[:3, 3].tolist())
-        image.SetDirection(itk.matrix_from_array(lps[:3, :3] / spacing))
-        itk.imwrite(image, str(path), compression=compression)
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(volume.T))
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    image.SetDirection((lps[:3, :3] / spacing).flatten().tolist())
+    SimpleITK.WriteImage(image, str(path), compression)
     return path
 
 
@@ -90,8 +86,9 @@ def test_a_time_point_of_four_dimensions_is_chosen(tmp_path, name):
     if name == "a.mgz":
         nibabel.MGHImage(values, AFFINE).to_filename(tmp_path / name)
     else:
-        with warnings.catch_warnings(action="ignore"):
-            itk.imwrite(itk.image_from_array(np.ascontiguousarray(values.T)), str(tmp_path / name))
+        SimpleITK.WriteImage(
+            SimpleITK.GetImageFromArray(np.ascontiguousarray(values.T), isVector=False), str(tmp_path / name)
+        )
 
     source = open_source(tmp_path / name, {"time_point": 1})
 
@@ -125,8 +122,9 @@ def test_a_broken_file_says_what_is_wrong(tmp_path, name, content, words):
 
 
 def test_colours_and_vectors_are_refused(tmp_path):
-    with warnings.catch_warnings(action="ignore"):
-        itk.imwrite(itk.image_from_array(np.zeros((3, 4, 5, 3), np.uint8), is_vector=True), str(tmp_path / "a.nrrd"))
+    SimpleITK.WriteImage(
+        SimpleITK.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True), str(tmp_path / "a.nrrd")
+    )
 
     with pytest.raises(ValueError, match="3 numbers for each voxel, so colours or vectors; give one real number per"):
         open_source(tmp_path / "a.nrrd")
