@@ -20,10 +20,41 @@ def kept_scores(selection: Selection) -> Tensor:
     return torch.gather(selection.scores.float(), 1, selection.indices)
 
 
-def sureness(weights: Tensor, kept: Tensor) -> Tensor:
-    """Return ``(B,)`` in [0, 1]: 1 where one kept row has all of the ``weights`` ``(B, k)``, 0 where all are equal."""
-    entropy: Tensor = torch.special.entr(weights).sum(dim=1)
-    return (1.0 - entropy / torch.log(kept.sum(dim=1).clamp(min=2).float())).clamp(min=0.0)
+def stands_for(selection: Selection) -> Tensor:
+    """Return ``(B, k)`` float32, the logarithm of how many slices of the case the slice in each row stands for.
+
+    That is 1 over its inclusion probability, and 1 for methods without a sampling design.
+    """
+    taken = torch.gather(selection.inclusion.float(), 1, selection.indices)
+    stands: Tensor = -torch.log(torch.where(taken > 0.0, taken, 1.0))
+    return stands
+
+
+def shares_in_answer(weights: Tensor, features: Tensor, head: Tensor, kept: Tensor) -> Tensor:
+    """Return how much each slice moves the answer, as shares ``(B, k)`` of a case: 0 in rows that are not kept.
+
+    The answer is linear in the weighted mean of the features. Without slice i and its weight a, the logits move by
+    ``a / (1 - a) * head @ (mean - features of i)``; the share is the length of that, less what all logits have in
+    common, over the sum of all lengths.
+
+    Args:
+        weights: ``(B, k)``, each case's sum to 1.
+        features: ``(B, k, F)``.
+        head: ``(num_classes, F)``, the weight of the linear layer that makes the logits.
+        kept: ``(B, k)`` bool.
+    """
+    moves = torch.matmul(weighted_sum(features, weights)[:, None] - features.float(), head.float().t())
+    if head.size(0) > 1:
+        moves = moves - moves.mean(dim=2, keepdim=True)
+    lengths = weights / (1.0 - weights).clamp(min=1e-4) * moves.norm(dim=2) * kept
+    return lengths / lengths.sum(dim=1, keepdim=True).clamp(min=1e-12)
+
+
+def divergence(shares: Tensor, scores: Tensor, kept: Tensor) -> Tensor:
+    """Return ``(B,)``, the Kullback-Leibler divergence of the softmax of the kept ``scores`` from ``shares``."""
+    learned = torch.log_softmax(scores.float().masked_fill(~kept, lowest()), dim=1)
+    missed = torch.log(shares.clamp(min=1e-12)) - learned
+    return (shares * missed.masked_fill(~kept, 0.0)).sum(dim=1)
 
 
 def weighted_sum(features: Tensor, weights: Tensor) -> Tensor:
@@ -68,13 +99,13 @@ class DASAttentionAggregation(DASAggregation):
     """Gated attention over the kept slices: weights from their features, blind to the sampler's scores.
 
     The logit of a slice with features h is ``w . (tanh(V h) * sigmoid(U h))``; its weight is the softmax over kept
-    rows.
+    rows. A slice that was included with the probability pi stands for 1 / pi slices of the case, and its weight is that
+    much larger: so the few slices of a sampling design are read as all slices of the case would be.
 
-    With a ``distillation_weight`` it teaches the sampler. It sees the backbone's features of every slice while the
-    budget is widened, the sampler only thumbnails; :class:`DASSliceClassifier` adds to the penalty of its selection
-    ``widening * distillation_weight * sure * KL(attention || softmax of the scores)``, without a gradient to the
-    attention. ``sure = 1 - entropy(attention) / log(number of slices)``, so that attention that prefers no slice leaves
-    the choice alone.
+    With a ``distillation_weight`` it teaches the sampler. In a case of which it sees all slices, it sees the backbone's
+    features of each, the sampler only thumbnails; :class:`DASSliceClassifier` adds to the penalty of its selection
+    ``distillation_weight * KL(shares || softmax of the scores)``, where the shares say how much each slice moves the
+    answer (``shares_in_answer``), without a gradient to them.
 
     Args:
         num_features: F, width of the features.
@@ -102,21 +133,22 @@ class DASAttentionAggregation(DASAggregation):
         """Return the attention logits ``(B, k)`` of ``features`` ``(B, k, F)``."""
         return gated_attention(self.value(features), self.gate(features), self.weight.weight, self.weight.bias)
 
+    def weights(self, features: Tensor, selection: Selection) -> Tensor:
+        """Return the weights ``(B, k)`` float32 of the kept slices."""
+        return softmax_of_kept(self.logits(features).float() + stands_for(selection), selection.kept)
+
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the attention-weighted sum, ``(B, F)``."""
-        return weighted_sum(features, softmax_of_kept(self.logits(features), selection.kept))
+        return weighted_sum(features, self.weights(features, selection))
 
-    def lesson(self, features: Tensor, selection: Selection) -> Tensor:
-        """Return ``(B,)``, the divergence of the softmax of the kept scores from the attention, times how sure that is.
+    def lesson(self, features: Tensor, selection: Selection, head: Tensor) -> Tensor:
+        """Return ``(B,)``, the divergence of the softmax of the kept scores from the shares of slices in the answer.
 
-        Only the scores get a gradient. Padded rows do not count.
+        ``head`` ``(num_classes, F)`` makes the answer. Only the scores get a gradient. Padded rows do not count.
         """
         with torch.no_grad():
-            attended = softmax_of_kept(self.logits(features), selection.kept)
-        scores = kept_scores(selection).masked_fill(~selection.kept, lowest())
-        missed = torch.log(attended.clamp(min=1e-12)) - torch.log_softmax(scores, dim=1)
-        divergence = (attended * missed.masked_fill(~selection.kept, 0.0)).sum(dim=1)
-        return sureness(attended, selection.kept) * divergence
+            shares = shares_in_answer(self.weights(features, selection), features, head, selection.kept)
+        return divergence(shares, kept_scores(selection), selection.kept)
 
 
 class DASGatedAggregation(DASAggregation):

@@ -118,15 +118,16 @@ class DASSliceClassifier(DASNetwork):
 
     @torch.jit.unused
     def lesson(self, features: Tensor, selection: Selection) -> Selection:
-        """Add the lesson to the penalty of ``selection``: how far its scores are from the attention, times widening.
+        """Add the lesson to the penalty of ``selection``: how far its scores are from the shares of slices.
 
-        A narrow budget leaves out slices, and these have no attention. The attention over the rest teaches nothing.
+        It is given in cases of which all slices are kept. Of the others, what is left out has no share.
         """
-        teacher, widening = self.aggregation, self.sampler.widening
-        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * widening == 0.0:
+        teacher = self.aggregation
+        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * self.sampler.widening == 0:
             return selection
-        weight = teacher.distillation_weight * widening
-        return selection._replace(penalty=selection.penalty + weight * teacher.lesson(features, selection))
+        whole = selection.kept.sum(dim=1) == (selection.scores > 0.5 * lowest()).sum(dim=1)
+        lesson = whole * teacher.lesson(features, selection, self.head.weight)
+        return selection._replace(penalty=selection.penalty + teacher.distillation_weight * lesson)
 
     def features_of(self, image: Tensor, selection: Selection, complete: bool = False) -> Tensor:
         """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""

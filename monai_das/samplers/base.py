@@ -29,7 +29,8 @@ class Sampler(nn.Module):
 
     Attributes:
         widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
-            ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
+            ``k * (D / k) ** widening``, or, for :class:`DASSampler`, D in so large a share of the cases. A schedule
+            (``monai_das.handlers``) moves it to 0.
         taught: whether attention over all slices teaches its scores, see
             ``monai_das.networks.DASAttentionAggregation``.
         scheduled: whether a schedule that widens the budget has moved ``widening``, see
@@ -78,17 +79,19 @@ class Sampler(nn.Module):
 
     def budget(self, lengths: Tensor, depth: int) -> tuple[int, Tensor]:
         """Return the rows k of a selection now, and ``(B,)`` how many of them each case keeps."""
-        if self.num_slices > 0:
-            rows = self.num_slices
-            counts = lengths.clamp(max=rows)
-        else:
-            part, whole = self.part, self.whole
-            rows = rounded_half_up(part * depth, whole)
-            counts = ((2 * part * lengths + whole) // (2 * whole)).clamp(min=1)
+        rows, counts = self.final_budget(lengths, depth)
         if self.training and self.widening > 0.0:
             counts = widened(counts, lengths, self.widening)
             rows = max(rows, int(counts.max()))
         return rows, counts
+
+    def final_budget(self, lengths: Tensor, depth: int) -> tuple[int, Tensor]:
+        """Return the rows k of a selection in ``eval()``, and ``(B,)`` how many of them each case keeps."""
+        if self.num_slices > 0:
+            return self.num_slices, lengths.clamp(max=self.num_slices)
+        part, whole = self.part, self.whole
+        counts = ((2 * part * lengths + whole) // (2 * whole)).clamp(min=1)
+        return rounded_half_up(part * depth, whole), counts
 
     def top(self, keys: Tensor, scores: Tensor, lengths: Optional[Tensor]) -> Selection:
         """Return the selection of the highest ``keys`` ``(B, D)`` within the budget; it reports ``scores``.
