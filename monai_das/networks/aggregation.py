@@ -47,7 +47,8 @@ def shares_in_answer(weights: Tensor, features: Tensor, head: Tensor, kept: Tens
     if head.size(0) > 1:
         moves = moves - moves.mean(dim=2, keepdim=True)
     lengths = weights / (1.0 - weights).clamp(min=1e-4) * moves.norm(dim=2) * kept
-    return lengths / lengths.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    shares: Tensor = lengths / lengths.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    return shares
 
 
 def divergence(shares: Tensor, scores: Tensor, kept: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """Volumes and samplers that the tests of DASSampler share."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers import DASSampler, Selection
+from monai_das.samplers import DASGateSampler, DASSampler, Selection
+
+Learned = TypeVar("Learned", DASSampler, DASGateSampler)
 
 # contrast of each slice: variances fall from the first to the last
 CONTRAST = torch.tensor([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3])
@@ -26,7 +29,7 @@ def volume_with_empty_slices(depth: int = 9) -> Tensor:
 
 
 class Preference(nn.Module):
-    """A residual that wants certain slices, as strongly as the sampler lets it."""
+    """A score that wants certain slices, as strongly as the sampler lets it."""
 
     def __init__(self, wanted: list[int]) -> None:
         super().__init__()
@@ -38,21 +41,19 @@ class Preference(nn.Module):
         return raw[:, :, None]
 
 
-def preferring(sampler: DASSampler, *wanted: int) -> DASSampler:
-    """Return ``sampler`` with a residual of ``+bound`` for the slices ``wanted`` and ``-bound`` for all others."""
+def preferring(sampler: Learned, *wanted: int) -> Learned:
+    """Return ``sampler`` with the highest score for the slices ``wanted`` and the lowest for all others."""
     sampler.attention, sampler.head = Preference(list(wanted)), nn.Identity()
     return sampler
 
 
-def steep(sampler: DASSampler) -> DASSampler:
-    """Return ``sampler`` with random last layers, so steep that the residual is at its bounds."""
-    for layer in (sampler.head[-1], sampler.heat):
-        nn.init.normal_(layer.weight, std=100.0)
-        nn.init.normal_(layer.bias, std=10.0)
+def steep(sampler: Learned) -> Learned:
+    """Return ``sampler`` with a random last layer, so steep that its scores are far apart."""
+    nn.init.normal_(sampler.head[-1].weight, std=10.0)
     return sampler
 
 
-def draws(sampler: DASSampler, thumbnails: Tensor, times: int) -> Iterator[Selection]:
+def draws(sampler: Learned, thumbnails: Tensor, times: int) -> Iterator[Selection]:
     sampler.train()
     for _ in range(times):
         yield sampler(thumbnails)

@@ -1,4 +1,4 @@
-"""How DASGateSampler differs from DASSampler: noise, a prior that fades, and the gradient of the task."""
+"""DASGateSampler: the variance as its prior, noise, a prior that fades, and the gradient of the task."""
 
 import pytest
 import torch
@@ -6,20 +6,55 @@ from torch import nn
 
 from monai_das.losses import DASLoss
 from monai_das.networks import DASGatedAggregation, DASSliceClassifier, DASVolumeClassifier
-from monai_das.samplers import DASGateSampler, DASSampler
+from monai_das.samplers import DASGateSampler, DASTopVarianceSampler
 from monai_das.samplers.das_parts import bounded, case_temperature, slice_tokens
-from tests.samplers.das_cases import draws, falling_volume, steep
+from tests.samplers.das_cases import EMPTY, FAINT, draws, falling_volume, preferring, steep, volume_with_empty_slices
 
 
 @pytest.mark.parametrize("variance", ["within", "between"])
-def test_in_eval_it_is_das_sampler_with_the_same_weights(variance: str) -> None:
-    gate, taught = steep(DASGateSampler(num_slices=3, variance=variance)), DASSampler(num_slices=3, variance=variance)
-    thumbnails, lengths = torch.rand(3, 1, 16, 16, 9), torch.tensor([9, 6, 2])
+@pytest.mark.parametrize("offset", [0.0, -1000.0])
+def test_untrained_it_is_top_variance(variance: str, offset: float) -> None:
+    thumbnails = 10.0 * torch.rand(8, 2, 28, 28, 24) + offset
+    lengths = torch.tensor([24, 24, 20, 13, 9, 7, 4, 1])
 
-    taught.load_state_dict(gate.state_dict())
+    learned = DASGateSampler(num_slices=7, variance=variance).eval()(thumbnails, lengths)
+    control = DASTopVarianceSampler(num_slices=7, variance=variance).eval()(thumbnails, lengths)
 
-    for mine, others in zip(gate.eval()(thumbnails, lengths), taught.eval()(thumbnails, lengths), strict=True):
-        assert torch.equal(mine, others)
+    assert torch.equal(learned.indices, control.indices)
+    assert learned.penalty.tolist() == [0.0] * 8
+
+
+def test_an_empty_slice_is_never_chosen_while_k_others_remain() -> None:
+    thumbnails = volume_with_empty_slices()
+    sampler = steep(DASGateSampler(num_slices=7))
+
+    for training in (False, True):
+        chosen = sampler.train(training)(thumbnails).indices
+        assert not ((chosen == EMPTY) | (chosen == FAINT)).any()
+
+
+@pytest.mark.parametrize("weight", [-50.0, 50.0])
+def test_the_adaptive_temperature_stays_near_1_and_reorders_nothing(weight: float) -> None:
+    thumbnails = torch.rand(6, 1, 16, 16, 12) * torch.rand(6, 1, 1, 1, 12)
+    sampler = DASGateSampler(num_slices=5).eval()
+    plain = sampler(thumbnails)
+
+    nn.init.constant_(sampler.heat.weight, weight)
+    adapted = sampler(thumbnails)
+
+    ratio = (plain.scores / adapted.scores)[:, :1]
+    torch.testing.assert_close(adapted.scores * ratio, plain.scores)
+    assert (ratio >= 0.5 - 1e-5).all()
+    assert (ratio <= 1.5 + 1e-5).all()
+    assert torch.equal(adapted.indices, plain.indices)
+
+
+def test_the_penalty_is_a_small_part_of_the_mean_squared_residual() -> None:
+    sampler = preferring(DASGateSampler(num_slices=2), 0)
+
+    selection = sampler(falling_volume(), torch.tensor([8, 5]))
+
+    torch.testing.assert_close(selection.penalty, torch.tensor([0.016, 0.016]))
 
 
 def test_the_prior_fades_while_training_keeps_all_slices() -> None:
