@@ -20,16 +20,6 @@ def kept_scores(selection: Selection) -> Tensor:
     return torch.gather(selection.scores.float(), 1, selection.indices)
 
 
-def stands_for(selection: Selection) -> Tensor:
-    """Return ``(B, k)`` float32, the logarithm of how many slices of the case the slice in each row stands for.
-
-    That is 1 over its inclusion probability, and 1 for methods without a sampling design.
-    """
-    taken = torch.gather(selection.inclusion.float(), 1, selection.indices)
-    stands: Tensor = -torch.log(torch.where(taken > 0.0, taken, 1.0))
-    return stands
-
-
 def shares_in_answer(weights: Tensor, features: Tensor, head: Tensor, kept: Tensor) -> Tensor:
     """Return how much each slice moves the answer, as shares ``(B, k)`` of a case: 0 in rows that are not kept.
 
@@ -100,8 +90,7 @@ class DASAttentionAggregation(DASAggregation):
     """Gated attention over the kept slices: weights from their features, blind to the sampler's scores.
 
     The logit of a slice with features h is ``w . (tanh(V h) * sigmoid(U h))``; its weight is the softmax over kept
-    rows. A slice that was included with the probability pi stands for 1 / pi slices of the case, and its weight is that
-    much larger: so the few slices of a sampling design are read as all slices of the case would be.
+    rows.
 
     With a ``distillation_weight`` it teaches the sampler. In a case of which it sees all slices, it sees the backbone's
     features of each, the sampler only thumbnails; :class:`DASSliceClassifier` adds to the penalty of its selection
@@ -136,7 +125,7 @@ class DASAttentionAggregation(DASAggregation):
 
     def weights(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the weights ``(B, k)`` float32 of the kept slices."""
-        return softmax_of_kept(self.logits(features).float() + stands_for(selection), selection.kept)
+        return softmax_of_kept(self.logits(features), selection.kept)
 
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the attention-weighted sum, ``(B, F)``."""

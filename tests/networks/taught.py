@@ -15,7 +15,7 @@ Batch = tuple[Tensor, Tensor]
 def taught_network(sampler: Sampler | None = None) -> DASSliceClassifier:
     """Return a network in ``train()`` with a wide budget, whose attention teaches its sampler."""
     torch.manual_seed(0)
-    chosen = DASSampler(num_slices=2, residual_penalty=0.1) if sampler is None else sampler
+    chosen = DASSampler(num_slices=2) if sampler is None else sampler
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 4))
     aggregation = DASAttentionAggregation(4, distillation_weight=10.0)
     network = DASSliceClassifier(chosen, backbone, 2, aggregation, 4, thumbnail_size=16, dropout_prob=0.0)
@@ -41,7 +41,11 @@ def explicit_loss(network: DASSliceClassifier, batch: Batch) -> Tensor:
     slices = take_slices(volume, selection)
     features = network.backbone(slices.permute(0, 4, 1, 2, 3).flatten(0, 1)).view(len(volume), slices.size(4), -1)
     task = functional.cross_entropy(network.classify(slices, selection), target)
-    return task + selection.penalty.mean() + 10.0 * network.aggregation.lesson(features, selection).mean()
+    return (
+        task
+        + selection.penalty.mean()
+        + 10.0 * network.aggregation.lesson(features, selection, network.head.weight).mean()
+    )
 
 
 def gradients_of_sum(network: DASSliceClassifier, batches: Sequence[Batch]) -> list[Tensor]:

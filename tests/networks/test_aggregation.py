@@ -8,7 +8,7 @@ from monai_das.networks import (
     DASMaxAggregation,
     DASMeanAggregation,
 )
-from monai_das.networks.aggregation import sureness
+from monai_das.networks.aggregation import shares_in_answer
 
 ALL = [
     DASMeanAggregation(),
@@ -108,46 +108,58 @@ def test_abstract_aggregation_says_what_to_write(selection):
         DASAggregation()(torch.rand(2, 3, 6), selection)
 
 
-def test_nothing_is_to_be_learnt_where_scores_and_attention_agree(selection):
+HEAD = torch.tensor([[1.0, 0.0, -1.0, 0.5, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0, -1.0, 0.0]])
+
+
+def test_a_share_is_how_far_the_answer_moves_without_the_slice():
+    features, head = torch.randn(1, 4, 6), torch.randn(3, 6)
+    weights, kept = torch.softmax(torch.randn(1, 4), dim=1), torch.ones(1, 4, dtype=torch.bool)
+    whole = (weights[0] @ features[0]) @ head.T
+
+    moved = []
+    for left_out in range(4):
+        others = weights[0].index_fill(0, torch.tensor(left_out), 0.0)
+        change = (others / others.sum() @ features[0]) @ head.T - whole
+        moved.append((change - change.mean()).norm())
+
+    expected = torch.stack(moved) / sum(moved)
+    torch.testing.assert_close(shares_in_answer(weights, features, head, kept)[0], expected)
+
+
+def test_a_slice_that_has_all_the_attention_and_one_class_alone_are_no_trouble():
+    features, kept = torch.randn(2, 3, 6), torch.tensor([[True] * 3, [True, False, False]])
+
+    shares = shares_in_answer(torch.tensor([[1.0, 0.0, 0.0]] * 2), features, HEAD[:1], kept)
+
+    assert shares.isfinite().all()
+    assert shares[1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_nothing_is_to_be_learnt_where_the_scores_fit_the_shares(selection):
     features, attention = 10.0 * torch.randn(2, 3, 6), DASAttentionAggregation(6)
-    logits = attention.logits(features).detach()
-    scores = (
-        torch.full((2, 4), 5.0)
-        .scatter(1, selection.indices[:, :2], logits[:, :2])
-        .scatter(1, selection.indices[:1, 2:], logits[:1, 2:])
-    )
+    weights = attention.weights(features, selection)
+    shares = shares_in_answer(weights, features, HEAD, selection.kept).clamp(min=1e-6).log().detach()
+    scores = torch.full((2, 4), 5.0)
+    for case, rows in enumerate((3, 2)):
+        scores[case, selection.indices[case, :rows]] = shares[case, :rows]
 
-    same, other = (attention.lesson(features, selection._replace(scores=each)) for each in (scores, -scores))
+    same, other = (attention.lesson(features, selection._replace(scores=each), HEAD) for each in (scores, -scores))
 
-    torch.testing.assert_close(same, torch.zeros(2), atol=1e-6, rtol=0.0)
+    torch.testing.assert_close(same, torch.zeros(2), atol=1e-5, rtol=0.0)
     assert (other > 1e-4).all()
 
 
 def test_the_lesson_is_for_the_scores_of_kept_slices_alone(selection):
     scores = selection.scores.clone().requires_grad_()
     features = torch.randn(2, 3, 6, requires_grad=True)
-    attention = DASAttentionAggregation(6)
+    attention, head = DASAttentionAggregation(6), HEAD.clone().requires_grad_()
 
-    attention.lesson(features, selection._replace(scores=scores)).sum().backward()
+    attention.lesson(features, selection._replace(scores=scores), head).sum().backward()
 
     assert (scores.grad != 0).tolist() == [[True, False, True, True], [True, True, False, False]]
     assert features.grad is None
+    assert head.grad is None
     assert all(weight.grad is None for weight in attention.parameters())
-
-
-def test_attention_that_prefers_no_slice_teaches_nothing(selection):
-    attention = DASAttentionAggregation(6)
-    torch.nn.init.zeros_(attention.weight.weight)
-
-    torch.testing.assert_close(attention.lesson(torch.randn(2, 3, 6), selection), torch.zeros(2), atol=1e-6, rtol=0.0)
-
-
-def test_attention_is_sure_as_far_as_one_of_the_kept_slices_has_the_weight():
-    one, two, all_four = [1.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.25] * 4
-    weights = torch.tensor([one, all_four, two, two, one])
-    kept = torch.arange(4) < torch.tensor([[4], [4], [4], [2], [1]])
-
-    torch.testing.assert_close(sureness(weights, kept), torch.tensor([1.0, 0.0, 0.5, 0.0, 1.0]))
 
 
 def test_a_lesson_cannot_weigh_less_than_nothing():

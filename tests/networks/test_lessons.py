@@ -27,7 +27,7 @@ def classifier(weight=1.0, sampler=None):
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 3))
     attention = DASAttentionAggregation(3, distillation_weight=weight)
-    chosen = DASSampler(num_slices=2, residual_penalty=0.0) if sampler is None else sampler
+    chosen = DASSampler(num_slices=2) if sampler is None else sampler
     return DASSliceClassifier(chosen, backbone, 2, attention, 3, thumbnail_size=8).train()
 
 
