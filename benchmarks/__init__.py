@@ -4,10 +4,12 @@ from benchmarks.ablated_das import DASAblatedSampler
 from benchmarks.engine.folds import fold_parts
 from benchmarks.sets.made_up_cases import evidence_cases, hippocampus_cases, mask_cases, no_split
 from benchmarks.sets.needle_network import DASNeedleCNN
+from benchmarks.teachers import DASTeacher
 
 __all__ = [
     "DASAblatedSampler",
     "DASNeedleCNN",
+    "DASTeacher",
     "evidence_cases",
     "fold_parts",
     "hippocampus_cases",

@@ -131,14 +131,17 @@ class DASAttentionAggregation(DASAggregation):
         """Return the attention-weighted sum, ``(B, F)``."""
         return weighted_sum(features, self.weights(features, selection))
 
-    def lesson(self, features: Tensor, selection: Selection, head: Tensor) -> Tensor:
-        """Return ``(B,)``, the divergence of the softmax of the kept scores from the shares of slices in the answer.
+    def lesson(self, features: Tensor, selection: Selection, head: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(B,)`` each: how far the softmax of the kept scores, and even shares, are from those in the answer.
 
-        ``head`` ``(num_classes, F)`` makes the answer. Only the scores get a gradient. Padded rows do not count.
+        Both are Kullback-Leibler divergences; the second says how much there is to learn. ``head`` ``(num_classes, F)``
+        makes the answer. Only the scores get a gradient. Padded rows do not count.
         """
         with torch.no_grad():
             shares = shares_in_answer(self.weights(features, selection), features, head, selection.kept)
-        return divergence(shares, kept_scores(selection), selection.kept)
+        scores = kept_scores(selection)
+        even = divergence(shares, torch.zeros_like(scores), selection.kept)
+        return divergence(shares, scores, selection.kept), even
 
 
 class DASGatedAggregation(DASAggregation):

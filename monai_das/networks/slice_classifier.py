@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
 from monai_das.networks.feature_cache import FeatureCache
+from monai_das.networks.lessons import LessonFollow
 from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.features import exporting
 from monai_das.samplers.selection import lowest
 
-LESSON = 10.0  # weight of what attention teaches a sampler, found in docs/results.md
+LESSON = 1.0  # weight of what attention teaches a sampler; nothing else reaches the scores, so Adam forgets it
 
 
 class DASSliceClassifier(DASNetwork):
@@ -32,7 +33,7 @@ class DASSliceClassifier(DASNetwork):
         backbone: any 2-D network, ``(N, C, H, W) -> (N, F)`` or ``(N, F, h, w)``; the latter is averaged over pixels.
         num_classes: width of the logits.
         aggregation: how features of slices become one vector; by default by attention over them, which teaches samplers
-            that must be taught (``Sampler.taught``), with a weight of 10.
+            that must be taught (``Sampler.taught``).
         num_features: F; by default ``backbone.num_features``.
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         dropout_prob: dropout before the linear head.
@@ -87,6 +88,7 @@ class DASSliceClassifier(DASNetwork):
         self.average_flips: bool = average_flips
         self.remember_features: bool = remember_features
         self.cache = FeatureCache()
+        self.lesson_follow = LessonFollow()
         self.backbone = backbone
         self.precision = precision_of(backbone)
         if aggregation is None:
@@ -124,10 +126,12 @@ class DASSliceClassifier(DASNetwork):
         """
         teacher = self.aggregation
         if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * self.sampler.widening == 0:
+            self.lesson_follow.conclude(self.sampler)
             return selection
         whole = selection.kept.sum(dim=1) == (selection.scores > 0.5 * lowest()).sum(dim=1)
-        lesson = whole * teacher.lesson(features, selection, self.head.weight)
-        return selection._replace(penalty=selection.penalty + teacher.distillation_weight * lesson)
+        missed, even = teacher.lesson(features, selection, self.head.weight)
+        self.lesson_follow.note(missed, even, whole)
+        return selection._replace(penalty=selection.penalty + teacher.distillation_weight * whole * missed)
 
     def features_of(self, image: Tensor, selection: Selection, complete: bool = False) -> Tensor:
         """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""

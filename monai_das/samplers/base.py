@@ -29,8 +29,8 @@ class Sampler(nn.Module):
 
     Attributes:
         widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
-            ``k * (D / k) ** widening``, or, for :class:`DASSampler`, D in so large a share of the cases. A schedule
-            (``monai_das.handlers``) moves it to 0.
+            ``k * (D / k) ** widening``. :class:`DASSampler` shows a part of the cases whole instead. A schedule
+            (``monai_das.handlers``) moves it from 1 to 0.
         taught: whether attention over all slices teaches its scores, see
             ``monai_das.networks.DASAttentionAggregation``.
         scheduled: whether a schedule that widens the budget has moved ``widening``, see

@@ -1,4 +1,4 @@
-"""DASSampler, the default: slices are drawn with probabilities that are learned, and evenly spread where nothing is."""
+"""DASSampler, the default: slices by learned probabilities, evenly spread where nothing is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.das_parts import KNOWN, WIDTH, SliceEncoder, bounded, score_head, slice_tokens
-from monai_das.samplers.design import slice_probabilities, starts, stratified, systematic, with_missing_rows
+from monai_das.samplers.design import slice_probabilities, starts, stratified, with_missing_rows
 from monai_das.samplers.selection import (
     Selection,
     lowest,
@@ -24,11 +24,11 @@ from monai_das.samplers.slice_context import SliceAttention
 class DASSampler(Sampler):
     """Choose k distinct slices by a sampling design whose probabilities are learned.
 
-    Each slice has a score, and is included with the probability ``pi = min(1, c * exp(score))``, where c makes the
-    probabilities of a case sum to k (``samplers/design.py``). Equal scores give evenly spread slices, sure ones the k
-    best. The last layer starts at zero, so an untrained sampler chooses as :class:`DASEvenSampler` does. Slices whose
-    variance is below ``floor`` of the largest in the case are not eligible while k others are left: the choice cannot
-    collapse onto empty slices.
+    Each slice has a score, and the inclusion probability ``pi = min(1, c * exp(score))``, where c makes the
+    probabilities of a case sum to k. The choice is the best slice in each of k consecutive parts of equal probability
+    (``samplers/design.py``). Equal scores give evenly spread slices, sure ones the k best. The last layer starts at
+    zero, so an untrained sampler chooses as :class:`DASEvenSampler` does. Slices whose variance is below ``floor`` of
+    the largest in the case are not eligible while k others are left: the choice cannot collapse onto empty slices.
 
     Multi-head attention over the slices of the case makes the scores, from a small encoding of each thumbnail, the
     paper's light features and the place of the slice. They are taught how much each slice moves the answer of a
@@ -36,10 +36,10 @@ class DASSampler(Sampler):
     people marked (``DASReaderLoss``). A softmax of the scores that fits the shares of the slices has the temperature of
     the case in it: it is sharp where thumbnails tell which slices count, and flat where they do not.
 
-    In ``train()`` each case sees all slices with the probability ``widening``, which a schedule moves
-    (``DASBudgetSchedule``), and teaches the scores then; else it sees k slices, drawn by systematic sampling from a
-    random start. So the classifier learns from few slices from the first epoch to the last. In ``eval()`` the choice is
-    the best slice in each of k parts of equal probability.
+    In ``train()`` a case is seen whole with the probability ``lesson_share * widening``, and then teaches the scores;
+    else k of its slices are seen, of parts that start at random. So the classifier learns from few slices, chosen as
+    they will be at test, from the first epoch to the last. A schedule (``DASBudgetSchedule``) holds ``widening`` at 1
+    and brings it to 0 for the end of the training.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
@@ -48,12 +48,14 @@ class DASSampler(Sampler):
             these pixels cannot guide the choice. Costs grow with its square.
         num_heads: heads of the attention over slices.
         floor: share of the largest variance below which a slice counts as empty.
+        lesson_share: share of the cases that are seen whole in ``train()`` while ``widening`` is 1.
 
     Shape:
         - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
 
     Raises:
-        ValueError: ``floor`` is not in (0, 1), ``grid`` is below 3, or ``num_heads`` does not divide 32.
+        ValueError: ``floor`` is not in (0, 1), ``lesson_share`` not in (0, 1], ``grid`` is below 3, or ``num_heads``
+            does not divide 32.
 
     References:
         Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
@@ -73,10 +75,14 @@ class DASSampler(Sampler):
         grid: int = 32,
         num_heads: int = 4,
         floor: float = 0.01,
+        lesson_share: float = 0.5,
     ) -> None:
         super().__init__(num_slices, fraction)
+        if not 0.0 < lesson_share <= 1.0:
+            raise ValueError(f"lesson_share must be in (0, 1], got {lesson_share}; without lessons nothing is learned")
         self.taught = True
         self.floor: float = floor
+        self.lesson_share: float = lesson_share
         self.bound: float = 8.0
         self.encoder = SliceEncoder(variance, grid, floor)
         self.token = nn.Linear(KNOWN, WIDTH)
@@ -84,7 +90,7 @@ class DASSampler(Sampler):
         self.head = score_head(num_heads)
 
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
-        """Choose slices by their probabilities."""
+        """Choose the best slice in each of k parts of equal probability."""
         check_thumbnails(thumbnails)
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
@@ -93,15 +99,13 @@ class DASSampler(Sampler):
         scores = bounded(self.head(tokens), self.bound)
         rows, counts = self.final_budget(real, depth)
         if self.training and self.widening > 0.0:
-            counts = torch.where(torch.rand(real.shape, device=real.device) < self.widening, real, counts)
+            whole = torch.rand(real.shape, device=real.device) < self.lesson_share * self.widening
+            counts = torch.where(whole, real, counts)
             rows = max(rows, int(counts.max()))
         eligible = looks.mask & (looks.share >= self.floor)
         inclusion = slice_probabilities(scores, counts, eligible, looks.mask)
-        start = starts(scores, self.training)
-        if self.training:
-            places = systematic(inclusion, rows, start)
-        else:
-            places = stratified(inclusion, scores.masked_fill(~eligible, lowest()), rows, start)
+        marks = scores.masked_fill(~eligible, lowest())
+        places = stratified(inclusion, marks, rows, starts(scores, self.training))
         indices, kept = with_missing_rows(places, counts, real)
         return new_selection(
             one_hot_rows(indices, kept, depth),

@@ -15,7 +15,7 @@ Batch = tuple[Tensor, Tensor]
 def taught_network(sampler: Sampler | None = None) -> DASSliceClassifier:
     """Return a network in ``train()`` with a wide budget, whose attention teaches its sampler."""
     torch.manual_seed(0)
-    chosen = DASSampler(num_slices=2) if sampler is None else sampler
+    chosen = DASSampler(num_slices=2, lesson_share=1.0) if sampler is None else sampler
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 4))
     aggregation = DASAttentionAggregation(4, distillation_weight=10.0)
     network = DASSliceClassifier(chosen, backbone, 2, aggregation, 4, thumbnail_size=16, dropout_prob=0.0)
@@ -44,7 +44,7 @@ def explicit_loss(network: DASSliceClassifier, batch: Batch) -> Tensor:
     return (
         task
         + selection.penalty.mean()
-        + 10.0 * network.aggregation.lesson(features, selection, network.head.weight).mean()
+        + 10.0 * network.aggregation.lesson(features, selection, network.head.weight)[0].mean()
     )
 
 

@@ -143,10 +143,19 @@ def test_nothing_is_to_be_learnt_where_the_scores_fit_the_shares(selection):
     for case, rows in enumerate((3, 2)):
         scores[case, selection.indices[case, :rows]] = shares[case, :rows]
 
-    same, other = (attention.lesson(features, selection._replace(scores=each), HEAD) for each in (scores, -scores))
+    same, other = (attention.lesson(features, selection._replace(scores=each), HEAD)[0] for each in (scores, -scores))
 
     torch.testing.assert_close(same, torch.zeros(2), atol=1e-5, rtol=0.0)
     assert (other > 1e-4).all()
+
+
+def test_equal_scores_miss_what_an_even_choice_misses(selection):
+    attention = DASAttentionAggregation(6)
+
+    missed, even = attention.lesson(torch.randn(2, 3, 6), selection._replace(scores=torch.zeros(2, 4)), HEAD)
+
+    torch.testing.assert_close(missed, even)
+    assert (even > 0.0).all()
 
 
 def test_the_lesson_is_for_the_scores_of_kept_slices_alone(selection):
@@ -154,7 +163,7 @@ def test_the_lesson_is_for_the_scores_of_kept_slices_alone(selection):
     features = torch.randn(2, 3, 6, requires_grad=True)
     attention, head = DASAttentionAggregation(6), HEAD.clone().requires_grad_()
 
-    attention.lesson(features, selection._replace(scores=scores), head).sum().backward()
+    attention.lesson(features, selection._replace(scores=scores), head)[0].sum().backward()
 
     assert (scores.grad != 0).tolist() == [[True, False, True, True], [True, True, False, False]]
     assert features.grad is None

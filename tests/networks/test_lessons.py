@@ -13,6 +13,7 @@ from monai_das.networks import (
     DASSliceClassifier,
     DASVolumeClassifier,
 )
+from monai_das.networks.lessons import LessonFollow
 from monai_das.samplers import DASGateSampler, DASSampler, DPSSampler
 
 LABELS = torch.tensor([0, 1, 0])
@@ -27,7 +28,7 @@ def classifier(weight=1.0, sampler=None):
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 3))
     attention = DASAttentionAggregation(3, distillation_weight=weight)
-    chosen = DASSampler(num_slices=2) if sampler is None else sampler
+    chosen = DASSampler(num_slices=2, lesson_share=1.0) if sampler is None else sampler
     return DASSliceClassifier(chosen, backbone, 2, attention, 3, thumbnail_size=8).train()
 
 
@@ -60,7 +61,7 @@ def with_a_schedule_that_ends_at_once():
 
 def with_a_schedule_of_another_number():
     network = classifier()
-    DASBudgetSchedule(network, 1, 2, attribute="noise", start=0.5).step(0)
+    DASBudgetSchedule(network, 1, 2, attribute="floor", start=0.5).step(0)
     return network
 
 
@@ -110,7 +111,7 @@ def test_nothing_is_said_while_a_schedule_steps_and_after_its_end():
     schedule = DASBudgetSchedule(network, hold_epochs=1, end_epoch=2)
     learnt = []
 
-    for epoch in (0, 1.5, 2, 3):
+    for epoch in (0, 1.1, 2, 3):
         schedule.step(epoch)
         network.zero_grad()
         learnt.append(learn(network))
@@ -157,15 +158,60 @@ def test_a_frozen_sampler_is_not_asked():
     assert not learn(network)
 
 
-def test_where_all_else_is_frozen_the_sampler_is_asked_as_well():
-    network = classifier(sampler=DASSampler(num_slices=2))
+def test_where_all_else_is_frozen_the_lesson_teaches():
+    network = scheduled(classifier())
     for part in (network.backbone, network.aggregation, network.head):
         part.requires_grad_(False)
 
-    with pytest.warns(UserWarning, match=WARNING):
-        learn(network)
+    assert learn(network)
 
-    assert learn(scheduled(classifier()))
+
+def follow(missed, even, times=200):
+    """Return what notes so many lessons with these divergences, the last case not seen whole."""
+    found = LessonFollow()
+    for _ in range(times):
+        found.note(
+            torch.tensor([missed, missed, 9.0]), torch.tensor([even, even, 9.0]), torch.tensor([True, True, False])
+        )
+    return found
+
+
+def test_scores_that_do_not_follow_their_teacher_are_told_once():
+    found, sampler = follow(0.95, 1.0), DASSampler(num_slices=2)
+
+    with pytest.warns(
+        UserWarning, match=r"DASSampler do not follow their teacher: they miss 0\.95 .* even choice 1\.00"
+    ):
+        found.conclude(sampler)
+
+    found.conclude(sampler)  # a second warning would be an error here
+
+
+@pytest.mark.parametrize(("missed", "even", "times"), [(0.5, 1.0, 200), (0.04, 0.04, 200), (1.0, 1.0, 49)], ids=str)
+def test_nothing_is_said_of_scores_that_follow_or_could_not_learn(missed, even, times):
+    follow(missed, even, times).conclude(DASSampler(num_slices=2))
+
+
+def test_late_lessons_count_most():
+    found = follow(1.0, 1.0)
+    for _ in range(200):
+        found.note(torch.tensor([0.3]), torch.tensor([1.0]), torch.tensor([True]))
+    found.note(torch.tensor([5.0]), torch.tensor([5.0]), torch.tensor([False]))
+
+    assert float(found.missed) == pytest.approx(0.31, abs=0.01)
+
+
+def test_a_training_whose_scores_stay_flat_is_told_at_the_end_of_its_lessons():
+    network = classifier()
+    schedule = DASBudgetSchedule(network, hold_epochs=1, end_epoch=1)
+    nn.init.normal_(network.aggregation.weight.weight, std=5.0)
+    schedule.step(0)
+    for _ in range(60):
+        network(torch.randn(3, 1, 8, 8, 6))
+
+    schedule.step(1)
+    with pytest.warns(UserWarning, match="do not follow their teacher"):
+        network(torch.randn(3, 1, 8, 8, 6))
 
 
 def test_eval_and_passes_without_gradient_say_nothing_and_count_for_nothing():

@@ -10,7 +10,7 @@ from monai_das import samplers
 from monai_das.samplers import Sampler, Selection
 
 # Constructor arguments beyond the budget; a method without an entry needs none.
-ARGUMENTS: dict[str, dict[str, object]] = {"DASPaperSampler": {"max_slices": 16}}
+ARGUMENTS: dict[str, dict[str, object]] = {"DASPaperSampler": {"max_slices": 16}, "DASSampler": {"lesson_share": 1.0}}
 
 METHODS = [
     method
