@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from monai_das.samplers import Sampler, Selection
 from monai_das.samplers.base import check_choice, check_thumbnails
 from monai_das.samplers.das_parts import KNOWN, WIDTH, SliceEncoder, bounded, score_head, slice_tokens
-from monai_das.samplers.design import slice_probabilities, starts, stratified, systematic, with_missing_rows
+from monai_das.samplers.design import (
+    slice_probabilities,
+    starts,
+    stratified,
+    systematic,
+    whole_cases,
+    with_missing_rows,
+)
 from monai_das.samplers.gumbel import straight_through, top_k_soft_rows
 from monai_das.samplers.selection import lowest, new_selection, one_hot_rows, real_slices, without_padding
 from monai_das.samplers.slice_context import SliceAttention
@@ -94,8 +101,7 @@ class DASAblatedSampler(Sampler):
             scores = scores + looks.logs[:, 0]
         rows, counts = self.final_budget(real, depth)
         if self.training and self.widening > 0.0:
-            whole = torch.rand(real.shape, device=real.device) < self.lesson_share * self.widening
-            counts = torch.where(whole, real, counts)
+            counts = torch.where(whole_cases(self.lesson_share * self.widening, real), real, counts)
             rows = max(rows, int(counts.max()))
         eligible = looks.mask & (looks.share >= 0.01)
         # sure scores give the k highest, whatever the start

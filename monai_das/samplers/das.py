@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.das_parts import KNOWN, WIDTH, SliceEncoder, bounded, score_head, slice_tokens
-from monai_das.samplers.design import slice_probabilities, starts, stratified, with_missing_rows
+from monai_das.samplers.design import slice_probabilities, starts, stratified, whole_cases, with_missing_rows
 from monai_das.samplers.selection import (
     Selection,
     lowest,
@@ -89,6 +89,14 @@ class DASSampler(Sampler):
         self.attention = SliceAttention(WIDTH, num_heads)
         self.head = score_head(num_heads)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if f"{prefix}heat.weight" in state_dict:
+            args[-1].append(
+                "the weights are of the first edition of DASSampler, whose scores correct the variance; build "
+                "DASGateSampler, which chooses as it did, or train again"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
         """Choose the best slice in each of k parts of equal probability."""
         check_thumbnails(thumbnails)
@@ -99,8 +107,7 @@ class DASSampler(Sampler):
         scores = bounded(self.head(tokens), self.bound)
         rows, counts = self.final_budget(real, depth)
         if self.training and self.widening > 0.0:
-            whole = torch.rand(real.shape, device=real.device) < self.lesson_share * self.widening
-            counts = torch.where(whole, real, counts)
+            counts = torch.where(whole_cases(self.lesson_share * self.widening, real), real, counts)
             rows = max(rows, int(counts.max()))
         eligible = looks.mask & (looks.share >= self.floor)
         inclusion = slice_probabilities(scores, counts, eligible, looks.mask)

@@ -150,6 +150,15 @@ def starts(like: Tensor, random: bool) -> Tensor:
     return torch.full((batch,), 0.5, device=like.device, dtype=torch.float32)
 
 
+def whole_cases(share: float, like: Tensor) -> Tensor:
+    """Return ``(B,)`` bool, true for about ``share`` of the cases: systematic sampling from a random start.
+
+    Each case has the chance ``share``, and a batch as many as it may have, rounded up or down.
+    """
+    passed = torch.floor(share * torch.arange(like.size(0) + 1, device=like.device) + starts(like[:1], True))
+    return passed[1:] > passed[:-1]
+
+
 def with_missing_rows(places: Tensor, counts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Return ``indices`` and ``kept`` ``(B, k)`` of a :class:`Selection`, of which each case keeps ``counts`` rows."""
     kept = slice_mask(counts, places.size(1))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_das.samplers import DASEvenSampler, DASSampler
+from monai_das.samplers import DASEvenSampler, DASGateSampler, DASSampler
 from monai_das.samplers.das_parts import relative, standardised
 from monai_das.samplers.features import slice_moments
 from tests.samplers.das_cases import EMPTY, FAINT, falling_volume, preferring, steep, volume_with_empty_slices
@@ -188,3 +188,8 @@ def test_large_cases_one_at_a_time_choose_what_they_choose_together() -> None:
     sampler.encoder.chunk = 1
 
     torch.testing.assert_close(sampler(thumbnails, lengths).scores, together.scores)
+
+
+def test_weights_of_the_first_edition_say_who_takes_them() -> None:
+    with pytest.raises(RuntimeError, match=r"of the first edition of DASSampler.* build DASGateSampler"):
+        DASSampler(num_slices=4).load_state_dict(DASGateSampler(num_slices=4).state_dict())

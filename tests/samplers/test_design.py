@@ -10,6 +10,7 @@ from monai_das.samplers.design import (
     starts,
     stratified,
     systematic,
+    whole_cases,
     with_missing_rows,
 )
 
@@ -158,6 +159,15 @@ def test_steep_scores_and_offsets_cost_no_digits() -> None:
     inclusion = inclusion_probabilities(scores, torch.tensor([3]), all_of(4))
 
     assert inclusion[0].tolist() == pytest.approx([0.0, 1.0, 1.0, 1.0])
+
+
+def test_whole_cases_are_as_many_as_they_may_be_and_fall_on_each_case_alike() -> None:
+    drawn = torch.stack([whole_cases(0.3, torch.zeros(5)) for _ in range(2000)])
+
+    assert set(drawn.sum(dim=1).tolist()) == {1, 2}
+    torch.testing.assert_close(drawn.float().mean(dim=0), torch.full((5,), 0.3), atol=0.04, rtol=0.0)
+    assert whole_cases(1.0, torch.zeros(5)).all()
+    assert not whole_cases(0.0, torch.zeros(5)).any()
 
 
 def test_no_gradient_comes_through_the_choice() -> None:
