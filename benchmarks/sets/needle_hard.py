@@ -9,6 +9,7 @@ from torch import Tensor
 
 from benchmarks.sets.needle import DEPTH, SIZE, ring_and_cross
 
+NOISES = ("gaussian", "rician")
 BOXES = 10
 DECOYS = 4
 BOX_CONTRAST = 8.0
@@ -28,7 +29,9 @@ def saltire() -> Tensor:
     return torch.maximum(torch.eye(7), torch.eye(7).flip(1))
 
 
-def hard_needle_set(num: int, seed: int, contrast: float = EVIDENCE_CONTRAST) -> DASEvidenceSet:
+def hard_needle_set(
+    num: int, seed: int, contrast: float = EVIDENCE_CONTRAST, depth: int = DEPTH, noise: str = "gaussian"
+) -> DASEvidenceSet:
     """Return ``num`` volumes of standard normal noise with evidence, boxes and decoys, each in slices of its own.
 
     Class 1 has a 7 x 7 ring in one slice and a 7 x 7 cross in another, class 0 only one of the two (either, at even
@@ -41,20 +44,32 @@ def hard_needle_set(num: int, seed: int, contrast: float = EVIDENCE_CONTRAST) ->
         num: how many volumes.
         seed: equal seeds give equal volumes.
         contrast: of evidence and decoys, in standard deviations of the noise.
+        depth: number of slices, at least 16.
+        noise: ``"gaussian"``, or ``"rician"`` as in magnitude images of MR: ``sqrt(volume^2 + n^2)`` with n standard
+            normal.
+
+    Raises:
+        ValueError: ``depth`` is too small or ``noise`` unknown.
     """
+    if depth < 2 + DECOYS + BOXES:
+        raise ValueError(f"depth must be at least {2 + DECOYS + BOXES}, one slice for each shape, got {depth}")
+    if noise not in NOISES:
+        raise ValueError(f"noise must be one of {NOISES}, got {noise!r}")
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(num, DEPTH, SIZE, SIZE, generator=generator)
+    images = torch.randn(num, depth, SIZE, SIZE, generator=generator)
     labels = torch.randint(0, 2, (num,), generator=generator)
     single = torch.randint(0, 2, (num,), generator=generator)
-    evidence = torch.zeros(num, DEPTH, dtype=torch.bool)
+    evidence = torch.zeros(num, depth, dtype=torch.bool)
     shapes = [*ring_and_cross(), saltire(), torch.ones(9, 9)]
     for case in range(num):
         kinds = [0, 1] if labels[case] == 1 else [int(single[case])]
         placed = kinds + [2] * DECOYS + [3] * BOXES
-        slices = torch.randperm(DEPTH, generator=generator)[: len(placed)].tolist()
+        slices = torch.randperm(depth, generator=generator)[: len(placed)].tolist()
         corners = torch.randint(0, SIZE - 8, (len(placed), 2), generator=generator).tolist()
         evidence[case, slices[: len(kinds)]] = True
         for kind, place, (row, column) in zip(placed, slices, corners, strict=True):
             shape = shapes[kind] * (BOX_CONTRAST if kind == 3 else contrast)
             images[case, place, row : row + len(shape), column : column + len(shape)] += shape
+    if noise == "rician":
+        images = (images.square() + torch.randn(images.shape, generator=generator).square()).sqrt()
     return DASEvidenceSet(images.permute(0, 2, 3, 1)[:, None].contiguous(), labels, evidence)

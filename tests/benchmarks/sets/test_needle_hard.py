@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from benchmarks import evidence_cases
 from benchmarks.sets import hard_needle_set
 from benchmarks.sets.needle_hard import saltire
 
@@ -44,3 +45,36 @@ def test_equal_seeds_give_equal_volumes():
 
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
+
+
+def test_rician_noise_has_no_negative_values_and_leaves_evidence_where_it_was() -> None:
+    gaussian, rician = (hard_needle_set(5, 3, contrast=100.0, noise=noise) for noise in ("gaussian", "rician"))
+
+    assert rician.images.min() >= 0.0 > gaussian.images.min()
+    assert torch.equal(rician.evidence, gaussian.evidence)
+    assert torch.equal(rician.images > 50.0, gaussian.images > 50.0)
+
+
+def test_depth_is_that_of_the_cases() -> None:
+    cases = hard_needle_set(3, 4, depth=48)
+
+    assert cases.images.shape == (3, 1, 28, 28, 48)
+    assert cases.evidence.shape == (3, 48)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"depth": 15}, "depth must be at least 16, one slice for each shape, got 15"),
+        ({"noise": "pink"}, r"noise must be one of \('gaussian', 'rician'\), got 'pink'"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_made_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        hard_needle_set(3, 4, **wrong)
+
+
+def test_no_other_set_takes_options() -> None:
+    with pytest.raises(ValueError, match="only hard_needle takes depth, got planted"):
+        evidence_cases("planted", "train", depth=48)
