@@ -89,9 +89,7 @@ def thumbnails_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks thumbnails``; data or a bundle that is not there exits with 2."""
     from benchmarks.studies.thumbnails import run_thumbnails
 
-    root = data_folder(arguments) or ""
-    if not root:
-        arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
+    root = _needed_data(arguments)
     print(or_exit(arguments, lambda: run_thumbnails(root, arguments.bundle, arguments.split, arguments.cases)))
     return 0
 
@@ -100,8 +98,14 @@ def input_check_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks input_check``; data or a bundle that is not there exits with 2."""
     from benchmarks.studies.input_check import run_input_check
 
+    root = _needed_data(arguments)
+    print(or_exit(arguments, lambda: run_input_check(root, arguments.bundle, arguments.studies, arguments.cases)))
+    return 0
+
+
+def _needed_data(arguments: argparse.Namespace) -> str:
+    """Return the folder of data; without one the command exits with 2."""
     root = data_folder(arguments) or ""
     if not root:
         arguments.parser.error("no data; give --data or set MONAI_DAS_DATA")
-    print(or_exit(arguments, lambda: run_input_check(root, arguments.bundle, arguments.studies, arguments.cases)))
-    return 0
+    return root

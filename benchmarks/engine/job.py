@@ -19,10 +19,10 @@ from benchmarks.engine.cases import SweepCases, batches, cases_of
 from benchmarks.engine.grid import SweepJob, loaded
 from benchmarks.engine.results_file import Result, packed, packed_predictions
 from benchmarks.sets import real_backgrounds
+from monai_das._atomic import atomic_path
 from monai_das.metrics import classification_measures
 from monai_das.metrics.measures import Array
 from monai_das.networks import DASNetwork
-from monai_das.reports.atomic import atomic_path
 from monai_das.samplers import Selection, take_slices
 
 ENGINE = "monai"

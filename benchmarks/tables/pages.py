@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from monai_das.reports.atomic import atomic_path
+from monai_das._atomic import atomic_path
 
 PAGES = {
     "evidence": "Known evidence: two needle sets and planted lesions, an eighth of the slices",

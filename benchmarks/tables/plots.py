@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables.table_row import TableRow
-from monai_das.reports.atomic import atomic_path
+from monai_das._atomic import atomic_path
 
 
 def draw_plots(rows: Sequence[TableRow], folder: Path, name: str) -> list[Path]:

@@ -12,7 +12,7 @@ from benchmarks.tables.old_engine import marked, with_note
 from benchmarks.tables.plots import draw_plots
 from benchmarks.tables.rows import DRAWS, table_rows
 from benchmarks.tables.table_row import TableRow
-from monai_das.reports.atomic import atomic_path
+from monai_das._atomic import atomic_path
 
 HEAD = (
     "| data | slices | method | seeds | test AUC (95 % interval) | worst | balanced acc. | acc. | ECE "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-STORAGE = "1.2.840.10008.5.1.4.1.1."
+from monai_das.data.dicom.acquired import STORAGE
+
 # SOP classes of images by Modality, retired ones too; a secondary capture, a dose report or a mask of CT is none
 IMAGE_CLASSES = {
     modality: frozenset(STORAGE + end for end in ends.split())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from monai_das._atomic import atomic_path
 from monai_das.contract.terms import Contract, class_names
 from monai_das.contract.training_cases import TrainingCases
 from monai_das.networks.held_terms import NONE_HELD, NUMBERS, HeldTerms, decoded_terms, other_values
@@ -119,11 +118,6 @@ def write_terms(
     held = HeldTerms(terms_of(contract, training or training_cases(terms_in(state))))
     state[SIZE_KEY] = torch.tensor(size)
     state[KEY] = held.text
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".pt")
-    os.close(handle)
-    try:
-        torch.save(state, temporary)
-        Path(temporary).chmod(file.stat().st_mode)
-        Path(temporary).replace(file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with atomic_path(file) as part:
+        torch.save(state, part)
+        part.chmod(file.stat().st_mode)

@@ -66,6 +66,11 @@ class CaseKey:
         patient = source_patient(source)
         return self.case_id(source) if patient is None else self._named("patient", patient)
 
+    def names(self, source: SliceSource) -> tuple[str, str]:
+        """Return :meth:`case_id` and :meth:`group` of an open study, whose content is read once at most."""
+        case_id, patient = self.case_id(source), source_patient(source)
+        return case_id, case_id if patient is None else self._named("patient", patient)
+
     def names_at(self, study: Union[Path, str]) -> tuple[str, str]:
         """Return id and group of the study at a path or address; :meth:`unopened_id` twice where it cannot be opened.
 
@@ -73,8 +78,7 @@ class CaseKey:
             ImportError: an extra is missing that it needs.
         """
         try:
-            source = open_source(study)
-            return self.case_id(source), self.group(source)
+            return self.names(open_source(study))
         except (ValueError, OSError):
             return self.unopened_id(study), self.unopened_id(study)
 

@@ -68,7 +68,7 @@ def look_at(path: Path, key: CaseKey) -> CaseFacts:
     plane, sizes, spacing = _planes(source)
     values = _values(source)
     low, high = np.percentile(values, [1.0, 99.0])
-    case_id, group = key.case_id(source), key.group(source)
+    case_id, group = key.names(source)
     return CaseFacts(
         path=path,
         case_id=case_id,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from monai_das.data.dicom import images_ahead
 from monai_das.data.kinds import NIFTI_NAME
+from monai_das.datasets.class_labels import MOST_CLASSES
 from monai_das.datasets.csv_table import CSVTable, says_nothing
 
 # kinds of ids that several cases may share: the row then labels them all
 SHARED = ("StudyInstanceUID", "AccessionNumber", "PatientID")
-MOST_CLASSES = 20
 
 
 @dataclass

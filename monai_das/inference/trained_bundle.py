@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from monai.bundle import ConfigParser
 
+from monai_das._atomic import atomic_path
 from monai_das.contract import Contract, class_names, training_cases
 from monai_das.contract.weights import terms_of
 from monai_das.datasets.fingerprint import data_fingerprint
@@ -134,12 +133,15 @@ def write_bundle(
         copied["datalist.json"] = datalist
     for name, path in copied.items():
         if path.is_file() and name not in files and path.resolve() != (output / name).resolve():
-            write_whole(output / name, partial(shutil.copyfile, path))
+            with atomic_path(output / name) as part:
+                shutil.copyfile(path, part)
     metadata: Any = files[METADATA]
     network.contract.write(terms_of(Contract.from_metadata(metadata), training_cases(network.contract.read())))
-    write_whole(output / "models" / "model.pt", partial(torch.save, network.state_dict()))
+    with atomic_path(output / "models" / "model.pt") as part:
+        torch.save(network.state_dict(), part)
     for name in sorted(files, key=lambda each: each == METADATA):
-        write_whole(output / name, partial(_write_text, files[name]))
+        with atomic_path(output / name) as part:
+            _write_text(files[name], part)
 
 
 def readme(metadata: Config) -> str:
@@ -225,14 +227,3 @@ def _read(file: Path) -> Config:
 def _write_text(content: Config | str, path: Path) -> None:
     text = content if isinstance(content, str) else json.dumps(content, indent=4, ensure_ascii=False) + "\n"
     path.write_text(text, encoding="utf-8")
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` make a file beside ``path``, and give it that name once it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

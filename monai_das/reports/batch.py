@@ -139,7 +139,7 @@ class _Run:
             start = time.perf_counter()
             source = open_source(study, self.settings.choose, self.settings.session)
             milliseconds = 1000.0 * (time.perf_counter() - start)
-            case_id, group = key.case_id(source), key.group(source)
+            case_id, group = key.names(source)
             if self._is_done(case_id, group):
                 outcome = SameCase(case_id)
             elif self._done_before(case_id, group, source):

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import monai_das
+from monai_das._atomic import atomic_path
 from monai_das._optional import require
 from monai_das.inference import CaseResult
-from monai_das.reports.atomic import atomic_path
 
 if TYPE_CHECKING:
     from pydicom import Dataset

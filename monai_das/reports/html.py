@@ -21,9 +21,9 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 import monai_das
+from monai_das._atomic import atomic_path
 from monai_das.data import Finding, plain_text
 from monai_das.inference import CaseResult
-from monai_das.reports.atomic import atomic_path
 from monai_das.reports.json_report import model_as_json
 
 MOST_BYTES = 10_000_000  # of all JPEGs; base64 makes them a third larger

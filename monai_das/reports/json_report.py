@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from monai_das._atomic import atomic_path
 from monai_das.data import plain_text
 from monai_das.inference import CaseResult, DASModelInfo, SelectedSlice
-from monai_das.reports.atomic import atomic_path
 
 SCHEMA_VERSION = "1.2"
 

@@ -13,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from monai_das._atomic import atomic_path
 from monai_das.inference import CaseResult, SelectedSlice
-from monai_das.reports.atomic import atomic_path
 
 SELECTED = "#f08a1d"
 DARK = "#b45f06"

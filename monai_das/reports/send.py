@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_das.data import is_dicom_file
+from monai_das.data.identity import file_digest
 from monai_das.reports.send_peer import NotNowError, RefusedError, SendPeer
 from monai_das.reports.send_store import OUR_TITLE, StorePeer
 from monai_das.reports.send_web import WebPeer
@@ -145,5 +146,5 @@ class _Record:
 
 def _digest(file: Path) -> str | None:
     with suppress(OSError):
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return file_digest(file)
     return None

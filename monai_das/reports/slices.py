@@ -8,8 +8,8 @@ from pathlib import Path
 
 from matplotlib.image import imsave
 
+from monai_das._atomic import atomic_path
 from monai_das.inference import CaseResult
-from monai_das.reports.atomic import atomic_path
 
 
 def write_slices(result: CaseResult, path: Path) -> None:

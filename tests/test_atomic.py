@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_das.reports.atomic import atomic_path
+from monai_das._atomic import atomic_path
 
 
 def fail_half_way(path: Path):
