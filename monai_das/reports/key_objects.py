@@ -8,14 +8,16 @@ from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
 from monai_das.reports.document import device_context, new_instance, quiet_about_names, write_document
-from monai_das.reports.referenced_slices import distinct_headers, referenced_slices
+from monai_das.reports.referenced_slices import distinct_headers, frames_by_object, referenced_slices
+from monai_das.reports.statements import in_one, statements
 
 
 @quiet_about_names()
 def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> None:
-    """Write the selected slices of ``result`` to ``path`` as a Key Object Selection "Of Interest", new at every call.
+    """Write the selected slices of ``result`` to ``path`` as a Key Object Selection "Of Interest".
 
-    Notices follow in the description. In a multi-frame object it refers to the selected frames, counted from 1.
+    The description holds all that the report says in words. In a multi-frame object it refers to the selected frames,
+    counted from 1. The same result gives the same object, see :mod:`.document`.
 
     Args:
         result: the case, as predicted.
@@ -30,25 +32,20 @@ def write_key_objects(result: CaseResult, source: SliceSource, path: Path) -> No
     ko = require("highdicom", extra="dicom").ko
     from pydicom.sr.codedict import codes
 
-    model, references = result.model, referenced_slices(result, source)
+    references = referenced_slices(result, source)
     headers = distinct_headers(references)
-    words = f"{len(references)} of {result.total_slices} selected by {model.name} {model.version}"
     content = ko.KeyObjectSelection(
         document_title=codes.DCM.OfInterest,
         referenced_objects=headers,
         observer_device_context=device_context(result),
-        description=". ".join((words, *result.notices)),
+        description=in_one(statements(result, headers[0])),
     )
-    document = ko.KeyObjectSelectionDocument(evidence=headers, content=content, **new_instance(1))
+    instance = new_instance("key slices", result, headers)
+    document = ko.KeyObjectSelectionDocument(evidence=headers, content=content, **instance)
+    frames = frames_by_object(references)
     for item in document.ContentSequence:
         if item.ValueType == "IMAGE":
             reference = item.ReferencedSOPSequence[0]
-            frames = [
-                frame
-                for each in references
-                if each.header.SOPInstanceUID == reference.ReferencedSOPInstanceUID
-                for frame in each.frames or ()
-            ]
-            if frames:
-                reference.ReferencedFrameNumber = frames
+            if frames[reference.ReferencedSOPInstanceUID]:
+                reference.ReferencedFrameNumber = frames[reference.ReferencedSOPInstanceUID]
     write_document(document, headers[0], path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,9 @@ IDENTITY = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
+UNICODE = "ISO_IR 192"
+# the functional groups of all frames: no document needs them
+FRAMES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,8 @@ class ReferencedSlice:
 def referenced_slices(result: CaseResult, source: SliceSource) -> list[ReferencedSlice]:
     """Return the selected slices of ``result`` with their headers, in its order.
 
-    Identifying attributes that a file lacks are present and empty.
+    Headers are copies in Unicode, whatever Specific Character Set the files have. Identifying attributes that a file
+    lacks are present and empty.
 
     Raises:
         ValueError: ``source`` is not DICOM, is not the source of ``result``, or the slices lie in a plane that was not
@@ -52,9 +58,17 @@ def referenced_slices(result: CaseResult, source: SliceSource) -> list[Reference
     return references
 
 
-def distinct_headers(references: list[ReferencedSlice]) -> list[Dataset]:
+def distinct_headers(references: Sequence[ReferencedSlice]) -> list[Dataset]:
     """Return the header of every object once."""
     return list({str(each.header.SOPInstanceUID): each.header for each in references}.values())
+
+
+def frames_by_object(references: Sequence[ReferencedSlice]) -> dict[str, list[int]]:
+    """Return the frames to refer to by SOPInstanceUID, counted from 1; none for an object of one slice."""
+    frames: dict[str, list[int]] = {}
+    for each in references:
+        frames.setdefault(str(each.header.SOPInstanceUID), []).extend(each.frames or ())
+    return frames
 
 
 def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) -> Dataset:
@@ -67,10 +81,31 @@ def _header(result: CaseResult, source: SliceSource, selected: SelectedSlice) ->
             f"slice {selected.index} is {selected.ref.sop_instance_uid} in the result and "
             f"{header.SOPInstanceUID} in the source; give the source that the result was made from",
         )
+    return in_unicode(header)
+
+
+def in_unicode(header: Dataset) -> Dataset:
+    """Return a copy of ``header`` for a document in ISO_IR 192, without its functional groups."""
+    found = deepcopy(header)
+    for keyword in FRAMES:
+        if keyword in found:
+            delattr(found, keyword)
+    found.decode()
+    for item in (found, *_items(found)):
+        if item is found or "SpecificCharacterSet" in item:
+            item.SpecificCharacterSet = UNICODE
     for keyword in IDENTITY:
-        if keyword not in header:
-            setattr(header, keyword, None)
-    return header
+        if keyword not in found:
+            setattr(found, keyword, None)
+    return found
+
+
+def _items(tags: Dataset) -> Iterator[Dataset]:
+    for element in tags:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield item
+                yield from _items(item)
 
 
 def _no_object(result: CaseResult) -> StudyError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,33 +11,34 @@ import numpy as np
 from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
-from monai_das.reports.document import device_context, new_instance, own_code, quiet_about_names, write_document
+from monai_das.reports.codes import class_code, own_code, probability_code, procedure_code, scheme_item
+from monai_das.reports.document import derived_uid, device_context, new_instance, quiet_about_names, write_document
+from monai_das.reports.predecessors import Predecessor, predecessors_of
 from monai_das.reports.referenced_slices import ReferencedSlice, distinct_headers, referenced_slices
+from monai_das.reports.statements import statements
 
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
-# codes of LOINC in CID 100
-PROCEDURES = {
-    "CT": "CTUnspecifiedBodyRegion",
-    "MR": "MRIUnspecifiedBodyRegion",
-    "NM": "NMUnspecifiedBodyRegion",
-    "PT": "PETUnspecifiedBodyRegion",
-}
+# of the sides of a slice
+INSET = 0.03
 
 
 @quiet_about_names()
-def write_structured_report(result: CaseResult, source: SliceSource, path: Path) -> None:
-    """Write ``result`` to ``path`` as a Comprehensive SR by TID 1500, new at every call.
+def write_structured_report(
+    result: CaseResult, source: SliceSource, path: Path, predecessors: Sequence[Predecessor] = ()
+) -> None:
+    """Write ``result`` to ``path`` as a Comprehensive SR by TID 1500.
 
-    Each selected slice is a planar group around the whole image with its score. The group of the highest score comes
-    first and also holds the probability of every class and the predicted class, so that viewers open there. Notices are
-    evaluations of every group, and texts among the parameters of the algorithm.
+    Each selected slice is a planar group with its score. The group of the highest score comes first and also holds the
+    predicted class and the probability of every class, so that viewers open there. What is to be said in words follows
+    the groups. The same result gives the same object, see :mod:`.document`.
 
     Args:
         result: the case, as predicted.
         source: the study of ``result``; patient and study identity come from its headers.
         path: the DICOM file to write.
+        predecessors: earlier reports; those of the same series by another model are referred to.
 
     Raises:
         ImportError: highdicom is not installed (extra ``dicom``).
@@ -49,74 +51,65 @@ def write_structured_report(result: CaseResult, source: SliceSource, path: Path)
     ranked = sorted(references, key=lambda each: -each.selected.score)
     report = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=device_context(result)),
-        procedure_reported=_procedure(str(headers[0].get("Modality"))),
+        procedure_reported=procedure_code(str(headers[0].get("Modality"))),
         imaging_measurements=[_group(result, each, top=each is ranked[0]) for each in ranked],
     )
-    document = sr.ComprehensiveSR(evidence=headers, content=report, is_complete=True, **new_instance(2))
+    report[0].ContentSequence.extend(
+        sr.TextContentItem(own_code(name), words, sr.RelationshipTypeValues.CONTAINS)
+        for name, words in statements(result, headers[0])
+    )
+    document = sr.ComprehensiveSR(
+        evidence=headers,
+        content=report,
+        is_complete=True,
+        coding_schemes=[scheme_item()],
+        previous_versions=predecessors_of(result, headers, predecessors),
+        **new_instance("report", result, headers),
+    )
     write_document(document, headers[0], path)
-
-
-def _procedure(modality: str) -> Code:
-    from pydicom.sr.codedict import codes
-
-    name = PROCEDURES.get(modality)
-    found: Code = getattr(codes.LN, name) if name else codes.SCT.ImagingProcedure
-    return found
 
 
 def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
     """Return the planar group of one selected slice; the group of the top slice also describes the case."""
     sr = require("highdicom", extra="dicom").sr
+    from pydicom.sr.codedict import codes
+
     model, selected = result.model, reference.selected
-    scores = [_number("selection-score", "Slice selection score", selected.score)]
-    evaluations = [
-        sr.QualitativeEvaluation(own_code("notice", "Notice"), own_code(f"notice-{place}", notice))
-        for place, notice in enumerate(result.notices)
-    ]
+    # viewers list the first few numbers beside the slice, and no evaluation
+    numbers = [_number(own_code("selection-score"), selected.score, codes.UCUM.NoUnits)]
+    evaluations = []
     if top:
-        scores += [
-            _number(f"probability-{place}", f"Probability of {name}", value)
-            for place, (name, value) in enumerate(result.probabilities.items())
-        ]
-        label = _class_code(result)
-        evaluations += [sr.QualitativeEvaluation(own_code("predicted-class", "Predicted class"), label)]
+        predicted = probability_code(model, result.label_name, predicted=True), result.label_name
+        named = [predicted, *((probability_code(model, name), name) for name in result.probabilities)]
+        shares = [_number(code, 100.0 * result.probabilities[name], codes.UCUM.Percent) for code, name in named]
+        numbers = [shares[0], *numbers, *shares[1:]]
+        label = class_code(model, result.label_name)
+        evaluations = [sr.QualitativeEvaluation(own_code("predicted-class"), label)]
     noun = "frame" if reference.frames else "slice"
     number = reference.frames[0] if reference.frames else selected.index
+    uid = derived_uid("tracking", model.weights_sha256, str(reference.header.SOPInstanceUID), f"{noun} {number}")
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(identifier=f"{noun} {number}"),
-        referenced_region=_whole_image(reference),
-        finding_type=own_code("selected-slice", f"{noun.capitalize()} selected for classification"),
+        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{noun} {number}"),
+        referenced_region=_frame_of(reference),
+        finding_type=own_code(f"selected-{noun}"),
         algorithm_id=sr.AlgorithmIdentification(
-            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}", *result.notices]
+            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}"]
         ),
-        measurements=scores,
+        measurements=numbers,
         qualitative_evaluations=evaluations,
     )
 
 
-def _class_code(result: CaseResult) -> Code:
-    """Return the standard code of the predicted class, where the model's contract has one, or our own."""
-    from pydicom.sr.coding import Code
-
-    known = result.model.class_codes.get(result.label_name)
-    if known is None:
-        own: Code = own_code(f"class-{result.label}", result.label_name)
-        return own
-    return Code(known["value"], known["scheme"], known["meaning"])
-
-
-def _number(value: str, meaning: str, number: float) -> Any:
-    from pydicom.sr.codedict import codes
-
+def _number(name: Code, number: float, unit: Code) -> Any:
     sr = require("highdicom", extra="dicom").sr
     # a decimal string has 16 characters at most
-    return sr.Measurement(name=own_code(value, meaning), value=float(f"{number:.6g}"), unit=codes.UCUM.NoUnits)
+    return sr.Measurement(name=name, value=float(f"{number:.6g}"), unit=unit)
 
 
-def _whole_image(reference: ReferencedSlice) -> Any:
-    """Return the outline of the slice, as (column, row) in pixels from the upper left corner."""
+def _frame_of(reference: ReferencedSlice) -> Any:
+    """Return the outline of the slice, a little inside, as (column, row) in pixels from the upper left corner."""
     sr = require("highdicom", extra="dicom").sr
-    right, bottom = int(reference.header.Columns), int(reference.header.Rows)
-    corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom], [0, 0]], dtype=float)
+    columns, rows = int(reference.header.Columns), int(reference.header.Rows)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], dtype=float) * (1 - 2 * INSET) + INSET
     image = sr.SourceImageForRegion.from_source_image(reference.header, reference.frames)
-    return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, corners, image)
+    return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, corners * (columns, rows), image)

@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from monai_das.data import open_source
 from monai_das.datasets import make_sample_volumes, write_nifti
-from monai_das.inference import SelectedSlice
+from monai_das.inference import CaseTimings, SelectedSlice
 from monai_das.reports import write_key_objects, write_secondary_capture, write_structured_report
 
 pytest.importorskip("highdicom")
@@ -60,15 +60,20 @@ def test_the_standards_own_checker_finds_no_error(write, name, sources, result_f
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("write", WRITERS)
-def test_patient_and_study_stay_and_every_object_is_new(write, name, sources, result_for, tmp_path):
+def test_patient_and_study_stay_and_a_rerun_gives_the_same_bytes(
+    write, name, sources, result_for, tmp_path, monkeypatch
+):
     source = sources[name]
     header = source.header(0)
 
-    first, second = (written(write, result_for(source), source, tmp_path / f"{number}.dcm") for number in (1, 2))
+    first = written(write, result_for(source), source, tmp_path / "1.dcm")
+    written(write, replace(result_for(source), timings=CaseTimings(9.0, 9.0, 9.0, 9.0)), source, tmp_path / "2.dcm")
+    other = written(write, result_for(source, selected_indices=(0, 1)), source, tmp_path / "3.dcm")
 
     assert {word: str(first.get(word) or "") for word in SAME} == {word: str(header.get(word) or "") for word in SAME}
-    assert len({tags.SOPInstanceUID for tags in (first, second, header)}) == 3
-    assert len({tags.SeriesInstanceUID for tags in (first, second, header)}) == 3
+    assert (tmp_path / "1.dcm").read_bytes() == (tmp_path / "2.dcm").read_bytes()
+    assert len({tags.SOPInstanceUID for tags in (first, other, header)}) == 3
+    assert len({tags.SeriesInstanceUID for tags in (first, other, header)}) == 3
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,15 +141,22 @@ def test_the_report_opens_with_the_top_slice_and_what_it_says_of_the_case(sample
         for group in measured.ContentSequence
     ]
     ranked = sorted(result.selected, key=lambda each: -each.score)
-    scores = [float(group["Slice selection score"].MeasuredValueSequence[0].NumericValue) for group in groups]
+    scores = [float(group["Selection score"].MeasuredValueSequence[0].NumericValue) for group in groups]
     assert scores == pytest.approx([each.score for each in ranked], rel=1e-5)
     assert groups[0]["Predicted class"].ConceptCodeSequence[0].CodeMeaning == result.label_name
-    assert float(groups[0]["Probability of hyperplasia"].MeasuredValueSequence[0].NumericValue) == pytest.approx(0.1)
+    assert float(groups[0]["Probability of hyperplasia"].MeasuredValueSequence[0].NumericValue) == pytest.approx(10)
+    # OHIF lists the first five numbers beside the slice
+    assert list(groups[0])[6:8] == ["Predicted normal", "Selection score"]
     assert [("Probability of normal" in group, "Predicted class" in group) for group in groups[1:]] == [
         (False, False)
     ] * 2
-    outline = groups[0]["Image Region"].GraphicData
-    assert (min(outline), max(outline), len(outline)) == (0, 24, 10)
+    outline = np.reshape(groups[0]["Image Region"].GraphicData, (5, 2))
+    assert (outline > 0).all()
+    assert (outline < (tags_of(sample_series).Columns, tags_of(sample_series).Rows)).all()
+
+
+def tags_of(source):
+    return source.header(0)
 
 
 def test_the_capture_is_the_montage(sources, result_for, tmp_path):
@@ -156,10 +168,23 @@ def test_the_capture_is_the_montage(sources, result_for, tmp_path):
     assert tags.pixel_array.shape == (tags.Rows, 1200, 3)
     assert np.ptp(tags.pixel_array.astype(int), axis=2).max() > 100  # the selected bars are orange
     assert tags.BodyPartExamined == source.header(0).BodyPartExamined
-    assert "BurnedInAnnotation" not in tags
+    assert tags.BurnedInAnnotation == "NO"
+    assert "LossyImageCompression" not in tags
+    sources_of = [(each.ReferencedSOPClassUID, each.ReferencedSOPInstanceUID) for each in tags.SourceImageSequence]
+    assert sources_of == [(source.header(0).SOPClassUID, each.ref.sop_instance_uid) for each in result.selected]
 
 
-def test_a_capture_of_pictures_that_may_hold_text_says_so(echo, result_for, tmp_path):
-    tags = written(write_secondary_capture, result_for(echo, warnings=("text",)), echo, tmp_path / "new.dcm")
+def test_a_capture_of_a_lossy_clip_that_may_hold_text_says_so(echo, result_for, tmp_path):
+    tags = written(write_secondary_capture, result_for(echo, selected_indices=(0, 12)), echo, tmp_path / "new.dcm")
 
-    assert tags.BurnedInAnnotation == "YES"
+    assert (tags.BurnedInAnnotation, tags.LossyImageCompression) == ("YES", "01")
+    assert list(tags.SourceImageSequence[0].ReferencedFrameNumber) == [1, 13]
+
+
+@pytest.mark.parametrize(("drawn", "said"), [({"name": "Jane"}, "YES"), ({"warnings": ("a gap",)}, "NO")])
+def test_a_capture_may_identify_the_patient_only_by_what_is_drawn(drawn, said, sample_series, result_for, tmp_path):
+    source = sample_series
+
+    tags = written(write_secondary_capture, result_for(source, **drawn), source, tmp_path / "new.dcm")
+
+    assert tags.BurnedInAnnotation == said
