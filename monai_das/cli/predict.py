@@ -32,7 +32,11 @@ REDO = (
     "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
     "former is left as it is, and the latter refused"
 )
-REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc")
+PREDECESSOR = (
+    "an OUT or report.dcm of another model, whose reports (sr) of the same series become the predecessors of the new "
+    "ones; may be given again. With --redo, those that OUT holds are too"
+)
+REPORTS = ("json", "png", "html", "slices", "kos", "sr", "sc", "fhir")
 
 
 def add_predict_parser(commands: Commands) -> None:
@@ -42,8 +46,8 @@ def add_predict_parser(commands: Commands) -> None:
         help="classify studies with a trained bundle, and show the slices it selected",
         description="Write OUT/<case>/result.json and montage.png, or what --report names, for every case. <case> is "
         "an opaque id that belongs to the study: the same in every run, whatever its path, name and order. Exit code: "
-        "0 all went well, 1 cases failed (OUT/errors.json names them; an INPUT without a case is one), 2 nothing could "
-        "be done with these arguments.",
+        "0 all went well, 1 cases or reports failed (OUT/errors.json names them; an INPUT without a case is one), 2 "
+        "nothing could be done with these arguments.",
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUTS)
     add_bundle_to_predict(parser)
@@ -54,13 +58,13 @@ def add_predict_parser(commands: Commands) -> None:
         default=("json", "png"),
         metavar="KINDS",
         help="of json, png, html, slices (PNGs of all slices, for review); for DICOM kos (key objects), sr (structured "
-        "report) and sc (secondary capture), with commas between (default: json,png)",
+        "report), sc (secondary capture) and fhir (ImagingSelection, R5), with commas between (default: json,png)",
     )
     parser.add_argument(
         "--include-phi",
         action="store_true",
         help="also show the names of files or the UIDs of cases, and let messages show paths, addresses and texts of "
-        "headers. DICOM reports always carry the patient and study of their source",
+        "headers. DICOM reports always carry the patient and study of their source, fhir its PatientID and UIDs",
     )
     parser.add_argument(
         "--map",
@@ -69,6 +73,7 @@ def add_predict_parser(commands: Commands) -> None:
         help="write which case is which path or address to FILE, as JSON, beside the cases that it holds from earlier "
         "runs; without --include-phi it is the only file that holds identities, DICOM reports apart",
     )
+    parser.add_argument("--predecessor", action="append", default=[], type=Path, metavar="PLACE", help=PREDECESSOR)
     add_case_key(parser)
     add_choose(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
@@ -102,7 +107,15 @@ def predict(arguments: argparse.Namespace) -> int:
 def _predict(arguments: argparse.Namespace) -> int:
     silence_libraries(arguments.include_phi)
     from monai_das.data import survey_studies
-    from monai_das.reports import CannotWriteError, CaseMap, ReportSettings, out_folder, refuse_others, report_cases
+    from monai_das.reports import (
+        CannotWriteError,
+        CaseMap,
+        ReportSettings,
+        find_reports,
+        out_folder,
+        refuse_others,
+        report_cases,
+    )
 
     with ExitStack() as stack:
         try:
@@ -111,16 +124,17 @@ def _predict(arguments: argparse.Namespace) -> int:
             survey = survey_studies(arguments.inputs, session, arguments.series)
             predictor = _predictor(arguments)
             stack.enter_context(out_folder(arguments.out))
+            earlier = find_reports([*arguments.predecessor, *([arguments.out] if arguments.redo else [])])
             refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
             case_map = CaseMap(arguments.map) if arguments.map else None
             done_by = None if arguments.redo else predictor.fingerprint
             shown = (key, arguments.report, arguments.include_phi, session, case_map)
-            settings = ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over)
+            settings = ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over, earlier)
         except (ImportError, OSError, ValueError) as error:
             arguments.parser.error(_usage_error(error, arguments))
         try:
             with case_map or nullcontext():
-                written, failed = _said(
+                written, failed, incomplete = _said(
                     report_cases(predictor, survey.cases, arguments.out, settings), len(survey.cases)
                 )
         except CannotWriteError as error:
@@ -133,7 +147,7 @@ def _predict(arguments: argparse.Namespace) -> int:
         _say_passed_over(survey.passed_over)
     if failed and not arguments.map and not arguments.include_phi:
         print("--map FILE writes which case is which path", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or incomplete else 0
 
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:
@@ -143,8 +157,8 @@ def _predictor(arguments: argparse.Namespace) -> Predictor:
     return Predictor(bundle, arguments.device, arguments.num_slices, accept_any_input=accept)
 
 
-def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
-    """Print every outcome; return the cases that were written and those that failed."""
+def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str], set[str]]:
+    """Print every outcome; return the cases that were written, those that failed, and those that lack a report."""
     from tqdm import tqdm
 
     from monai_das.data import plain_text
@@ -152,6 +166,7 @@ def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
 
     written: set[str] = set()
     failed: set[str] = set()
+    incomplete: set[str] = set()
     for outcome in tqdm(outcomes, total=total, unit="case"):
         if isinstance(outcome, SameCase):
             tqdm.write(f"{outcome.case}: given twice, done once", file=sys.stderr)
@@ -168,7 +183,10 @@ def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str]]:
                 tqdm.write(f"{outcome.case_id}: {notice}", file=sys.stderr)
             for warning in outcome.warnings:
                 tqdm.write(f"{outcome.case_id}: warning: {plain_text(warning)}", file=sys.stderr)
-    return written, failed - written
+            for kind, message in outcome.report_errors.items():
+                incomplete.add(outcome.case_id)
+                tqdm.write(f"{outcome.case_id}: report {kind}: {message}", file=sys.stderr)
+    return written, failed - written, incomplete
 
 
 def _say_passed_over(passed_over: Sequence[PassedOver]) -> None:

@@ -9,9 +9,12 @@ from monai.deploy.core import Fragment, Operator, OperatorSpec
 
 from monai_das.data import CaseKey, Finding, open_source
 from monai_das.deploy.outcome import DeployOutcome
-from monai_das.deploy.reports import remove_reports, write_reports
 from monai_das.deploy.series import DeployCase, make_cases, no_series_message, study_files
 from monai_das.inference import Predictor
+from monai_das.reports import write_reports
+from monai_das.reports.results_folder import remove_reports
+
+REPORTS = ("sr", "kos", "json")
 
 
 class DASSeriesOperator(Operator):  # type: ignore[misc]
@@ -108,7 +111,10 @@ class DASReportOperator(Operator):  # type: ignore[misc]
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
         """Remove the reports of an older run and write new ones."""
-        remove_reports(self.output_folder)
+        for older in self.output_folder.glob("case-*"):
+            remove_reports(older)
         for case, result, source in op_input.receive("results"):
             with self.outcome.of(result.case_id, case.series):
-                write_reports(result, source, self.output_folder / result.case_id)
+                written = write_reports(result, source, self.output_folder / result.case_id, REPORTS)
+                for kind, message in written.report_errors.items():
+                    self.outcome.add(result.case_id, case.series, f"report {kind}: {message}")

@@ -31,9 +31,12 @@ class DeployOutcome:
         try:
             yield
         except Exception as error:
-            where = f"series {series}: " if series else ""
-            self.errors.append(CaseError(case_id, f"{where}{error_message(error, case_id)}"))
-            logger.error("%s: %s", case_id, self.errors[-1].error)
+            self.add(case_id, series, error_message(error, case_id))
+
+    def add(self, case_id: str, series: str, message: str) -> None:
+        """Add an error that was not raised; arguments as for :meth:`of`."""
+        self.errors.append(CaseError(case_id, f"series {series}: {message}" if series else message))
+        logger.error("%s: %s", case_id, self.errors[-1].error)
 
     def write(self, folder: Path) -> None:
         """Write ``folder/errors.json``: the errors, and what was passed over; see :func:`write_errors`."""

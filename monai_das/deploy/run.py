@@ -23,8 +23,8 @@ def run_deploy_app(
 ) -> int:
     """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
-    Every selected series gets ``OUT/<case>/`` with ``result.json``, ``sr.dcm`` and ``kos.dcm``. Errors are in
-    ``OUT/errors.json`` and the log.
+    Every selected series gets ``OUT/<case>/`` with ``result.json``, ``report.dcm`` and ``key_objects.dcm``. Errors are
+    in ``OUT/errors.json`` and the log.
 
     Args:
         arguments: the SDK's: ``-i DICOM_DIR -o OUT -m model.ts``, and ``-l`` for the level of the log. The default is

@@ -126,6 +126,7 @@ class CaseResult:
         input: what the check of the input against the model's contract has found.
         notices: what a reader should know before relying on the answer, for instance that the model was not made for
             this input; every report says it.
+        report_errors: why reports of this case could not be written, by their kind.
     """
 
     case_id: str
@@ -145,6 +146,7 @@ class CaseResult:
     name: str | None = None
     input: InputVerdict = field(default_factory=InputVerdict)
     notices: tuple[str, ...] = ()
+    report_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

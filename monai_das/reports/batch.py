@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
-from monai_das.data import CaseKey, Finding, PassedOver, SliceSource, Study, full_text, open_source
+from monai_das.data import CaseKey, Finding, PassedOver, SliceSource, Study, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.case_map import CaseMap
-from monai_das.reports.html import write_html
-from monai_das.reports.json_report import write_json, write_object
-from monai_das.reports.key_objects import write_key_objects
-from monai_das.reports.montage import write_montage
+from monai_das.reports.case_reports import write_reports
+from monai_das.reports.json_report import write_object
+from monai_das.reports.predecessors import Predecessor
 from monai_das.reports.privacy import error_message
-from monai_das.reports.results_folder import (
-    FILES,
-    CannotWriteError,
-    newest,
-    read_result,
-    remove_reports,
-    replacing,
-    writing,
-)
-from monai_das.reports.secondary_capture import write_secondary_capture
-from monai_das.reports.slices import write_slices
-from monai_das.reports.structured_report import write_structured_report
+from monai_das.reports.results_folder import FILES, CannotWriteError, newest, read_result, remove_reports, writing
 
 ERRORS = "errors.json"
 
@@ -61,8 +49,8 @@ class ReportSettings:
     Attributes:
         case_key: makes the ids of cases and patients; results that are to be joined have the same key.
         reports: ``"json"`` (``result.json``), ``"png"`` (``montage.png``), ``"html"`` (``case.html``), ``"slices"``
-            (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``) and
-            ``"sc"`` (``montage.dcm``).
+            (``slices.zip``), and for DICOM cases ``"kos"`` (``key_objects.dcm``), ``"sr"`` (``report.dcm``),
+            ``"sc"`` (``montage.dcm``) and ``"fhir"`` (``imaging_selection.json``).
         include_phi: whether reports may hold the names of cases, and errors and warnings paths, addresses and texts of
             headers.
         session: a ``requests.Session`` for addresses, see :func:`~monai_das.data.dicomweb_session`.
@@ -71,6 +59,7 @@ class ReportSettings:
             newer than the study's files; None does every case.
         choose: which of several images in one case, see :func:`~monai_das.data.read_volume`.
         passed_over: what finding made no case of; ``errors.json`` lists it, with paths where ``include_phi`` allows.
+        predecessors: earlier reports, from :func:`~monai_das.reports.find_reports`, which those of another model name.
 
     Raises:
         ValueError: there is no such report.
@@ -84,6 +73,7 @@ class ReportSettings:
     done_by: str | None = None
     choose: Mapping[str, object] | None = None
     passed_over: Sequence[PassedOver] = ()
+    predecessors: Sequence[Predecessor] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.reports) - set(FILES))
@@ -103,9 +93,9 @@ def report_cases(
     The id of a case comes from its study alone: see :meth:`~monai_das.data.CaseKey.case_id`. So two runs never write
     the results of one study under the name of another, whatever the order and the names of the files.
 
-    ``folder/errors.json`` names the cases that failed so far, and what was passed over; if there is neither, there is
-    no such file. A failed case leaves no reports, not even older ones. A case that succeeds leaves no reports of an
-    older run.
+    ``folder/errors.json`` names the cases that failed so far, reports that could not be written, and what was passed
+    over; if there is none of them, there is no such file. A failed case leaves no reports, not even older ones. A case
+    that succeeds leaves no reports of an older run.
 
     Args:
         predictor: the model.
@@ -149,7 +139,6 @@ class _Run:
                 result = self.predictor.predict(source, case_id, opening_ms=milliseconds)
                 outcome = self._written(replace(result, group=group), source, name)
                 self.done[case_id] = group
-                self.errors.pop(case_id, None)
         except CannotWriteError:
             raise
         except Exception as error:
@@ -186,14 +175,21 @@ class _Run:
         )
 
     def _written(self, result: CaseResult, source: SliceSource, name: str) -> CaseResult:
-        """Write the reports of ``result`` and return it with what may be shown."""
-        if self.settings.include_phi:
-            result = replace(result, name=name, warnings=tuple(map(full_text, result.warnings)))
-        folder = self.folder / result.case_id
+        """Write the reports of ``result`` and return it with what may be shown; keep which of them failed."""
+        settings, folder = self.settings, self.folder / result.case_id
+        if settings.include_phi:
+            result = replace(result, name=name)
         if folder.exists() and not folder.is_dir():
             raise ValueError(Finding("a file lies in the folder of results where its reports belong; remove it"))
-        _write_reports(result, source, folder, self.settings.reports)
-        return result
+        known = settings.predecessors
+        shown = write_reports(
+            result, source, folder, settings.reports, include_phi=settings.include_phi, predecessors=known
+        )
+        self.errors.pop(result.case_id, None)
+        if shown.report_errors:
+            words = "; ".join(f"report {kind}: {message}" for kind, message in shown.report_errors.items())
+            self.errors[result.case_id] = CaseError(result.case_id, _printable(words))
+        return shown
 
     def _failed(self, error: Exception, study: Study, case_id: str | None) -> CaseError:
         key = self.settings.case_key
@@ -224,19 +220,6 @@ def write_errors(
         write_object(found, folder / ERRORS)
     else:
         (folder / ERRORS).unlink(missing_ok=True)
-
-
-def _write_reports(result: CaseResult, source: SliceSource, folder: Path, reports: Sequence[str]) -> None:
-    plain: dict[str, Callable[[CaseResult, Path], None]]
-    plain = {"png": write_montage, "html": write_html, "slices": write_slices, "json": write_json}
-    dicom: dict[str, Callable[[CaseResult, SliceSource, Path], None]]
-    dicom = {"kos": write_key_objects, "sr": write_structured_report, "sc": write_secondary_capture}
-    with writing(folder.parent), replacing(folder) as new:
-        for kind, name in FILES.items():
-            if kind in reports and kind in plain:
-                plain[kind](result, new / name)
-            elif kind in reports:
-                dicom[kind](result, source, new / name)
 
 
 def _printable(message: str) -> str:

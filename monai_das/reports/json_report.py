@@ -10,7 +10,7 @@ from monai_das._atomic import atomic_path
 from monai_das.data import plain_text
 from monai_das.inference import CaseResult, DASModelInfo, SelectedSlice
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 def write_json(result: CaseResult, path: Path) -> None:
@@ -61,6 +61,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         },
         "warnings": [plain_text(warning) for warning in result.warnings],
         "notices": list(result.notices),
+        **({"report_errors": dict(result.report_errors)} if result.report_errors else {}),
         "input": {
             "accepted": not result.input.reasons,
             "reasons": list(result.input.reasons),

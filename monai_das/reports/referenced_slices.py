@@ -113,10 +113,10 @@ def _no_object(result: CaseResult) -> StudyError:
         return StudyError(
             result.case_id,
             "the selected slices lie in a plane that was not acquired, no DICOM object holds them; "
-            "leave the reports kos, sr and sc out",
+            "leave the reports kos, sr, sc and fhir out",
         )
     return StudyError(
         result.case_id,
-        f"DICOM reports (kos, sr, sc) refer to DICOM objects, this case is {result.source_kind}; "
+        f"DICOM reports (kos, sr, sc, fhir) refer to DICOM objects, this case is {result.source_kind}; "
         "leave them out, or give the DICOM series",
     )

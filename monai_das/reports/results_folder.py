@@ -29,6 +29,7 @@ FILES = {
     "kos": "key_objects.dcm",
     "sr": "report.dcm",
     "sc": "montage.dcm",
+    "fhir": "imaging_selection.json",
     "json": "result.json",
 }
 

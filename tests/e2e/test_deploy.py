@@ -56,7 +56,7 @@ def test_a_head_ct_gives_the_slices_and_numbers_of_the_command_line(tmp_path):
     assert "PLANTED" not in run.log
     assert "PLANTED" not in (run.case / "result.json").read_text(encoding="utf-8")
     assert_same(run.result(), command_line(series, tmp_path / "predict"))
-    for name in ("kos.dcm", "sr.dcm"):
+    for name in ("key_objects.dcm", "report.dcm"):
         assert referenced(run.case / name) == selected_indices(run.result())
         assert str(dcmread(run.case / name).PatientName) == "PLANTED^NAME"
 
@@ -69,7 +69,7 @@ def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_
     assert run.code == 0, run.log
     assert run.result()["total_slices"] == 30
     assert_same(run.result(), command_line(clip, tmp_path / "predict"))
-    assert referenced(run.case / "kos.dcm") == selected_indices(run.result())
+    assert referenced(run.case / "key_objects.dcm") == selected_indices(run.result())
 
 
 def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):

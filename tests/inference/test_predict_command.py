@@ -7,11 +7,14 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from pydicom import dcmread
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series, write_nifti
 from monai_das.reports import out_folder
+from monai_das.reports.case_reports import PLAIN
 from tests.case_folders import only_case, only_result, results
 
 
@@ -23,7 +26,11 @@ def studies(volume, tmp_path):
 
 
 def command(random_bundle, out, *inputs, **options):
-    extra = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    extra = [
+        word
+        for name, value in options.items()
+        for word in (f"--{name.replace('_', '-')}", *([] if value is None else [str(value)]))
+    ]
     return main(["predict", *map(str, inputs), "--bundle", str(random_bundle), "-o", str(out), *extra])
 
 
@@ -73,7 +80,7 @@ def test_bad_cases_are_named_and_the_others_go_on(random_bundle, studies, tmp_pa
         ({"num_slices": 0}, "num_slices must be at least 1, got 0"),
         ({"num_slices": "many"}, "invalid int value: 'many'"),
         ({"max_memory": -1}, "--max-memory must be a number of GiB above 0, got -1"),
-        ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html, slices, kos, sr, sc)"),
+        ({"report": "json,pdf"}, "invalid choice: pdf (of json, png, html, slices, kos, sr, sc, fhir)"),
         ({"device": "abacus"}, "invalid choice: 'abacus'"),
         ({"bundle": "nowhere"}, "nowhere is not a bundle"),
     ],
@@ -164,7 +171,7 @@ def test_a_full_disk_ends_in_one_line(random_bundle, studies, tmp_path, capsys, 
     def full(result, path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("monai_das.reports.batch.write_montage", full)
+    monkeypatch.setitem(PLAIN, "png", full)
 
     code = command(random_bundle, tmp_path / "out", studies)
 
@@ -173,6 +180,35 @@ def test_a_full_disk_ends_in_one_line(random_bundle, studies, tmp_path, capsys, 
     assert last.startswith(f"monai-das predict: error: {tmp_path / 'out'} cannot be written: No space left on device;")
     assert last.endswith("make room or give another folder, and run again")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_report_that_fails_is_named_and_the_others_are_there(random_bundle, studies, tmp_path, capsys):
+    pytest.importorskip("highdicom")
+    first = command(random_bundle, tmp_path / "out", studies, num_slices=3, report="json,sr")
+    said = capsys.readouterr()
+
+    again = command(random_bundle, tmp_path / "out", studies / "series", num_slices=3, report="json,sr")
+
+    assert (first, again) == (1, 0)
+    assert "2 of 2 cases written" in said.out
+    assert ": report sr: ValueError: case-" in said.err
+    assert sorted(len(list(case.iterdir())) for case in (tmp_path / "out").glob("case-*")) == [1, 2]
+
+
+def test_the_report_of_another_model_becomes_the_predecessor(random_bundle, studies, tmp_path):
+    pytest.importorskip("highdicom")
+    series, bundles = studies / "series", [random_bundle, shutil.copytree(random_bundle, tmp_path / "bundle")]
+    state = torch.load(bundles[1] / "models" / "model.pt", weights_only=True)
+    torch.save(dict(reversed(state.items())), bundles[1] / "models" / "model.pt")
+
+    codes = [command(bundle, tmp_path / "out", series, report="json,sr", redo=None) for bundle in bundles]
+    command(bundles[1], tmp_path / "two", series, report="json,sr", predecessor=tmp_path / "out")
+
+    tags = dcmread(only_case(tmp_path / "out") / "report.dcm")
+    assert codes == [0, 0]
+    assert len(tags.PredecessorDocumentsSequence) == 1
+    # one's own earlier report is none
+    assert "PredecessorDocumentsSequence" not in dcmread(only_case(tmp_path / "two") / "report.dcm")
 
 
 def test_report_names_what_is_written(random_bundle, studies, tmp_path):

@@ -15,10 +15,11 @@ from monai_das.reports import (
     CaseMap,
     ReportSettings,
     SameCase,
-    batch,
+    find_reports,
     read_case_map,
     report_cases,
 )
+from monai_das.reports.case_reports import PLAIN
 
 
 class FakePredictor:
@@ -121,7 +122,7 @@ def test_a_report_that_cannot_be_written_ends_the_run_without_half_a_case(result
     def broken(result, path):
         raise OSError(errno.ENOSPC, "No space left on device", "DOE_JANE")
 
-    monkeypatch.setattr(batch, "write_json", broken)
+    monkeypatch.setitem(PLAIN, "json", broken)
 
     with pytest.raises(CannotWriteError, match="cannot be written: No space left on device; what is finished in it"):
         run(FakePredictor(result), cases[:1], tmp_path)
@@ -156,7 +157,7 @@ def test_only_the_reports_asked_for_are_there(result, cases, tmp_path):
 
 
 def test_unknown_reports_are_refused(result, cases, tmp_path):
-    with pytest.raises(ValueError, match="reports must be of html, json, kos, png, sc, slices, sr, got pdf"):
+    with pytest.raises(ValueError, match="reports must be of fhir, html, json, kos, png, sc, slices, sr, got pdf"):
         run(FakePredictor(result), cases, tmp_path, "json", "pdf")
 
 
@@ -175,6 +176,54 @@ def test_dicom_reports_are_written_beside_the_others(sample_series, result_for, 
 
     written = ["key_objects.dcm", "montage.dcm", "report.dcm", "result.json"]
     assert files(tmp_path) == [f"{KEY.case_id(sample_series)}/{name}" for name in written]
+
+
+def test_a_report_that_fails_does_not_take_the_others_with_it(result, good, tmp_path):
+    """A NIfTI file has no DICOM objects that reports could refer to."""
+    (outcome,) = run(
+        FakePredictor(replace(result, source_kind="nifti")), [("one", good)], tmp_path, "json", "sr", "fhir"
+    )
+
+    case = outcome.case_id
+    assert files(tmp_path) == [f"{case}/result.json", "errors.json"]
+    assert list(outcome.report_errors) == ["sr", "fhir"]
+    assert "DICOM reports (kos, sr, sc, fhir) refer to DICOM objects, this case is nifti" in outcome.report_errors["sr"]
+    assert json.loads((tmp_path / case / "result.json").read_text())["report_errors"] == outcome.report_errors
+    (error,) = json.loads((tmp_path / "errors.json").read_text())["errors"]
+    assert error["case"] == case
+    assert error["error"] == "; ".join(f"report {kind}: {words}" for kind, words in outcome.report_errors.items())
+
+
+def test_a_case_of_which_no_report_can_be_written_has_failed(result, good, tmp_path):
+    (outcome,) = run(FakePredictor(replace(result, source_kind="nifti")), [("one", good)], tmp_path, "sr", "kos")
+
+    assert "DICOM reports (kos, sr, sc, fhir) refer to DICOM objects, this case is nifti" in outcome.error
+    assert files(tmp_path) == ["errors.json"]
+
+
+def test_two_runs_into_two_folders_write_the_same_objects(sample_series, result_for, tmp_path):
+    pytest.importorskip("highdicom")
+    cases, kinds = [("case", Path(sample_series.name))], ("kos", "sr", "sc", "fhir")
+
+    for place in ("one", "two"):
+        run(FakePredictor(result_for(sample_series)), cases, tmp_path / place, *kinds)
+
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / place).rglob("*.*")} for place in ("one", "two"))
+    assert len(one) == 4
+    assert one == two
+
+
+def test_an_earlier_report_of_another_model_is_referred_to(sample_series, result_for, tmp_path):
+    pytest.importorskip("highdicom")
+    cases, result = [("case", Path(sample_series.name))], result_for(sample_series)
+    run(FakePredictor(result), cases, tmp_path / "one", "sr")
+    newer = replace(result, model=replace(result.model, weights_sha256="cd" * 32))
+
+    run(FakePredictor(newer), cases, tmp_path / "two", "sr", predecessors=find_reports([tmp_path / "one"]))
+
+    one, two = (dcmread(next((tmp_path / place).rglob("report.dcm"))) for place in ("one", "two"))
+    referred = two.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert referred.ReferencedSOPInstanceUID == one.SOPInstanceUID
 
 
 def test_a_study_that_is_given_twice_is_done_once(result, good, bad, tmp_path):

@@ -109,7 +109,7 @@ def test_no_dicom_source_is_refused(write, result_for, tmp_path):
     write_nifti(make_sample_volumes(1, 16)[0]["image"][0], tmp_path / "case.nii.gz")
     source = open_source(tmp_path / "case.nii.gz")
 
-    with pytest.raises(ValueError, match=r"case: DICOM reports \(kos, sr, sc\) .* this case is nifti; leave them out"):
+    with pytest.raises(ValueError, match=r"case: DICOM reports \(kos, sr, sc, fhir\) .* is nifti; leave them out"):
         write(result_for(source), source, tmp_path / "new.dcm")
 
     assert not (tmp_path / "new.dcm").exists()

@@ -15,7 +15,7 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
 
     content = json.loads((tmp_path / "deep" / "result.json").read_text())
     assert content == {
-        "schema_version": "1.2",
+        "schema_version": "1.3",
         "case_id": "case",
         "group": "case",
         "source": "dicom_series",
