@@ -32,6 +32,10 @@ REDO = (
     "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
     "former is left as it is, and the latter refused"
 )
+PHI = (
+    "also show the names of files or the UIDs of cases, and let messages show paths, addresses and texts of headers. "
+    "DICOM reports always carry the patient and study of their source, fhir its PatientID and UIDs"
+)
 PREDECESSOR = (
     "an OUT or report.dcm of another model, whose reports (sr) of the same series become the predecessors of the new "
     "ones; may be given again. With --redo, those that OUT holds are too"
@@ -60,12 +64,7 @@ def add_predict_parser(commands: Commands) -> None:
         help="of json, png, html, slices (PNGs of all slices, for review); for DICOM kos (key objects), sr (structured "
         "report), sc (secondary capture) and fhir (ImagingSelection, R5), with commas between (default: json,png)",
     )
-    parser.add_argument(
-        "--include-phi",
-        action="store_true",
-        help="also show the names of files or the UIDs of cases, and let messages show paths, addresses and texts of "
-        "headers. DICOM reports always carry the patient and study of their source, fhir its PatientID and UIDs",
-    )
+    parser.add_argument("--include-phi", action="store_true", help=PHI)
     parser.add_argument(
         "--map",
         type=Path,
@@ -106,38 +105,28 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def _predict(arguments: argparse.Namespace) -> int:
     silence_libraries(arguments.include_phi)
-    from monai_das.data import survey_studies
-    from monai_das.reports import (
-        CannotWriteError,
-        CaseMap,
-        ReportSettings,
-        find_reports,
-        out_folder,
-        refuse_others,
-        report_cases,
-    )
+    from monai_das import data, reports
 
     with ExitStack() as stack:
         try:
             arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
             key = case_key_of(arguments)
-            survey = survey_studies(arguments.inputs, session, arguments.series)
+            survey = data.survey_studies(arguments.inputs, session, arguments.series)
             predictor = _predictor(arguments)
-            stack.enter_context(out_folder(arguments.out))
-            earlier = find_reports([*arguments.predecessor, *([arguments.out] if arguments.redo else [])])
-            refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
-            case_map = CaseMap(arguments.map) if arguments.map else None
+            stack.enter_context(reports.out_folder(arguments.out))
+            earlier = reports.find_reports([*arguments.predecessor, *([arguments.out] if arguments.redo else [])])
+            reports.refuse_others(arguments.out, predictor.fingerprint, redo=arguments.redo)
+            case_map = reports.CaseMap(arguments.map) if arguments.map else None
             done_by = None if arguments.redo else predictor.fingerprint
             shown = (key, arguments.report, arguments.include_phi, session, case_map)
-            settings = ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over, earlier)
+            settings = reports.ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over, earlier)
         except (ImportError, OSError, ValueError) as error:
             arguments.parser.error(_usage_error(error, arguments))
         try:
             with case_map or nullcontext():
-                written, failed, incomplete = _said(
-                    report_cases(predictor, survey.cases, arguments.out, settings), len(survey.cases)
-                )
-        except CannotWriteError as error:
+                outcomes = reports.report_cases(predictor, survey.cases, arguments.out, settings)
+                written, failed, incomplete = _said(outcomes, len(survey.cases))
+        except reports.CannotWriteError as error:
             print(
                 f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
             )

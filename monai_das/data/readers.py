@@ -13,10 +13,7 @@ from monai.utils import MetaKeys, ensure_tuple
 from numpy.typing import NDArray
 
 from monai_das.data.open import open_source, read_volume
-from monai_das.data.source import SliceSource, as_image
-
-# Rec. 601
-LUMINANCE = (0.299, 0.587, 0.114)
+from monai_das.data.source import LUMINANCE, SliceSource, as_image
 
 
 class DASVolumeReader(ImageReader):

@@ -19,12 +19,15 @@ from torch import Tensor
 from monai_das.data.boundary import at_boundary
 from monai_das.data.budget import check_memory
 from monai_das.data.messages import StudyError
+from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 # what chooses one of several volumes in one file or series, for want of a tag that does
 TIME_POINT = "time_point"
+# Rec. 601
+LUMINANCE = (0.299, 0.587, 0.114)
 # of a slice: scores look at the neighbours of a pixel
 LEAST_SIDE = 3
 
@@ -74,6 +77,7 @@ class SliceSource(ABC):
         warnings: what to know before sharing the pixels, such as burned-in text that could not be masked.
         exact_thumbnails: whether the last thumbnails equal those of the decoded slices, up to rounding; false if they
             came from a coarse level of a wavelet or from a server's picture.
+        drawn: whether a server drew the last thumbnails; what sets their range was fetched, and is exact.
         files: all files that hold the study, also those beside the one that was named (the pixels of a header); empty
             for arrays and servers.
         part: which part of the files it is, such as the time point of several; empty for all.
@@ -87,6 +91,7 @@ class SliceSource(ABC):
     plane_shape: tuple[int, int]
     warnings: tuple[str, ...] = ()
     exact_thumbnails: bool = True
+    drawn: bool = False
     files: tuple[Path, ...] = ()
     part: str = ""
 
@@ -165,6 +170,11 @@ def _thumbnail_bytes(source: SliceSource, size: int) -> int:
 def _slice_bytes(source: SliceSource, indices: Sequence[int]) -> int:
     columns, rows = source.plane_shape
     return 4 * source.channels * columns * rows * len(indices)
+
+
+def read_thumbnails(source: SliceSource, size: int) -> Tensor:
+    """Return all slices of ``source`` small, as :meth:`SliceSource.thumbnails`, each read at full size and shrunk."""
+    return torch.cat([make_thumbnails(source.read([place])[None], size)[0] for place in range(len(source))], dim=-1)
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:

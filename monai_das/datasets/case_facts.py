@@ -12,7 +12,7 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
 from monai_das.data import CaseKey, SliceSource, open_source
-from monai_das.data.readers import LUMINANCE
+from monai_das.data.source import LUMINANCE
 from monai_das.datasets.fingerprint import files_digest
 
 Values = NDArray[np.float32]

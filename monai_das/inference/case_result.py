@@ -126,6 +126,8 @@ class CaseResult:
         input: what the check of the input against the model's contract has found.
         notices: what a reader should know before relying on the answer, for instance that the model was not made for
             this input; every report says it.
+        thumbnails: what the slices were chosen on: ``"exact"`` thumbnails, ``"reduced"`` ones of coarse JPEG 2000
+            levels, or ones that a DICOMweb server has ``"drawn"`` in 8 bits.
         report_errors: why reports of this case could not be written, by their kind.
     """
 
@@ -146,6 +148,7 @@ class CaseResult:
     name: str | None = None
     input: InputVerdict = field(default_factory=InputVerdict)
     notices: tuple[str, ...] = ()
+    thumbnails: str = "exact"
     report_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from monai_das.data import Finding, SliceRef, SliceSource, StudyBaseError, StudyError, finding_of, plane_refs
-from monai_das.data.readers import LUMINANCE
-from monai_das.data.source import as_image
+from monai_das.data.source import LUMINANCE, as_image, read_thumbnails
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection
@@ -102,7 +101,7 @@ class SliceSelector:
     def _few(self, source: SliceSource) -> LoadedSelection:
         self.lap()
         size = self.network.thumbnail_size
-        image = as_image(source.thumbnails(size).numpy(), source.thumbnail_affine(size), source.name)
+        image = as_image(self._thumbnails(source, size).numpy(), source.thumbnail_affine(size), source.name)
         image = self._with_channels(image)
         overview, meta = preprocessed(image, self.small_steps, self.key)
         refs = network_refs(source, meta, overview.size(3))
@@ -131,11 +130,16 @@ class SliceSelector:
 
         places, rows = torch.unique(selection.indices[0].cpu(), return_inverse=True)
         few = read(places.tolist())
-        if not source.exact_thumbnails:
+        if not source.exact_thumbnails and not source.drawn:
             overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
         slices = prepared(few)[..., rows][None].to(self.device)
         self.lap()
         return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
+
+    def _thumbnails(self, source: SliceSource, size: int) -> Tensor:
+        """Return all slices small; percentiles of all of them need exact ones, which a server's drawings are not."""
+        shares = any(getattr(step, "intensity", {}).get("scale") == "percentiles" for step in self.steps)
+        return read_thumbnails(source, size) if shares and source.kind == "dicomweb" else source.thumbnails(size)
 
     def _whole(self, source: SliceSource) -> LoadedSelection:
         image = self._with_channels(source.read_all())

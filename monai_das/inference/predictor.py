@@ -145,6 +145,7 @@ class Predictor:
                 source.affine is not None,
             ),
             warnings=source.warnings,
+            thumbnails="exact" if source.exact_thumbnails else "drawn" if source.drawn else "reduced",
             fingerprint=self.fingerprint,
             group=None if self.case_key is None else self.case_key.group(source),
             input=check.verdict,

@@ -51,6 +51,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "selected_slices": [_slice_as_json(each) for each in result.selected],
         "scores": list(result.scores),
         "sampling_indices": list(result.sampling_indices),
+        "thumbnails": result.thumbnails,
         "model": model_as_json(result.model),
         "timings": {
             "read": result.timings.read,

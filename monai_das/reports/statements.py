@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 RESEARCH_ONLY = "Research use only. Not a medical device; not for diagnosis"
+CHOSEN_ON = {
+    "exact": "exact thumbnails",
+    "reduced": "thumbnails of coarse JPEG 2000 levels",
+    "drawn": "drawings of the server in 8 bits, and read at full depth",
+}
 DATES = (
     "Dates are those of the newest image referred to, so that the same input, model and settings give the same object; "
     "the archive knows when it was stored"
@@ -31,7 +36,7 @@ def statements(result: CaseResult, header: Dataset) -> list[tuple[str, str]]:
     accepted = "Not accepted" if verdict.reasons else "Accepted"
     return [
         ("model", f"{model.name} {model.version}, weights SHA-256 {model.weights_sha256}"),
-        ("source", f"{source}, SeriesInstanceUID {header.SeriesInstanceUID}"),
+        ("source", f"{source}, SeriesInstanceUID {header.SeriesInstanceUID}, chosen on {CHOSEN_ON[result.thumbnails]}"),
         ("intended-use", model.intended_use or "The model states none"),
         ("research-only", RESEARCH_ONLY),
         ("input-check", f"{accepted} by the model's contract{_distance(result)}"),

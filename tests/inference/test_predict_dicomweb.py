@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
@@ -20,7 +21,10 @@ pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 
 from monai_das.cli import main
+from monai_das.data import open_source
 from monai_das.datasets import write_dicom_series
+from monai_das.inference.lazy_reading import SliceSelector
+from monai_das.transforms import DASScaleIntensityd
 from tests.case_folders import only_case, only_result, results
 from tests.data.dicomweb_server import address, serving
 from tests.inference.test_outputs_hold_no_identities import PLANT, found_in, plant
@@ -70,12 +74,25 @@ def test_a_study_on_a_server_gives_every_report_of_its_files(random_bundle, serv
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     assert (web["source"], web["total_slices"]) == ("dicomweb", 7)
+    assert (web["thumbnails"], files["thumbnails"]) == ("drawn", "exact")
+    assert web["probabilities"] == pytest.approx(files["probabilities"], abs=1e-4)
     places = [[(each["index"], each["sop_instance_uid"]) for each in case["selected_slices"]] for case in (web, files)]
     assert places[0] == places[1]
     assert web["case_id"] == files["case_id"] == folder.name
     assert json.loads((tmp_path / "map.json").read_text()) == {"cases": {folder.name: address(served, 2)}}
     assert_anonymous(served, tmp_path / "web", printed)
     assert [each for each in caplog.messages if served.root in each or "retrieve" in each] == []
+
+
+def test_percentiles_of_all_slices_are_those_of_all_slices(predictor, served):
+    """Drawings would give others, so all slices are fetched."""
+    select = SliceSelector(predictor.model.network, [DASScaleIntensityd("image", 64, percentiles=(5, 95))])
+    web, files = open_source(address(served, 2)), open_source(served.folder)
+
+    loaded, expected = select(web), select(files)
+
+    assert not web.drawn
+    torch.testing.assert_close(loaded.slices, expected.slices)
 
 
 def test_not_one_text_of_any_header_comes_out(random_bundle, served, tmp_path, capfd):

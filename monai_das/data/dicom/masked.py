@@ -54,7 +54,7 @@ class MaskedSource(SliceSource):
             self._masked(np.ones((1, *self.plane_shape, len(self)), np.float32), range(len(self)))
         )
         small = self.source.thumbnails(size)
-        self.exact_thumbnails = self.source.exact_thumbnails
+        self.exact_thumbnails, self.drawn = self.source.exact_thumbnails, self.source.drawn
         return small * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
 
     def read(self, indices: Sequence[int]) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.dicomweb.extremes import with_exact_range
 from monai_das.data.source import SliceSource
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -38,24 +39,32 @@ def drawn_thumbnails(source: SliceSource, picture: Picture, size: int) -> Tensor
     """
     probes = sorted({round(place) for place in np.linspace(0, len(source) - 1, PROBES)})
     whole = source.read(probes)
-    truth = make_thumbnails(whole[None], size)[0]
     window = _window(whole)
+    known = {place: _small(whole[..., number : number + 1], size) for number, place in enumerate(probes)}
     for _ in range(ROUNDS):
         try:
             drawn, burnt = _drawings(source, picture, size, window if source.channels == 1 else None)
         except OSError:
             return None
-        # a probe is inside the window by its making
-        burnt[probes] = 0.0
+        # a slice that was fetched is inside the window by its making
+        burnt[list(known)] = 0.0
         worst = int(burnt.argmax())
         if source.channels == 3 or float(burnt[worst]) < BURNT:
             break
         more = source.read([worst])
-        probes.append(worst)
-        truth = torch.cat([truth, make_thumbnails(more[None], size)[0]], dim=-1)
+        known[worst] = _small(more, size)
         window = _wider(window, _window(more))
-    line = _fitted_line(drawn[..., probes], truth)
-    return None if line is None else drawn * line[0] + line[1]
+    truth = torch.stack(list(known.values()), dim=-1)
+    line = _fitted_line(drawn[..., list(known)], truth)
+    if line is None:
+        return None
+    values = drawn * line[0] + line[1]
+    return with_exact_range(values, abs(line[0]), known, lambda place: _small(source.read([place]), size))
+
+
+def _small(one: Tensor, size: int) -> Tensor:
+    """Return the thumbnail ``(C, size, size)`` of one slice ``(C, columns, rows, 1)``."""
+    return make_thumbnails(one[None], size)[0, ..., 0]
 
 
 def _drawings(source: SliceSource, picture: Picture, size: int, window: Window) -> tuple[Tensor, Tensor]:

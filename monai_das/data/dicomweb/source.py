@@ -26,8 +26,7 @@ from monai_das.data.dicomweb.frame import write_frame
 from monai_das.data.dicomweb.images import served_case
 from monai_das.data.dicomweb.service import DICOMwebService
 from monai_das.data.messages import StudyError
-from monai_das.data.source import TIME_POINT, SliceSource, checked_indices
-from monai_das.transforms.thumbnails import make_thumbnails
+from monai_das.data.source import TIME_POINT, SliceSource, checked_indices, read_thumbnails
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -44,8 +43,9 @@ class DICOMwebSource(SliceSource):
     window spans their values and a tenth more, and a line fitted between their drawings and their true thumbnails takes
     the drawings back to the units of :meth:`read` (also where the server inverts MONOCHROME1). Where slices still burn
     out, the worst is fetched too, the window widened and all are drawn again, three times at most. What remains is
-    rounding to 1/255 of the window, and the server's own way to shrink. Where drawings and truth correlate below 0.95,
-    or the server does not draw, all slices are fetched and shrunk here.
+    rounding to 1/255 of the window, and the server's own way to shrink. So drawings may choose slices, but not set the
+    scale of intensities: the slices that may hold the lowest and highest value are fetched, 24 at most. Where drawings
+    and truth correlate below 0.95, or the server does not draw, all slices are fetched and shrunk here.
 
     Args:
         address: ``ROOT/studies/UID``, ``ROOT/studies/UID/series/UID`` or ``.../instances/UID``; a name and password in
@@ -53,9 +53,6 @@ class DICOMwebSource(SliceSource):
         choose: as for :func:`monai_das.data.dicom_slice_refs`.
         session: a ``requests.Session`` with the server's credentials or certificates.
         timeout: seconds to wait for an answer.
-
-    Attributes:
-        drawn: whether the last thumbnails were drawn by the server.
 
     Raises:
         FileNotFoundError: the server has no such study or series.
@@ -90,17 +87,13 @@ class DICOMwebSource(SliceSource):
         first = headers[0].tags
         self.channels = 3 if _is_colour(first) else 1
         self.plane_shape = (int(first.Columns), int(first.Rows))
-        self.drawn = False
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small, drawn by the server where it draws well; see :class:`SliceSource`."""
         drawn = drawn_thumbnails(self, self.picture, size) if len(self) > PROBES else None
         self.drawn = drawn is not None
         self.exact_thumbnails = not self.drawn
-        if drawn is not None:
-            return drawn
-        others = [make_thumbnails(self.read([place])[None], size)[0] for place in range(len(self))]
-        return torch.cat(others, dim=-1)
+        return read_thumbnails(self, size) if drawn is None else drawn
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``, fetching no others; see :class:`SliceSource`."""
