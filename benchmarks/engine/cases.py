@@ -47,7 +47,9 @@ def cases_of(items: Sequence[dict[str, Any]]) -> SweepCases:
     deepest = max(item["image"].shape[-1] for item in items)
     images = torch.stack([padded(torch.as_tensor(item["image"]), deepest) for item in items])
     labels = torch.tensor([int(item["label"]) for item in items])
-    telling = torch.stack([torch.as_tensor(item["telling"]) for item in items]) if "telling" in items[0] else None
+    telling = None
+    if "telling" in items[0]:
+        telling = torch.stack([behind(torch.as_tensor(item["telling"]), deepest) for item in items])
     lengths = None if set(depths) == {deepest} else torch.tensor(depths)
     groups = None
     if "patient" in items[0]:
@@ -58,7 +60,12 @@ def cases_of(items: Sequence[dict[str, Any]]) -> SweepCases:
 
 def padded(image: Tensor, depth: int) -> Tensor:
     """Return ``image`` ``(C, H, W, D)`` with zeros behind its last slice, up to ``depth``."""
-    return functional.pad(image.float(), (0, depth - image.size(3)))
+    return behind(image.float(), depth)
+
+
+def behind(values: Tensor, depth: int) -> Tensor:
+    """Return ``values`` ``(..., D)`` with zeros behind the last, up to ``depth``."""
+    return functional.pad(values, (0, depth - values.size(-1)))
 
 
 def batches(cases: SweepCases) -> Iterator[SweepCases]:

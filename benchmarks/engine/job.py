@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from torch import Tensor
@@ -130,11 +131,14 @@ def split_of(parser: ConfigParser, split: str) -> SweepCases:
 def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, float], Array, Array | None]:
     """Return the measures of ``network``, in ``eval()``, on ``cases``, its probabilities ``(N, K)``, and its recalls.
 
-    Beside the measures of the predictions: ``ms``, processor time per case, and where the telling slices are known
-    ``recall``, the mean of the shares ``(N,)`` of them that were chosen.
+    Beside the measures of the predictions: ``ms``, processor time per case, and over the cases that have telling
+    slices ``recall``, the mean of the shares ``(N,)`` of them that were chosen (NaN where a case has none), ``met``,
+    the share of cases with a telling slice among the chosen ones, and ``precision``, the mean share of the chosen
+    slices that are telling.
     """
     tables: list[Tensor] = []
     recalls: list[Tensor] = []
+    precisions: list[Tensor] = []
     spent = 0.0
     for part in batches(cases):
         began = time.process_time()
@@ -144,20 +148,33 @@ def evaluate_cases(network: DASNetwork, cases: SweepCases) -> tuple[dict[str, fl
         tables.append(torch.softmax(logits.double(), dim=1))
         if part.telling is not None:
             recalls.append(recall(selection, part.telling))
+            precisions.append(precision(selection, part.telling))
     probabilities = torch.cat(tables).numpy()
     found = classification_measures(probabilities, cases.labels.numpy())
     found["ms"] = 1000.0 * spent / len(cases.labels)
     if not recalls:
         return found, probabilities, None
     each = torch.cat(recalls).double().numpy()
-    found["recall"] = float(each.mean())
+    has = np.isfinite(each)
+    found["recall"] = float(each[has].mean())
+    found["met"] = float((each[has] > 0.0).mean())
+    found["precision"] = float(torch.cat(precisions).double().numpy()[has].mean())
     return found, probabilities, each
 
 
 def recall(selection: Selection, telling: Tensor) -> Tensor:
-    """Return ``(B,)`` which share of the ``telling`` slices ``(B, D)`` bool is among the kept ones."""
-    chosen = selection.weights.sum(dim=1) > 0
-    return (chosen & telling).sum(dim=1) / telling.sum(dim=1).clamp(min=1)
+    """Return ``(B,)`` which share of the ``telling`` slices ``(B, D)`` bool is kept, NaN where a case has none."""
+    return hits(selection, telling).sum(dim=1) / telling.sum(dim=1)
+
+
+def precision(selection: Selection, telling: Tensor) -> Tensor:
+    """Return ``(B,)`` which share of the kept slices is among the ``telling`` ones ``(B, D)`` bool."""
+    return hits(selection, telling).sum(dim=1) / selection.kept.sum(dim=1)
+
+
+def hits(selection: Selection, telling: Tensor) -> Tensor:
+    """Return ``(B, D)`` bool: the ``telling`` slices that are kept."""
+    return (selection.weights.sum(dim=1) > 0) & telling
 
 
 def rounded(found: dict[str, float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from monai_das.datasets.datalists import (
 )
 from monai_das.datasets.fingerprint import data_fingerprint
 from monai_das.datasets.held_out import group_place, split_by_group
+from monai_das.datasets.lgg_flair import lgg_flair_items
 from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.datasets.proposal import Proposal, propose
 from monai_das.datasets.reviewed import reviewed_datalist
@@ -36,6 +37,7 @@ __all__ = [
     "dicom_datalist",
     "folder_datalist",
     "group_place",
+    "lgg_flair_items",
     "look_at_data",
     "make_sample_volumes",
     "medmnist3d_datalist",
