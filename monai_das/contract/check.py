@@ -11,7 +11,7 @@ from torch import Tensor
 from monai_das.contract.dicom_terms import BODY_PARTS, IMAGE_CLASSES, MODALITIES, image_class_name
 from monai_das.contract.terms import Contract
 from monai_das.contract.training_cases import TrainingCases, case_summary
-from monai_das.contract.values import NAMES, described, kinds_of
+from monai_das.data.values import NAMES, described, kinds_of
 from monai_das.data.messages import StudyBaseError
 
 if TYPE_CHECKING:

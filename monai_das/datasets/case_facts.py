@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from nibabel.orientations import io_orientation
-from numpy.typing import NDArray
+from torch import Tensor
 
 from monai_das.data import CaseKey, SliceSource, open_source
 from monai_das.data.source import LUMINANCE
+from monai_das.data.values import likely_kind
 from monai_das.datasets.fingerprint import files_digest
+from monai_das.transforms import make_thumbnails
 
-Values = NDArray[np.float32]
 PLANES = ("sagittal", "coronal", "axial")  # by the axis of the world that the slices follow
-LOOKS = 5  # slices of a case whose values are looked at
+LOOKS, SIDE = 5, 64  # slices of a case whose values are looked at, and their pixels a side at most
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CaseFacts:
         side: the longer side of a slice of its own plane, in pixels.
         modality, body_part: of the DICOM header, else empty.
         named_patient: whether the file names a patient.
-        values: kind of values: ``"mask"``, ``"hu"``, ``"grey8"`` or ``"magnitude"``.
+        values: kind of values, see :func:`~monai_das.data.values.likely_kind`.
         low, high: 1st and 99th percentile of the values that were looked at.
     """
 
@@ -66,8 +68,8 @@ def look_at(path: Path, key: CaseKey) -> CaseFacts:
     modality, body_part = ("" if header is None else str(header.get(name) or "").upper() for name in (
         "Modality", "BodyPartExamined"))  # fmt: skip
     plane, sizes, spacing = _planes(source)
-    values = _values(source)
-    low, high = np.percentile(values, [1.0, 99.0])
+    slices = _slices(source)
+    low, high = np.percentile(slices.numpy(), [1.0, 99.0])
     case_id, group = key.names(source)
     return CaseFacts(
         path=path,
@@ -82,7 +84,7 @@ def look_at(path: Path, key: CaseKey) -> CaseFacts:
         modality=modality,
         body_part=body_part,
         named_patient=group != case_id,
-        values=_kind(values, modality, source.affine is None),
+        values=likely_kind(slices, modality, source.affine is None, exact=source.kind != "video"),
         low=float(low),
         high=float(high),
     )
@@ -105,24 +107,13 @@ def _planes(source: SliceSource) -> tuple[str, dict[str, int], dict[str, float]]
     return names[2], sizes, {name: round(float(step), 4) for name, step in zip(names, steps, strict=True)}
 
 
-def _values(source: SliceSource) -> Values:
-    """Return the values of a few slices, spread evenly, in luminance."""
-    places = sorted({round(each) for each in np.linspace(0, len(source) - 1, min(LOOKS, len(source)))})
-    image = source.read(places).numpy()
-    if len(image) == 3:
-        image = np.einsum("cwhd,c->whd", image, np.asarray(LUMINANCE, image.dtype))[None]
-    finite: Values = image[np.isfinite(image)]
-    if not len(finite):
-        raise ValueError("no slice has a finite value")
-    return finite
-
-
-def _kind(values: Values, modality: str, clip: bool) -> str:
-    lowest, highest = float(values.min()), float(values.max())
-    if clip or modality == "US":
-        return "grey8" if lowest >= 0 and highest <= 255 else "magnitude"
-    whole = bool((values == np.round(values)).all())
-    if len(np.unique(values[:100_000])) <= 2 and len(np.unique(values)) <= 2 and lowest == 0.0:
-        return "mask"
-    air = whole and lowest <= -900 and highest <= 32_767
-    return "hu" if modality == "CT" or (not modality and air) else "magnitude"
+def _slices(source: SliceSource) -> Tensor:
+    """Return a few slices as they will be looked at: spread evenly, of a clip the first, which decode no others."""
+    number = min(LOOKS, len(source))
+    last = number - 1 if source.affine is None else len(source) - 1
+    image = source.read(sorted({round(each) for each in np.linspace(0, last, number)}))
+    if image.size(0) == 3:
+        image = torch.einsum("cwhd,c->whd", image, torch.tensor(LUMINANCE))[None]
+    if not bool(image.isfinite().all()):
+        raise ValueError("values that are not finite numbers; predict and training refuse them")
+    return make_thumbnails(image[None], min(SIDE, *image.shape[1:3]))[0]

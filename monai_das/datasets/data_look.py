@@ -58,7 +58,7 @@ class DataLook:
         if any(proposal.spacings):
             rows.append(("spacing", f"{_range(proposal.spacings)} mm"))
         rows.append(("slice size", f"{_range([fact.side for fact in self.facts])} pixels"))
-        kinds = Counter(fact.values for fact in self.facts)
+        kinds = Counter(fact.values or "without contrast" for fact in self.facts)
         low, high = min(fact.low for fact in self.facts), max(fact.high for fact in self.facts)
         rows.append(("intensities", f"{_counted(kinds)}; 1st to 99th percentile {low:g} to {high:g}"))
         modalities = Counter(fact.modality for fact in self.facts if fact.modality)

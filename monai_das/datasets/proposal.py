@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from monai_das.data.values import OTHER
 from monai_das.datasets.case_facts import CaseFacts, common
 
 STEPS = 1500  # of the optimizer, about as many as the packaged bundle was trained for
@@ -120,12 +121,12 @@ def _weights(labels: Sequence[int]) -> tuple[float, ...]:
 def _terms(facts: Sequence[CaseFacts], depths: Sequence[int], spacings: Sequence[float]) -> dict[str, Any]:
     """Return what a case must be like; numbers may be half or twice of what was seen."""
     modalities, parts = ({getattr(each, name) for each in facts} for name in ("modality", "body_part"))
-    kinds = {each.values for each in facts}
+    kinds = {each.values for each in facts if each.values}
     known = [each for each in spacings if each > 0]
     return {
         "modality": tuple(sorted(modalities - {""})) or None,
         "body_part": None if "" in parts else tuple(sorted(parts)),
-        "values": kinds.pop() if len(kinds) == 1 else None,
+        "values": kinds.pop() if len(kinds) == 1 and OTHER not in kinds else None,
         "slices": (max(1, min(depths) // 2), 2 * max(depths)),
         "spacing": (round(min(known) / 2, 4), round(2 * max(known), 4)) if known else None,
     }

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from monai_das.contract import Contract, terms_in, training_cases
-from monai_das.contract.values import NAMES
+from monai_das.data.values import NAMES
 from monai_das.inference.bundle_code import code_in_config
 from monai_das.inference.bundle_files import bundle_files, torchscript_texts
 from monai_das.inference.references import entry_at, resolved

@@ -12,6 +12,8 @@ LOSSY = 0.15
 # the share of pixels of a mask that may lie between its values with all eight neighbours
 INSIDE = 0.01
 LOWEST_HU, HIGHEST_HU = -3100.0, 33000.0
+AIR_HU = -900.0
+OTHER = "other"
 NAMES = {
     "mask": "a mask of two values",
     "hu": "Hounsfield units",
@@ -50,6 +52,30 @@ def kinds_of(thumbnails: Tensor, exact: bool = True) -> frozenset[str]:
         if 1.0 < high <= 255.0 + tolerance:
             found.add("grey8")
     return frozenset(found)
+
+
+def likely_kind(image: Tensor, modality: str = "", clip: bool = False, exact: bool = True) -> str:
+    """Return the one of :func:`kinds_of` that an image most likely is; empty where it has no contrast, else ``OTHER``.
+
+    Args:
+        image: ``(C, h, w, D)``, slices or their thumbnails.
+        modality: DICOM code of Modality, empty where it is not known. Without it, values down to those of air are HU.
+        clip: whether the slices are frames.
+        exact: see :func:`kinds_of`.
+
+    Example:
+        >>> import torch
+        >>> grey = torch.linspace(0, 255, 16 * 16).reshape(1, 16, 16, 1)
+        >>> likely_kind(grey, "MR"), likely_kind(grey, "US"), likely_kind(grey - 1024), likely_kind(grey - 50, "MR")
+        ('magnitude', 'grey8', 'hu', 'other')
+    """
+    if not float(image.min()) < float(image.max()):
+        return ""
+    wanted = ["mask"]
+    wanted += ["grey8"] if clip or modality == "US" else []
+    wanted += ["hu"] if modality == "CT" or (not modality and float(image.min()) <= AIR_HU) else []
+    found = kinds_of(image, exact)
+    return next((kind for kind in (*wanted, "magnitude") if kind in found), OTHER)
 
 
 def _is_mask(thumbnails: Tensor, low: float, high: float, tolerance: float) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_das.contract.values import described, kinds_of
+from monai_das.data.values import described, kinds_of
 from monai_das.transforms import make_thumbnails
 
 
