@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import max_pool3d
 
 from monai_das.contract import Contract, InputRefusedError, case_summary
-from monai_das.data.values import kinds_of
 from monai_das.data import find_cases
+from monai_das.data.values import kinds_of
 from monai_das.datasets import medmnist3d_datalist
 from monai_das.inference import DASBundleModel, Predictor
 from monai_das.transforms import DASScaleIntensity, make_thumbnails

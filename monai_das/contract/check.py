@@ -11,8 +11,8 @@ from torch import Tensor
 from monai_das.contract.dicom_terms import BODY_PARTS, IMAGE_CLASSES, MODALITIES, image_class_name
 from monai_das.contract.terms import Contract
 from monai_das.contract.training_cases import TrainingCases, case_summary
-from monai_das.data.values import NAMES, described, kinds_of
 from monai_das.data.messages import StudyBaseError
+from monai_das.data.values import NAMES, described, kinds_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
