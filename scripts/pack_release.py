@@ -12,8 +12,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# the name in MONAI's zoo: the folder's own, but for the bundle of the package
-NAMES = {"bundle": "adrenal_gland_classification"}
+# the name in MONAI's zoo says data and task; that of the folder does so, but for the bundle of the package
+NAMES, TASK = {"bundle": "adrenal_ct"}, "classification"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a zip of the same files is the same zip
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, sys.argv[1])(sys.argv[2])"
 
@@ -54,7 +54,7 @@ def build(what: str, tree: Path, dist: Path) -> None:
 def pack_bundle(metadata: Path, dist: Path) -> None:
     """Write ``NAME_vVERSION.zip`` with the folder ``NAME``, which is what MONAI's ``download`` unpacks."""
     bundle = metadata.parents[1]
-    name = NAMES.get(bundle.name, bundle.name)
+    name = f"{NAMES.get(bundle.name, bundle.name)}_{TASK}"
     version = json.loads(metadata.read_text(encoding="utf-8"))["version"]
     with zipfile.ZipFile(dist / f"{name}_v{version}.zip", "w") as archive:
         for file in tracked(bundle.relative_to(ROOT).as_posix()):

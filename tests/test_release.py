@@ -25,7 +25,7 @@ def dist(tmp_path_factory):
 @pytest.fixture(params=BUNDLES, ids=lambda path: path.name)
 def zipped(dist, request):
     """Folder of a bundle, its name in the zoo, and its zip."""
-    name = "adrenal_gland_classification" if request.param.name == "bundle" else request.param.name
+    name = f"{'adrenal_ct' if request.param.name == 'bundle' else request.param.name}_classification"
     version = config("metadata.json", request.param)["version"]
     return request.param, name, dist / f"{name}_v{version}.zip"
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
 
+DATALIST = "datalist.json"
+
 
 def add_evaluate_parser(commands: Commands) -> None:
     """Add ``monai-das evaluate``."""
@@ -35,6 +37,13 @@ def add_evaluate_parser(commands: Commands) -> None:
         help="the patient in a case's name, in brackets, as '^(patient_[0-9]+)_', where the names hold it",
     )
     parser.add_argument(
+        "--bundle", type=Path, metavar="BUNDLE", help="whose predictions these are: answers are given at its decision "
+        "threshold; its datalist.json says who the patients are, where it has one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--write", action="store_true", help="also write the figures into metadata and README of the folder --bundle"
+    )
+    parser.add_argument(
         "--readers", type=Path, metavar="FILE", help="from monai-das review pull, or saved by an HTML report"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the JSON object to this file")
@@ -43,22 +52,36 @@ def add_evaluate_parser(commands: Commands) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Run ``monai-das evaluate``; a file that cannot be read or written exits with 2."""
-    from monai_das.datasets import datalist_groups
+    from monai_das.datasets import datalist_places
+    from monai_das.inference import bundle_contract, write_figures
     from monai_das.metrics import evaluate_predictions
     from monai_das.reports import write_object
     from monai_das.review import model_agreement, read_verdicts
 
+    bundle: Path | None = arguments.bundle
     try:
-        owners = datalist_groups(arguments.datalist) if arguments.datalist else None
-        found = evaluate_predictions(arguments.predictions, arguments.group, owners=owners)
+        contract = None if bundle is None else bundle_contract(bundle)
+        threshold = None if contract is None else contract.threshold
+        datalist = arguments.datalist
+        if bundle is not None and not datalist and not arguments.group and (bundle / DATALIST).is_file():
+            datalist = bundle / DATALIST
+        places = datalist_places(datalist) if datalist else {}
+        owners = {name: group for name, (_, group) in places.items()} if datalist else None
+        found = evaluate_predictions(arguments.predictions, arguments.group, owners=owners, threshold=threshold)
         tables, figures = [found.table()], found.to_dict()
+        if contract is not None and figures["classes"] != len(contract.classes):
+            raise ValueError(f"{bundle} has {len(contract.classes)} classes, the predictions {figures['classes']}")
         if arguments.readers:
             verdicts = read_verdicts(arguments.readers)
-            agreement = model_agreement(verdicts, found.cases.names, found.cases.probabilities, found.groups)
+            agreement = model_agreement(verdicts, found.cases.names, found.cases.probabilities, found.groups, threshold)
             tables.append(agreement.table())
             figures["agreement"] = agreement.to_dict()
         if arguments.json:
             write_object(figures, arguments.json)
+        if arguments.write and bundle is None:
+            raise ValueError("--write needs --bundle, the folder to write into")
+        if arguments.write and bundle is not None:
+            write_figures(bundle, figures, {places[name][0] for name in found.cases.names if name in places})
     except (OSError, ValueError) as error:
         arguments.parser.error(str(error))
     print("\n\n".join([*tables, json.dumps(figures)]))

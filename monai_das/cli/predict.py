@@ -167,7 +167,8 @@ def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str], 
             tqdm.write(f"{outcome.case}: {outcome.error}", file=sys.stderr)
         else:
             written.add(outcome.case_id)
-            tqdm.write(f"{outcome.title}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%})")
+            rule = f"; {outcome.rule}" if outcome.rule else ""
+            tqdm.write(f"{outcome.title}: {outcome.label_name} ({outcome.probabilities[outcome.label_name]:.1%}){rule}")
             for notice in outcome.notices:
                 tqdm.write(f"{outcome.case_id}: {notice}", file=sys.stderr)
             for warning in outcome.warnings:

@@ -46,6 +46,8 @@ def weight_terms(
         classes = [f"class {number}" for number in range(num_classes or 0)]
     if classes is not None:
         changed["classes"] = list(classes)
+        if tuple(classes) != class_names(metadata):
+            changed.setdefault("threshold", None)  # that of the metadata parts the classes they name
     contract = Contract.from_metadata(metadata, **changed)
     if num_classes not in (None, len(contract.classes)):
         raise ValueError(

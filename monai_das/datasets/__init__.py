@@ -5,7 +5,7 @@ from monai_das.datasets.data_look import DataLook, look_at_data
 from monai_das.datasets.datalists import (
     csv_datalist,
     datalist_classes,
-    datalist_groups,
+    datalist_places,
     dicom_datalist,
     folder_datalist,
     split_by_patient,
@@ -33,7 +33,7 @@ __all__ = [
     "csv_datalist",
     "data_fingerprint",
     "datalist_classes",
-    "datalist_groups",
+    "datalist_places",
     "dicom_datalist",
     "folder_datalist",
     "group_place",

@@ -164,8 +164,8 @@ def datalist_classes(file: str | PathLike[str]) -> list[str]:
     return [str(labels[str(number)]) for number in range(len(labels))]
 
 
-def datalist_groups(file: str | PathLike[str]) -> dict[str, str]:
-    """Return the group of each case by its name, or ``case_id``, over all parts of the datalist ``file``.
+def datalist_places(file: str | PathLike[str]) -> dict[str, tuple[str, str]]:
+    """Return part and group of each case by its name, or ``case_id``; the part is empty in a datalist without parts.
 
     Raises:
         FileNotFoundError: ``file`` does not exist.
@@ -173,9 +173,9 @@ def datalist_groups(file: str | PathLike[str]) -> dict[str, str]:
     """
     try:
         content = json.loads(Path(file).read_text(encoding="utf-8"))
-        parts = content.values() if isinstance(content, dict) else [content]
-        items = [item for part in parts if isinstance(part, list) for item in part]
-        return {str(item.get("name") or item["case_id"]): str(item["group"]) for item in items}
+        parts = content.items() if isinstance(content, dict) else [("", content)]
+        items = [(part, item) for part, inside in parts if isinstance(inside, list) for item in inside]
+        return {str(item.get("name") or item["case_id"]): (part, str(item["group"])) for part, item in items}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{file}: no datalist whose cases have name and group ({error})") from error
 

@@ -19,13 +19,16 @@ class DASBalancedAccuracy(IgniteMetricHandler):
 
     Args:
         output_transform: takes the engine's output, returns predictions and true labels, each batch first or a list.
+        threshold: of two classes, the second is the answer from this probability on; None: the most probable is.
 
     Example:
         >>> metric = DASBalancedAccuracy(output_transform=lambda output: (output["pred"], output["label"]))
     """
 
-    def __init__(self, output_transform: Callable[[Any], Any] = lambda output: output) -> None:
-        super().__init__(DASBalancedAccuracyMetric(), output_transform=output_transform, save_details=False)
+    def __init__(
+        self, output_transform: Callable[[Any], Any] = lambda output: output, threshold: float | None = None
+    ) -> None:
+        super().__init__(DASBalancedAccuracyMetric(threshold), output_transform=output_transform, save_details=False)
 
 
 class DASSelectionQuality(IgniteMetricHandler):

@@ -4,6 +4,7 @@ from monai_das.inference.bundle_files import packaged_bundle
 from monai_das.inference.bundle_model import (
     DASBundleModel,
     bundle_class_names,
+    bundle_contract,
     load_bundle_model,
     load_torchscript_model,
     open_bundle,
@@ -20,6 +21,7 @@ from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.new_project import next_commands, write_project
 from monai_das.inference.overrides import unknown_overrides
 from monai_das.inference.predictor import Predictor
+from monai_das.inference.trained_bundle import write_figures
 
 __all__ = [
     "BundleSummary",
@@ -35,6 +37,7 @@ __all__ = [
     "Predictor",
     "SelectedSlice",
     "bundle_class_names",
+    "bundle_contract",
     "check_bundle",
     "check_contract",
     "check_data",
@@ -49,5 +52,6 @@ __all__ = [
     "packaged_bundle",
     "summarise_bundle",
     "unknown_overrides",
+    "write_figures",
     "write_project",
 ]

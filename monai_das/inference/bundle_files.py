@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import tempfile
 import zipfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import monai_das
 
@@ -95,6 +97,39 @@ def torchscript_texts(file: Path) -> dict[str, str]:
             return {name.split("/", 2)[2]: archive.read(each).decode() for name, each in extra.items()}
     except BROKEN as error:
         raise ValueError(f"{file} is no TorchScript: {error}") from error
+
+
+def bundle_text(place: Path, name: str) -> str | None:
+    """Return the text of a bundle's ``configs/NAME``, ``place`` being its folder or its TorchScript; None without."""
+    if place.suffix == ".ts":
+        return torchscript_texts(place).get(name)
+    file = place / "configs" / name
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def bundle_metadata(place: Path) -> tuple[dict[str, Any], str]:
+    """Return the metadata of a bundle, ``place`` being its folder or its TorchScript, and what errors call them.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: they are no JSON object.
+    """
+    text = bundle_text(place, "metadata.json")
+    if text is None:
+        raise FileNotFoundError(f"{place} is not a bundle: it has no metadata.json")
+    file = f"{place}, metadata.json" if place.suffix == ".ts" else str(place / MARK)
+    return json_object(text, file), file
+
+
+def json_object(text: str, file: str) -> dict[str, Any]:
+    """Return the JSON object ``text`` of ``file``; raise ``ValueError`` where it is none."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file}: no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: not a JSON object, but {type(content).__name__}")
+    return content
 
 
 def _bundle_root(file: Path, names: list[str]) -> str:

@@ -25,7 +25,7 @@ from monai_das.contract import (
     training_cases,
 )
 from monai_das.contract.weights import SIZE_KEY
-from monai_das.inference.bundle_files import bundle_files, torchscript_texts
+from monai_das.inference.bundle_files import bundle_files, bundle_metadata
 from monai_das.inference.case_result import DASModelInfo
 from monai_das.inference.steps import Step, flat_steps
 from monai_das.networks import DASNetwork
@@ -85,7 +85,7 @@ def load_bundle_model(bundle_dir: Path, device: torch.device) -> DASBundleModel:
     parser.read_config(str(config))
     parser.read_meta(str(metadata))
     parser["bundle_root"] = str(bundle_dir)
-    contract = Contract.from_metadata(_object(metadata.read_text(encoding="utf-8"), str(metadata)), str(metadata))
+    contract = Contract.from_metadata(*bundle_metadata(bundle_dir))
     network = _network(parser, str(config))
     weights = bundle_dir / "models" / "model.pt"
     digest, held = _load_weights(network, contract, weights, str(config))
@@ -103,23 +103,13 @@ def bundle_class_names(bundle: str | PathLike[str]) -> tuple[str, ...]:
         ValueError: the metadata are not JSON, or name no classes.
     """
     with bundle_files(bundle) as place:
-        if place.suffix == ".ts":
-            file, text = f"{place}, metadata.json", torchscript_texts(place).get("metadata.json", "")
-        else:
-            path = place / "configs" / "metadata.json"
-            file, text = str(path), path.read_text(encoding="utf-8")
-        return class_names(_object(text, file), file)
+        return class_names(*bundle_metadata(place))
 
 
-def _object(text: str, file: str) -> dict[str, Any]:
-    """Return the JSON object ``text`` of ``file``."""
-    try:
-        metadata = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{file}: no JSON ({error}); give the metadata of a bundle") from error
-    if not isinstance(metadata, dict):
-        raise ValueError(f"{file}: no JSON object, but {type(metadata).__name__}; give the metadata of a bundle")
-    return metadata
+def bundle_contract(bundle: str | PathLike[str]) -> Contract:
+    """Return the contract that a bundle's metadata state, as :func:`bundle_class_names` reads them."""
+    with bundle_files(bundle) as place:
+        return Contract.from_metadata(*bundle_metadata(place))
 
 
 def load_torchscript_model(path: str | PathLike[str], device: torch.device) -> DASBundleModel:
@@ -204,6 +194,7 @@ def _described(
             intended_use=contract.intended_use,
             config_sha256=_config_digest(parser),
             class_codes=contract.class_codes,
+            threshold=contract.threshold,
         ),
     )
 

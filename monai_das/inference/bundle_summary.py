@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import torch
 from monai_das.contract import Contract, terms_in, training_cases
 from monai_das.data.values import NAMES
 from monai_das.inference.bundle_code import code_in_config
-from monai_das.inference.bundle_files import bundle_files, torchscript_texts
+from monai_das.inference.bundle_files import bundle_files, json_object, torchscript_texts
 from monai_das.inference.references import entry_at, resolved
 
 UNSAID = "not stated"
@@ -52,9 +51,8 @@ def summarise_bundle(bundle: str | PathLike[str]) -> BundleSummary:
         texts = torchscript_texts(place) if script else _folder_texts(place)
         if "metadata.json" not in texts:
             raise FileNotFoundError(f"{place} is not a bundle: it has no metadata.json")
-        configs = {
-            name: _object(text, f"{place}, {name}") for name, text in texts.items() if name.lower().endswith(".json")
-        }
+        found = {name: text for name, text in texts.items() if name.lower().endswith(".json")}
+        configs = {name: json_object(text, f"{place}, {name}") for name, text in found.items()}
         meta, config = configs.pop("metadata.json"), configs.get("inference.json", {})
         facts = _facts(meta, config)
         block = meta.get("contract")
@@ -74,16 +72,6 @@ def summarise_bundle(bundle: str | PathLike[str]) -> BundleSummary:
 def _folder_texts(folder: Path) -> dict[str, str]:
     paths = [path for path in sorted((folder / "configs").glob("*")) if path.suffix.lower() == ".json"]
     return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths}
-
-
-def _object(text: str, file: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{file}: not a JSON object, but {type(content).__name__}")
-    return content
 
 
 def _facts(meta: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:

@@ -13,8 +13,7 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 
 from monai_das.inference.trained_bundle import TrainedFacts, files_of_bundle, write_bundle
-from monai_das.metrics import bootstrap_measures
-from monai_das.metrics.evaluation import estimate_figures
+from monai_das.metrics import best_threshold, bootstrap_measures, estimate_figures
 from monai_das.networks import DASNetwork
 
 
@@ -23,8 +22,9 @@ class DASBundleWriter:
 
     The bundle states what the resolved config says, overrides on the command line included: classes, budget, plane,
     intensities, network. Its metrics are those of the last validation, with 95 % intervals over patients where the
-    cases name their ``group``. ``monai-das predict``, ``evaluate`` and the Deploy app take the folder as it is. The
-    metadata come last, so that a folder without them is no bundle.
+    cases name their ``group``; of two classes, its decision threshold is the best on the same cases. ``monai-das
+    predict``, ``evaluate`` and the Deploy app take the folder as it is. The metadata come last: a folder without them
+    is no bundle.
 
     Args:
         bundle_root: the bundle that is trained; what the training does not change is taken from it.
@@ -85,14 +85,19 @@ class DASBundleWriter:
         write_bundle(self.output, files_of_bundle(self.root, parser, facts), network, (self.root, self.datalist))
 
     def figures(self) -> dict[str, Any]:
-        """Return the measures of the predictions that were kept, with intervals, as JSON can hold them."""
-        predictions, labels, groups = zip(*self.seen, strict=True)
+        """Return the measures of the predictions that were kept, with intervals, as JSON can hold them.
+
+        Balanced accuracy and accuracy are those at the ``threshold`` that is best for these very cases.
+        """
+        predictions, classes, groups = zip(*self.seen, strict=True)
+        probabilities, labels = np.stack(predictions), np.array(classes, dtype=np.int64)
         numbers = None
         if all(groups) and len(set(groups)) > 1:
             order = {group: number for number, group in enumerate(sorted(set(groups)))}
             numbers = [order[group] for group in groups]
-        measures = bootstrap_measures(np.stack(predictions), np.array(labels, dtype=np.int64), numbers)
-        found: dict[str, Any] = {"part": "validation", "cases": len(labels)}
+        threshold = best_threshold(probabilities, labels)
+        measures = bootstrap_measures(probabilities, labels, numbers, threshold=threshold)
+        found: dict[str, Any] = {"part": "validation", "cases": len(labels), "threshold": threshold}
         if numbers is not None:
             found["patients"] = max(numbers) + 1
         for name, estimate in measures.items():

@@ -34,7 +34,8 @@ class SelectedSlice:
 class DASModelInfo:
     """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use.
 
-    ``class_codes`` holds standard codes of classes by name, as the contract states them.
+    ``class_codes`` holds standard codes of classes by name, ``threshold`` the probability from which on the second of
+    two classes is the answer, as the contract states them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DASModelInfo:
     intended_use: str = ""
     config_sha256: str = ""
     class_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class CaseResult:
         case_id: name of the case; by :class:`~monai_das.data.CaseKey` the same in every run and project.
         source_kind: ``"nifti"``, ``"dicom_series"``, ``"dicom_multiframe"``, ``"video"``, ``"dicomweb"`` or
             ``"array"``.
-        label: class number of the highest probability.
+        label: class number of the answer: the highest probability, or the model's threshold decides.
         label_name: its name.
         probabilities: by class name, in the order of class numbers; they sum to 1.
         selected: the slices that the network saw, by ascending index of the source.
@@ -155,6 +157,13 @@ class CaseResult:
     def title(self) -> str:
         """The id, and the name if there is one."""
         return self.case_id if self.name is None else f"{self.name} ({self.case_id})"
+
+    @property
+    def rule(self) -> str:
+        """How the answer follows from the probabilities where it is not the most probable class, else empty."""
+        if self.model.threshold is None:
+            return ""
+        return f"the answer is {list(self.probabilities)[1]} from {self.model.threshold:.1%} on"
 
     @property
     def total_slices(self) -> int:

@@ -12,7 +12,7 @@ import torch
 
 from monai_das.contract import Contract, check_weights, terms_in, training_cases
 from monai_das.contract.weights import SIZE_KEY
-from monai_das.inference.bundle_files import bundle_files, torchscript_texts
+from monai_das.inference.bundle_files import bundle_files, bundle_metadata, bundle_text, json_object
 from monai_das.inference.checks import Check
 from monai_das.inference.references import entry_at, resolved
 
@@ -29,22 +29,21 @@ def check_contract(bundle: Path) -> list[Check]:
     try:
         with bundle_files(bundle) as place:
             if place.suffix == ".ts":
-                texts = torchscript_texts(place)
-                Contract.from_metadata(json.loads(texts["metadata.json"]), "metadata.json")
+                Contract.from_metadata(bundle_metadata(place)[0])
                 return [Check("contract", "stated; predict compares the weights when it loads them")]
             return list(_folder_checks(place))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         return [Check("contract", str(error), "missing")]
 
 
 def _folder_checks(folder: Path) -> Iterator[Check]:
-    metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    metadata, _ = bundle_metadata(folder)
     contract = Contract.from_metadata(metadata)
     yield Check("contract", "stated in metadata.json")
     for name in CONFIGS:
-        file = folder / "configs" / name
-        if file.is_file():
-            config = {**json.loads(file.read_text(encoding="utf-8")), "_meta_": metadata}
+        text = bundle_text(folder, name)
+        if text is not None:
+            config = {**json_object(text, name), "_meta_": metadata}
             found = sorted(set(config_differences(contract, config)))
             yield from (Check(f"contract, {name}", text, "missing") for text in found)
             if not found:

@@ -135,7 +135,7 @@ def next_commands(project: Path) -> list[str]:
     return [
         f"python -m monai.bundle run --config_file '{place}/configs/train.json' --bundle_root '{place}'",
         f"python -m monai.bundle run --config_file {pair} --bundle_root '{trained}' && "
-        f"monai-das evaluate '{trained}/eval/predictions.csv' --datalist '{place}/datalist.json'",
+        f"monai-das evaluate '{trained}/eval/predictions.csv' --bundle '{trained}' --write",
         f"monai-das predict --bundle '{trained}' -o '{place}/results' INPUT",
     ]
 

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from monai_das.inference.bundle_files import bundle_files, torchscript_texts
+from monai_das.inference.bundle_files import bundle_files, bundle_text, json_object
 
 # what `monai.bundle run` itself takes
 OPTIONS = {
@@ -49,19 +49,13 @@ def unknown_overrides(bundle: str | PathLike[str], config_files: Sequence[str], 
 
 def _config(place: Path, name: str) -> dict[str, Any]:
     if place.suffix == ".ts":
-        text = torchscript_texts(place).get(Path(name).name)
+        text = bundle_text(place, Path(name).name)
     else:
         file = place / name if (place / name).is_file() else Path(name)
         text = file.read_text(encoding="utf-8") if file.is_file() else None
     if text is None:
         raise FileNotFoundError(f"{place} has no {name}, nor is there such a file here")
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{name}: no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{name}: not a JSON object, but {type(content).__name__}")
-    return content
+    return json_object(text, name)
 
 
 def _plain(key: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_mo
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
 from monai_das.inference.pictures import case_pictures
+from monai_das.metrics import answers
 from monai_das.samplers import Selection
 
 
@@ -124,7 +126,7 @@ class Predictor:
         read, *others = clock.laps
         selection = _SelectionInSource(loaded.selection, loaded.refs)
         probabilities = self._probabilities(logits[0])
-        label = answer(probabilities, contract.threshold)
+        label = int(answers(np.array([probabilities]), contract.threshold)[0])
         return CaseResult(
             case_id=self._case_id(source) if case_id is None else case_id,
             source_kind=source.kind,
@@ -181,13 +183,6 @@ class Predictor:
             )
             raise ValueError(Finding(words))
         return values
-
-
-def answer(probabilities: Sequence[float], threshold: float | None) -> int:
-    """Return the class of ``probabilities``: the most probable, or of two the second from ``threshold`` on."""
-    if threshold is not None:
-        return int(probabilities[1] >= threshold)
-    return max(range(len(probabilities)), key=probabilities.__getitem__)
 
 
 class _SelectionInSource:

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from monai_das._atomic import atomic_path
 from monai_das.contract import Contract, class_names, training_cases
 from monai_das.contract.weights import terms_of
 from monai_das.datasets.fingerprint import data_fingerprint
+from monai_das.inference.bundle_files import MARK, bundle_metadata
 from monai_das.inference.trained_preprocessing import inference_steps, told_intensity, told_plane
 from monai_das.networks import DASNetwork
 
@@ -25,7 +26,8 @@ Config = dict[str, Any]
 DATA = ("dataset_name", "all_cases", "train_cases", "datalist", "class_names")
 # of the data, and of weights that are no more
 UNKNOWN: Config = {"modality": None, "body_part": None, "values": None, "slices": None, "spacing": None}
-METADATA = "configs/metadata.json"
+METADATA = MARK
+VALIDATION = "validation"
 
 
 class TrainedFacts(NamedTuple):
@@ -83,7 +85,7 @@ def trained_metadata(parser: ConfigParser, template: Config, config: Config, fac
         classes=classes,
         thumbnail_size=facts.network.thumbnail_size,
         num_slices=facts.network.sampler.num_slices or None,
-        threshold=None,
+        threshold=facts.figures.get("threshold"),
         class_codes={name: codes[name] for name in classes if name in codes},
         **changed,
     )
@@ -146,7 +148,10 @@ def write_bundle(
 
 def readme(metadata: Config) -> str:
     """Return ``docs/README.md`` of a bundle, made from its ``metadata``."""
-    rows = "\n".join(f"| {name} | {value} |" for name, value in metadata["eval_metrics"].items())
+    metrics = metadata["eval_metrics"]
+    rows = "\n".join(f"| {name} | {value} |" for name, value in metrics.items() if name != VALIDATION)
+    before = "\n".join(f"| {name} | {value} |" for name, value in metrics.get(VALIDATION, {}).items())
+    rows += f"\n\nDuring training, on the validation part:\n\n| | |\n|---|---|\n{before}" if before else ""
     classes = ", ".join(class_names(metadata))
     return (
         f"# {metadata['name']}\n\n{metadata['description']}\n\n## Classes\n{classes}\n\n## Intended use\n"
@@ -155,6 +160,42 @@ def readme(metadata: Config) -> str:
         "`python -m monai.bundle run --config_file \"['configs/train.json','configs/evaluate.json']\"`\n\n"
         "`monai-das predict --bundle . -o OUT INPUT`\n"
     )
+
+
+def write_figures(bundle: Path, figures: Config, parts: Collection[str]) -> None:
+    """Write what predictions of a bundle were measured to be into its metadata, and into the README of a training.
+
+    The figures of the validation part, by which a training ended, stay beside them under ``validation``.
+
+    Args:
+        bundle: a folder.
+        figures: measures with intervals, as :meth:`~monai_das.metrics.DASEvaluation.to_dict` gives them.
+        parts: of the datalist from which the cases come; empty where nothing says it.
+
+    Raises:
+        FileNotFoundError: ``bundle`` is no folder of a bundle.
+        ValueError: cases come from the part that was trained on, or from several.
+    """
+    if not bundle.is_dir():
+        raise FileNotFoundError(f"{bundle} is no folder; figures are written into the folder of a bundle")
+    metadata, _ = bundle_metadata(bundle)
+    if len(parts) > 1 or "training" in parts:
+        raise ValueError(
+            f"the predicted cases are of the parts {', '.join(sorted(parts))} of the datalist; a model is measured on "
+            "one part that it was not trained on: evaluate the test part"
+        )
+    before = metadata.get("eval_metrics") or {}
+    part = next(iter(parts), "") or "not stated"
+    metadata["eval_metrics"] = {"part": part, **figures}
+    validation = before if before.get("part") == VALIDATION else before.get(VALIDATION)
+    if validation and part != VALIDATION:
+        metadata["eval_metrics"][VALIDATION] = validation
+    files: dict[str, Config | str] = {METADATA: metadata}
+    if "training_data" in metadata:
+        files["docs/README.md"] = readme(metadata)
+    for name, content in files.items():
+        with atomic_path(bundle / name) as path:
+            _write_text(content, path)
 
 
 def without_remarks(node: Any) -> Any:

@@ -9,10 +9,11 @@ from monai_das.metrics.bootstrap import (
     interval_of,
 )
 from monai_das.metrics.evaluation import DASEvaluation, estimate_figures, estimate_row, evaluate_predictions
-from monai_das.metrics.measures import auc, classification_measures, weighted_auc, weighted_mean
+from monai_das.metrics.measures import answers, auc, classification_measures, weighted_auc, weighted_mean
 from monai_das.metrics.predictions import CasePredictions, group_numbers, read_predictions
 from monai_das.metrics.selection import DASSelectionMetric, covered_share, distinct_share, empty_share
 from monai_das.metrics.slice_agreement import SliceAgreement, slice_agreement
+from monai_das.metrics.threshold import best_threshold
 
 __all__ = [
     "CasePredictions",
@@ -21,7 +22,9 @@ __all__ = [
     "DASSelectionMetric",
     "MeasureEstimate",
     "SliceAgreement",
+    "answers",
     "auc",
+    "best_threshold",
     "bootstrap_mean",
     "bootstrap_measures",
     "case_weights",

@@ -15,6 +15,9 @@ class DASBalancedAccuracyMetric(CumulativeIterationMetric):
     A class may be missing from a batch or from the whole set. ``aggregate`` counts recall once, over all cases of all
     processes, and leaves out a class without cases.
 
+    Args:
+        threshold: of two classes, the second is the answer from this probability on; None: the most probable is.
+
     Shape:
         - ``y_pred``: ``(B, K)`` probabilities, logits or one-hot for K >= 2 classes, or ``(B,)`` or ``(B, 1)`` labels;
           or a list of such items without the batch axis.
@@ -35,10 +38,14 @@ class DASBalancedAccuracyMetric(CumulativeIterationMetric):
         tensor(0.7500)
     """
 
+    def __init__(self, threshold: float | None = None) -> None:
+        super().__init__()
+        self.threshold = threshold
+
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None) -> list[Tensor]:  # type: ignore[override]
         if y is None:
             raise ValueError("balanced accuracy needs the true labels, got y=None; call metric(y_pred, y)")
-        return [class_labels(y_pred), class_labels(y)]
+        return [class_labels(y_pred, self.threshold), class_labels(y)]
 
     def aggregate(self) -> Tensor:
         """Return the mean recall over all cases seen since ``reset``, a scalar tensor."""
@@ -50,14 +57,18 @@ class DASBalancedAccuracyMetric(CumulativeIterationMetric):
         return torch.stack(recalls).mean()
 
 
-def class_labels(values: Tensor) -> Tensor:
+def class_labels(values: Tensor, threshold: float | None = None) -> Tensor:
     """Return labels ``(B,)`` int64 of ``values``: labels ``(B,)`` or ``(B, 1)``, or one column per class ``(B, K)``.
+
+    Of two columns the second is the label from ``threshold`` on, else that of the largest value.
 
     Raises:
         ValueError: ``values`` has more than two axes.
     """
     if values.dim() > 2:
         raise ValueError(f"classes must be (B,) or (B, K), got {tuple(values.shape)}; one prediction per case")
-    if values.dim() == 2:
+    if values.dim() == 2 and threshold is not None:
+        values = values[:, 1] >= threshold
+    elif values.dim() == 2:
         values = values.argmax(dim=1) if values.size(1) > 1 else values[:, 0]
     return values.long()

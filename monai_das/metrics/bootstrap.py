@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monai_das.metrics.measures import MEASURES, Array, Labels, classification_measures, weighted_mean
+from monai_das.metrics.measures import Array, Labels, classification_measures, measures_at, weighted_mean
 
 DRAWS = 2000
 # numbers of one block of weights: 160 MB, however many cases there are
@@ -56,7 +56,12 @@ def interval_of(samples: Array) -> tuple[float, float]:
 
 
 def bootstrap_measures(
-    probabilities: Array, labels: Labels, groups: Sequence[int] | None = None, draws: int = DRAWS, seed: int = 0
+    probabilities: Array,
+    labels: Labels,
+    groups: Sequence[int] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    threshold: float | None = None,
 ) -> dict[str, MeasureEstimate]:
     """Return the measures of :func:`classification_measures`, each with its 95 % interval.
 
@@ -66,15 +71,17 @@ def bootstrap_measures(
         groups: see :func:`case_weights`.
         draws: bootstrap samples.
         seed: equal seeds give equal intervals.
+        threshold: see :func:`classification_measures`.
     """
     generator = np.random.default_rng(seed)
-    samples: dict[str, list[Array]] = {name: [] for name in MEASURES}
+    measures = measures_at(threshold)
+    samples: dict[str, list[Array]] = {name: [] for name in measures}
     rows = max(1, min(draws, BLOCK // len(labels)))
     for start in range(0, draws, rows):
         weights = case_weights(labels, min(rows, draws - start), generator, groups)
-        for name, measure in MEASURES.items():
+        for name, measure in measures.items():
             samples[name].append(measure(probabilities, labels, weights))
-    plain = classification_measures(probabilities, labels)
+    plain = classification_measures(probabilities, labels, threshold)
     return {name: MeasureEstimate(plain[name], *interval_of(np.concatenate(each))) for name, each in samples.items()}
 
 

@@ -37,6 +37,7 @@ class DASEvaluation:
         measures: estimates by the names in ``WORDS``.
         auc_by_file: the AUC of each file by its path.
         draws: bootstrap samples.
+        threshold: at which answers were given; None: the most probable class was.
     """
 
     cases: CasePredictions
@@ -44,12 +45,16 @@ class DASEvaluation:
     measures: Mapping[str, MeasureEstimate]
     auc_by_file: Mapping[str, float]
     draws: int
+    threshold: float | None = None
 
     def table(self) -> str:
         """Return a sentence and a Markdown table for people."""
         number, classes = self.cases.probabilities.shape
         drawn = "cases" if self.groups is None else f"{len(set(self.groups))} groups of cases"
-        lines = [f"{number} cases of {classes} classes; 95 % intervals of {self.draws} bootstrap samples of {drawn}\n"]
+        lines = [f"{number} cases of {classes} classes; 95 % intervals of {self.draws} bootstrap samples of {drawn}"]
+        if self.threshold is not None:
+            lines.append(f"the answer is the second class from a probability of {self.threshold:g} on")
+        lines.append("")
         lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
         lines += [estimate_row(WORDS[name], estimate) for name, estimate in self.measures.items()]
         if len(self.auc_by_file) > 1:
@@ -62,6 +67,8 @@ class DASEvaluation:
         if self.groups is not None:
             figures["groups"] = len(set(self.groups))
         figures["draws"] = self.draws
+        if self.threshold is not None:
+            figures["threshold"] = self.threshold
         for name, estimate in self.measures.items():
             figures |= estimate_figures(name, estimate)
         if len(self.auc_by_file) > 1:
@@ -75,6 +82,7 @@ def evaluate_predictions(
     draws: int = DRAWS,
     *,
     owners: Mapping[str, str] | None = None,
+    threshold: float | None = None,
 ) -> DASEvaluation:
     """Evaluate the predictions in ``paths`` together; several files may come from a cross-validation.
 
@@ -83,6 +91,7 @@ def evaluate_predictions(
         group: regular expression for the patient in a case's name, see :func:`group_numbers`.
         draws: bootstrap samples.
         owners: instead of ``group``, the patient of each case by its name.
+        threshold: of two classes, the second is the answer from this probability on; None: the most probable is.
 
     Raises:
         OSError: a file cannot be read.
@@ -93,9 +102,9 @@ def evaluate_predictions(
     cases = joined_predictions(paths, each)
     groups = None if group is None else group_numbers(cases.names, group)
     groups = groups if owners is None else owner_numbers(cases.names, owners)
-    measures = bootstrap_measures(cases.probabilities, cases.labels, groups, draws)
+    measures = bootstrap_measures(cases.probabilities, cases.labels, groups, draws, threshold=threshold)
     by_file = {str(path): auc(part.probabilities, part.labels) for path, part in zip(paths, each, strict=True)}
-    return DASEvaluation(cases, groups, measures, by_file, draws)
+    return DASEvaluation(cases, groups, measures, by_file, draws, threshold)
 
 
 def estimate_row(words: str, estimate: MeasureEstimate) -> str:

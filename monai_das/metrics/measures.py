@@ -7,6 +7,7 @@ and the rows of :func:`~monai_das.metrics.case_weights` give bootstrap samples o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +43,24 @@ def _one_against_rest(scores: Array, positive: NDArray[np.bool_], weights: Array
     return shares
 
 
-def weighted_balanced_accuracy(probabilities: Array, labels: Labels, weights: Array) -> Array:
-    """Return ``(R,)`` mean recalls over the classes that have weight."""
-    right = probabilities.argmax(axis=1) == labels
+def answers(probabilities: Array, threshold: float | None = None) -> Labels:
+    """Return the class ``(N,)`` of each row of ``(N, K)``: the most probable, or of two the second from a threshold on.
+
+    Example:
+        >>> table = np.array([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
+        >>> answers(table).tolist(), answers(table, 0.3).tolist()
+        ([0, 0, 1], [0, 1, 1])
+    """
+    second = probabilities[:, 1] >= threshold if threshold is not None else None
+    chosen: Labels = (probabilities.argmax(axis=1) if second is None else second).astype(np.int64)
+    return chosen
+
+
+def weighted_balanced_accuracy(
+    probabilities: Array, labels: Labels, weights: Array, threshold: float | None = None
+) -> Array:
+    """Return ``(R,)`` mean recalls of the :func:`answers` over the classes that have weight."""
+    right = answers(probabilities, threshold) == labels
     members = labels[:, None] == np.unique(labels)
     with np.errstate(invalid="ignore"):
         recalls = (weights @ (members & right[:, None])) / (weights @ members)
@@ -52,9 +68,9 @@ def weighted_balanced_accuracy(probabilities: Array, labels: Labels, weights: Ar
     return means
 
 
-def weighted_accuracy(probabilities: Array, labels: Labels, weights: Array) -> Array:
-    """Return ``(R,)`` shares of the cases whose most probable class is the true one."""
-    return weighted_mean((probabilities.argmax(axis=1) == labels).astype(np.float64), weights)
+def weighted_accuracy(probabilities: Array, labels: Labels, weights: Array, threshold: float | None = None) -> Array:
+    """Return ``(R,)`` shares of the cases whose answer (:func:`answers`) is the true class."""
+    return weighted_mean((answers(probabilities, threshold) == labels).astype(np.float64), weights)
 
 
 def weighted_calibration_error(probabilities: Array, labels: Labels, weights: Array) -> Array:
@@ -92,17 +108,33 @@ def weighted_mean(values: Array, weights: Array) -> Array:
     return means
 
 
-MEASURES: dict[str, Callable[[Array, Labels, Array], Array]] = {
+MEASURES: dict[str, Callable[..., Array]] = {
     "auc": weighted_auc,
     "balanced_accuracy": weighted_balanced_accuracy,
     "accuracy": weighted_accuracy,
     "ece": weighted_calibration_error,
     "brier": weighted_brier_score,
 }
+# those of answers, not of probabilities: they take a threshold
+DECIDED = ("balanced_accuracy", "accuracy")
 
 
-def classification_measures(probabilities: Array, labels: Labels) -> dict[str, float]:
+def measures_at(threshold: float | None) -> dict[str, Callable[[Array, Labels, Array], Array]]:
+    """Return the measures by name; those of answers decide at ``threshold``, see :func:`answers`."""
+    return {
+        name: partial(measure, threshold=threshold) if name in DECIDED else measure
+        for name, measure in MEASURES.items()
+    }
+
+
+def classification_measures(probabilities: Array, labels: Labels, threshold: float | None = None) -> dict[str, float]:
     """Return AUC, balanced accuracy, accuracy, calibration error and Brier score of ``(N, K)`` probabilities.
+
+    Args:
+        probabilities: ``(N, K)``.
+        labels: ``(N,)``.
+        threshold: at which answers are given, see :func:`answers`. Choose it on other cases, for instance by
+            :func:`~monai_das.metrics.best_threshold` on the validation part.
 
     Example:
         >>> found = classification_measures(np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7]]), np.array([0, 0, 1]))
@@ -110,7 +142,7 @@ def classification_measures(probabilities: Array, labels: Labels) -> dict[str, f
         (1.0, 0.75)
     """
     once = np.ones((1, len(labels)))
-    return {name: float(measure(probabilities, labels, once)[0]) for name, measure in MEASURES.items()}
+    return {name: float(measure(probabilities, labels, once)[0]) for name, measure in measures_at(threshold).items()}
 
 
 def auc(probabilities: Array, labels: Labels) -> float:

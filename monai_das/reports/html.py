@@ -75,6 +75,7 @@ def _fields(result: CaseResult) -> dict[str, object]:
         "case": escape(result.title),
         "label": escape(result.label_name),
         "probabilities": "\n".join(_probability(result, name) for name in result.probabilities),
+        "rule": f'<p class="quiet">{escape(result.rule)}</p>' if result.rule else "",
         "noun": noun,
         "last": result.total_slices - 1,
         "ends": _ends(result, noun, first),

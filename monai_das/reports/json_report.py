@@ -47,6 +47,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "label": result.label_name,
         "label_index": result.label,
         "probabilities": dict(result.probabilities),
+        "threshold": result.model.threshold,
         "total_slices": result.total_slices,
         "selected_slices": [_slice_as_json(each) for each in result.selected],
         "scores": list(result.scores),

@@ -123,6 +123,7 @@ def _draw_header(page: _Page, result: CaseResult) -> None:
     """Case, label and one bar per class, likeliest first."""
     page.text(MARGIN, 0.3, _shortened(result.title, 60), color=QUIET, fontsize=11)
     page.text(MARGIN, 0.52, _shortened(result.label_name, 28), color=INK, fontsize=22, fontweight="bold")
+    page.text(MARGIN, 0.92, _shortened(result.rule, 80), color=QUIET, fontsize=8)
     likeliest = sorted(result.probabilities.items(), key=lambda item: -item[1])[: _bars(result)]
     axes = page.axes(WIDTH - MARGIN - 2.9, 0.3, 2.3, BAR * len(likeliest))
     for place, (name, value) in enumerate(likeliest):

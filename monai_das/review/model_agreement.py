@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from monai_das.metrics import MeasureEstimate, bootstrap_mean, estimate_figures, estimate_row, slice_agreement
+from monai_das.metrics import MeasureEstimate, answers, bootstrap_mean, estimate_figures, estimate_row, slice_agreement
 from monai_das.metrics.measures import Array, Labels
 from monai_das.review.agreement import ReaderAgreement, cohen_kappa
 from monai_das.review.answers import verdict_agreement
@@ -64,6 +64,7 @@ def model_agreement(
     names: Sequence[str],
     probabilities: Array,
     groups: Sequence[int] | None = None,
+    threshold: float | None = None,
 ) -> ModelAgreement:
     """Compare predictions with the verdicts of readers; verdicts of other cases do not count.
 
@@ -72,6 +73,7 @@ def model_agreement(
         names: of the N predicted cases.
         probabilities: ``(N, K)``.
         groups: number of the patient of each case; the bootstrap draws whole patients.
+        threshold: at which the model answers, see :func:`~monai_das.metrics.answers`.
 
     Raises:
         ValueError: no verdict is about one of the cases, a reviewed case was predicted twice, or a reader gave a class
@@ -80,7 +82,7 @@ def model_agreement(
     places = {name: place for place, name in enumerate(names)}
     about = [verdict for verdict in verdicts if verdict.case_id in places]
     _check(verdicts, about, names, probabilities.shape[1])
-    predicted = probabilities.argmax(axis=1)
+    predicted = answers(probabilities, threshold)
     said = [verdict for verdict in about if verdict.label is not None]
     pairs = [(str(predicted[places[each.case_id]]), str(each.label)) for each in said]
     same = _by_case(about, [float(one == other) for one, other in pairs], said)

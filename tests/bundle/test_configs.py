@@ -134,6 +134,7 @@ def test_metadata_tell_the_versions_in_use_and_the_change(folder):
         "monai": metadata["monai_version"],
         "torch": metadata["pytorch_version"],
         "numpy": metadata["numpy_version"],
+        "monai-das": metadata["monai_das_version"],
     }
     pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 

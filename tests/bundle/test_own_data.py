@@ -69,7 +69,11 @@ def check_trained(project, found, figures):
     assert len(found["selected_slices"]) == trained.num_slices
     assert figures["auc_low"] <= figures["auc"] <= figures["auc_high"]
     assert figures["groups"] > 1
-    assert {"auc", "auc_low", "auc_high", "patients"} <= set(metadata["eval_metrics"])
+    written = metadata["eval_metrics"]
+    assert (written["part"], written["auc"], written["auc_low"]) == ("test", figures["auc"], figures["auc_low"])
+    assert {"auc", "auc_low", "auc_high", "patients"} <= set(written["validation"])
+    assert written["validation"]["threshold"] == trained.threshold == figures["threshold"] == found["threshold"]
+    assert "on the validation part" in (project / "runs" / "docs" / "README.md").read_text(encoding="utf-8")
     assert re.fullmatch(r"[0-9a-f]{64}", metadata["training_data"]["fingerprint"])
 
 

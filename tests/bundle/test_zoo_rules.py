@@ -1,6 +1,9 @@
 """Rules of the Model Zoo's CONTRIBUTING that no check of MONAI looks at, on every bundle."""
 
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -37,6 +40,20 @@ def test_the_readme_has_the_sections_of_the_template_and_speaks_of_tensorrt(fold
 
     assert [name for name in SECTIONS if f"## {name}" not in text] == []
     assert "TensorRT compilation is not supported" in text
+
+
+@pytest.mark.e2e
+@every_bundle
+def test_the_zoos_unit_test_of_the_bundle_passes(folder, tmp_path):
+    """It is run as the zoo does: in a folder with ``models/NAME``."""
+    name = f"{'adrenal_ct' if folder.name == 'bundle' else folder.name}_classification"
+    shutil.copytree(folder, tmp_path / "models" / name, ignore=shutil.ignore_patterns("runs", "eval"))
+    test = ROOT / "scripts" / "model_zoo" / "unit_tests" / f"test_{name}.py"
+
+    done = subprocess.run([sys.executable, test], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Ran 2 tests" in done.stderr
 
 
 def test_the_package_that_no_index_serves_has_an_install_script():

@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from monai_das.cli import main
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def folds(tmp_path):
@@ -108,6 +110,63 @@ def test_readers_are_compared_with_the_model(folds, verdicts, capsys):
     assert agreement["between_readers"] == {"class_kappa": None, "slice_kappa": None, "kind": None}
 
 
+@pytest.fixture
+def bundle(tmp_path):
+    """A folder with the metadata of a bundle and a datalist, in which every case is of the test part."""
+    folder = tmp_path / "bundle"
+    (folder / "configs").mkdir(parents=True)
+    metadata = json.loads((ROOT / "bundle" / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    metadata["contract"]["threshold"] = 0.35
+    metadata["eval_metrics"] = {"part": "validation", "auc": 0.75}
+    metadata["training_data"] = {"fingerprint": "ab" * 32}
+    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
+    who = [f"patient_{patient}" for patient in range(6)]
+    cases = [{"name": f"{each}_clip{clip}", "group": each} for each in who for clip in range(10)]
+    (folder / "datalist.json").write_text(json.dumps({"training": [], "test": cases}), encoding="utf-8")
+    return folder
+
+
+def metrics_of(bundle):
+    return json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))["eval_metrics"]
+
+
+def test_the_bundle_says_threshold_and_patients(folds, bundle, capsys):
+    main(["evaluate", folds[0], "--bundle", str(bundle)])
+
+    lines = capsys.readouterr().out.splitlines()
+    figures = json.loads(lines[-1])
+    scores, labels = (np.array(each) for each in scores_of(folds[:1])[::-1])
+    recalls = [((scores >= 0.35) == label)[labels == label].mean() for label in (0, 1)]
+    assert lines[1] == "the answer is the second class from a probability of 0.35 on"
+    assert (figures["threshold"], figures["groups"]) == (0.35, 6)
+    assert figures["balanced_accuracy"] == pytest.approx(np.mean(recalls), abs=1e-4)
+    assert metrics_of(bundle) == {"part": "validation", "auc": 0.75}
+
+
+def test_figures_are_written_into_the_bundle_beside_those_of_the_validation(folds, bundle, capsys):
+    for _ in range(2):
+        main(["evaluate", folds[0], "--bundle", str(bundle), "--write"])
+        figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+
+        assert metrics_of(bundle) == {"part": "test", **figures, "validation": {"part": "validation", "auc": 0.75}}
+        readme = (bundle / "docs" / "README.md").read_text(encoding="utf-8")
+        assert f"| auc_low | {figures['auc_low']} |" in readme
+        assert "| auc | 0.75 |" in readme.partition("on the validation part")[2]
+
+
+def test_cases_that_were_trained_on_are_no_measure_of_a_bundle(folds, bundle, capsys):
+    names = bundle / "datalist.json"
+    names.write_text(names.read_text(encoding="utf-8").replace('"test"', '"training"'), encoding="utf-8")
+
+    with pytest.raises(SystemExit):
+        main(["evaluate", folds[0], "--bundle", str(bundle), "--write"])
+
+    assert "of the parts training of the datalist; a model is measured on one part that it was not trained on" in (
+        " ".join(capsys.readouterr().err.split())
+    )
+    assert metrics_of(bundle) == {"part": "validation", "auc": 0.75}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -118,15 +177,21 @@ def test_readers_are_compared_with_the_model(folds, verdicts, capsys):
         (["FOLD", "--datalist", "absent.json"], "absent.json"),
         (["FOLD", "--datalist", "OTHER"], "no case is called 'patient_0_clip0' in the datalist; give the one that was"),
         (["FOLD", "--datalist", "OTHER", "--group", "(a)"], "argument --group: not allowed with argument --datalist"),
-        (["FOLD", "--json", "FOLD/under/a/file.json"], "Not a directory"),
+        (["FOLD", "--json", "INSIDE"], "Not a directory"),
+        (["FOLD", "--write"], "--write needs --bundle, the folder to write into"),
+        (["FOLD", "--bundle", "none"], "none is not a bundle: no such file or folder"),
+        (["THREE", "--bundle", "BUNDLE"], "has 2 classes, the predictions 3"),
         ([], "the following arguments are required: predictions.csv"),
     ],
 )
 def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, tmp_path, capsys):
+    (tmp_path / "three.csv").write_text("a,0.8,0.1,0.1,0\nb,0.1,0.8,0.1,1\n")
+    places = {"FOLD": folds[0], "THREE": str(tmp_path / "three.csv"), "BUNDLE": str(ROOT / "bundle")}
+    places["INSIDE"] = f"{folds[0]}/under/a/file.json"
     other = tmp_path / "other.json"
     other.write_text(json.dumps([{"case_id": "a", "group": "b"}]))
     with pytest.raises(SystemExit) as exit_:
-        main(["evaluate", *(option.replace("FOLD", folds[0]).replace("OTHER", str(other)) for option in options)])
+        main(["evaluate", *((places | {"OTHER": str(other)}).get(option, option) for option in options)])
 
     assert exit_.value.code == 2
     assert message in capsys.readouterr().err

@@ -69,12 +69,12 @@ def test_info_shows_the_bundle_in_the_wheel(run, installed):
 
 
 def test_fetch_takes_a_zip_of_the_release(run, installed, tmp_path):
-    (zipped,) = (installed.parents[1] / "dist").glob("lung_ultrasound_v*.zip")
+    (zipped,) = (installed.parents[1] / "dist").glob("lung_ultrasound_classification_v*.zip")
     digest = hashlib.sha256(zipped.read_bytes()).hexdigest()
 
     run("monai-das", "fetch", zipped.as_uri(), "--sha256", digest)
 
-    assert "lung ultrasound" in run("monai-das", "info", "lung_ultrasound").lower()
+    assert "lung ultrasound" in run("monai-das", "info", "lung_ultrasound_classification").lower()
 
 
 def test_doctor_finds_all_that_is_needed(run):

@@ -34,6 +34,16 @@ def test_balanced_accuracy_agrees_with_scikit_learn_though_batches_lack_classes(
     assert metric.aggregate().item() == pytest.approx(expected)
 
 
+def test_the_second_class_is_the_answer_from_the_threshold_on():
+    probabilities, labels = predictions(2)
+    metric = DASBalancedAccuracyMetric(threshold=0.3)
+
+    in_batches(metric, probabilities, labels)
+
+    expected = balanced_accuracy_score(labels.numpy(), (probabilities[:, 1] >= 0.3).long().numpy())
+    assert metric.aggregate().item() == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("num_classes", [2, 3, 11])
 def test_auc_of_monai_is_the_macro_one_versus_rest_auc_of_scikit_learn(num_classes):
     probabilities, labels = predictions(num_classes)

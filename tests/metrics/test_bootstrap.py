@@ -53,6 +53,13 @@ def test_many_cases_are_drawn_in_blocks(predictions, monkeypatch):
     assert bootstrap_measures(*predictions, groups=list(range(60)), draws=40) == whole
 
 
+def test_a_threshold_changes_answers_alone(predictions):
+    plain, low = (bootstrap_measures(*predictions, draws=50, threshold=each) for each in (None, 0.4))
+
+    changed = {name for name in plain if plain[name] != low[name]}
+    assert changed == {"balanced_accuracy", "accuracy"}
+
+
 def test_one_class_has_no_auc():
     found = bootstrap_measures(np.full((4, 2), 0.5), np.zeros(4, np.int64), draws=10)
 

@@ -22,6 +22,7 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "label": "normal",
         "label_index": 0,
         "probabilities": {"normal": 0.9, "hyperplasia": 0.1},
+        "threshold": None,
         "total_slices": 12,
         "selected_slices": [
             {"index": 3, "score": result.scores[3], "sop_instance_uid": "1.2.3", "position_mm": [1.0, -2.0, 7.5]},
