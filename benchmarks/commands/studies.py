@@ -42,7 +42,9 @@ def add_study_parsers(verbs: Commands) -> None:
     check.add_argument("studies", nargs="*", type=Path, metavar="STUDY", help="other inputs, which should be refused")
     check.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
     check.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
-    check.add_argument("--cases", type=at_least(1), help="only the first so many of the test split (default: all)")
+    check.add_argument("--cases", type=at_least(1), help="only the first so many of the split (default: all)")
+    check.add_argument("--split", default="test", choices=("val", "test"), help="features are chosen on val (default: "
+                       "%(default)s)")  # fmt: skip
     check.set_defaults(run=input_check_command, parser=check)
 
 
@@ -99,7 +101,8 @@ def input_check_command(arguments: argparse.Namespace) -> int:
     from benchmarks.studies.input_check import run_input_check
 
     root = _needed_data(arguments)
-    print(or_exit(arguments, lambda: run_input_check(root, arguments.bundle, arguments.studies, arguments.cases)))
+    options = (arguments.bundle, arguments.studies, arguments.cases, arguments.split)
+    print(or_exit(arguments, lambda: run_input_check(root, *options)))
     return 0
 
 

@@ -35,6 +35,8 @@ CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "1 % of the voxels flipped": lambda mask: torch.where(torch.rand_like(mask) < 0.01, 255.0 - mask, mask),
     "upside down": lambda mask: mask.flip(3),
     "rows reversed": lambda mask: mask.flip(1),
+    "columns reversed": lambda mask: mask.flip(2),
+    "rows and columns swapped": lambda mask: mask.transpose(1, 2),
     "lower half of the slices cut off": lambda mask: mask[..., mask.size(3) // 2 :],
     "half of each slice cut off": lambda mask: torch.cat((mask[:, :32], torch.zeros_like(mask[:, 32:])), dim=1),
     "inverted": lambda mask: 255.0 - mask,
@@ -47,6 +49,7 @@ def run_input_check(
     bundle: str | PathLike[str] = "bundle",
     studies: Sequence[Path] = (),
     limit: int | None = None,
+    split: str = "test",
 ) -> str:
     """Return the tables, with one JSON object as the last line.
 
@@ -54,16 +57,17 @@ def run_input_check(
         root: folder of the data, with AdrenalMNIST3D.
         bundle: the bundle whose contract and training cases are asked.
         studies: files and folders of other inputs, which should be refused.
-        limit: only the first so many cases of the test split.
+        limit: only the first so many cases of the split.
+        split: ``"test"``, or ``"val"``, on which features of the distribution are chosen.
     """
     torch.manual_seed(0)
     predictor = Predictor(bundle)
-    cases = medmnist3d_datalist(root, "adrenalmnist3d", "test", limit=limit)
+    cases = medmnist3d_datalist(root, "adrenalmnist3d", split, limit=limit)
     masks = [torch.as_tensor(case["image"]).float() for case in cases]
     found: dict[str, Any] = {
         name: rates(predictor.model, [change(mask) for mask in masks]) for name, change in CHANGES.items()
     }
-    lines = [f"{len(masks)} masks of the test split", "", "| masks | unlike | refused by values |", "|---|---|---|"]
+    lines = [f"{len(masks)} masks of the {split} split", "", "| masks | unlike | refused by values |", "|---|---|---|"]
     lines += [f"| {name} | {row['unlike']:.1%} | {row['refused']:.1%} |" for name, row in found.items()]
     answers = {name: answer_to(predictor, path) for name, path in find_cases(studies)} if studies else {}
     lines += ["", "| input | answer |", "|---|---|", *(f"| {name} | {text} |" for name, text in answers.items())]

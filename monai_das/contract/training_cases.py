@@ -22,20 +22,26 @@ RIDGE = 1e-3
 # no feature is known better than this, in the units of the summary
 LEAST_VARIANCE = 1e-6
 FEWEST = 3
+FEATURES = 21
+# squared, of the side of the volume, to numbers of the size of the others
+COVARIANCE = 10.0
+# of the mass of a voxel: gives an image without contrast a centre
+TINY = 1e-9
 
 
 def case_summary(thumbnails: Tensor) -> Tensor:
-    """Describe a case by nine numbers, from the light features of the thumbnails of its slices.
+    """Describe a case by 21 numbers, from the thumbnails of its slices.
 
     These are the logarithms of mean and maximum over the slices of each light feature (variance, Sobel and Laplacian
     energy, see ``SliceFeatures``), and of the variance along the slices: the share of slices that are not empty, and
-    the centre and the spread of the variance, both as shares of the depth.
+    the centre and the spread of the variance, both as shares of the depth. They know no place within a slice. So the
+    moments of the brightness follow, see :func:`brightness_moments`.
 
     Args:
         thumbnails: ``(C, h, w, D)`` after preprocessing.
 
     Returns:
-        ``(9,)`` float64.
+        ``(21,)`` float64.
     """
     depth = thumbnails.size(3)
     with torch.no_grad():
@@ -47,7 +53,30 @@ def case_summary(thumbnails: Tensor) -> Tensor:
     spread = (weight * (place - centre).square()).sum().sqrt()
     filled = (variance > EMPTY * variance.max()).double().mean()
     logs = torch.cat(((light.mean(dim=1) + FLOOR).log(), (light.amax(dim=1) + FLOOR).log()))
-    return torch.cat((logs, torch.stack((filled, centre, spread))))
+    return torch.cat((logs, torch.stack((filled, centre, spread)), brightness_moments(thumbnails)))
+
+
+def brightness_moments(thumbnails: Tensor) -> Tensor:
+    """Return where the brightness of ``(C, h, w, D)`` above its darkest voxel lies: ``(12,)`` float64.
+
+    For each axis these are the centre and the spread as shares of the side, and the skewness; then the covariances of
+    rows and columns, rows and slices, columns and slices. A mirrored image has other signs.
+    """
+    mass = thumbnails.detach().cpu().float().mean(dim=0)
+    mass = (mass - mass.min()).double() + TINY
+    mass = mass / mass.sum()
+    places = [(torch.arange(side, dtype=torch.float64) + 0.5) / side for side in mass.shape]
+    found, away = [], []
+    for axis, place in enumerate(places):
+        along = mass.sum(dim=[other for other in range(3) if other != axis])
+        centre = (along * place).sum()
+        away.append(place - centre)
+        spread = (along * away[axis].square()).sum().sqrt()
+        found += [centre, spread, (along * away[axis].pow(3)).sum() / (spread.pow(3) + FLOOR)]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        plane = mass.sum(dim=3 - one - other)
+        found.append(COVARIANCE * (away[one] @ plane @ away[other]))
+    return torch.stack(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from monai_das._atomic import atomic_path
 from monai_das.contract.terms import Contract, class_names
-from monai_das.contract.training_cases import TrainingCases
+from monai_das.contract.training_cases import FEATURES, TrainingCases
 from monai_das.networks.held_terms import NONE_HELD, NUMBERS, HeldTerms, decoded_terms, other_values
 
 # other values give other numbers, or other names to them: refused. All other fields are notes: warned of
@@ -89,8 +89,9 @@ def check_weights(contract: Contract, held: Mapping[str, Any], thumbnail_size: i
 
 
 def training_cases(held: Mapping[str, Any]) -> TrainingCases | None:
-    """Return the training cases that the terms of weights describe, None where they describe none."""
-    return TrainingCases.from_dict(held[TRAINING]) if held.get(TRAINING) else None
+    """Return the training cases that the terms of weights describe; None without, or where other numbers do so."""
+    found = TrainingCases.from_dict(held[TRAINING]) if held.get(TRAINING) else None
+    return None if found is None or len(found.mean) != FEATURES else found
 
 
 def terms_in(state: Mapping[str, Tensor]) -> dict[str, Any]:

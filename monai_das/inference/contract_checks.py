@@ -65,7 +65,9 @@ def _weight_checks(contract: Contract, weights: Path) -> Iterator[Check]:
     cases = training_cases(terms)
     if cases is None:
         yield Check(
-            "contract, model.pt", "agrees; the training cases are not described, so none is unlike them", "note"
+            "contract, model.pt",
+            "agrees; no training cases are described, or by an earlier version: none is unlike them",
+            "note",
         )
     else:
         yield Check("contract, model.pt", f"agrees; {cases.cases} training cases, limit {cases.limit:.2f}")

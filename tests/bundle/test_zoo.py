@@ -16,7 +16,7 @@ from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, wor
 from tests.case_folders import only_case, only_result
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-WEIGHTS = "e05e1df86f60928d9edd1179d047f1b60741c4fdb24885324af0b00412b1fd4c"
+WEIGHTS = "9538258d254776511a68f1bfba5653d8978ebbcf57afe29f760e5982d713d328"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pydicom import Dataset
 from pydicom.data import get_testdata_file
 
 from monai_das.contract import Contract, InputRefusedError, InputVerdict, TrainingCases
+from monai_das.contract.training_cases import FEATURES
 from monai_das.contract.check import header_reasons, slice_reasons, value_reasons
 from monai_das.data import open_source
 from monai_das.datasets import write_nifti
@@ -148,7 +149,7 @@ def test_accept_any_input_classifies_it_and_says_so(echo):
 
 
 def test_a_case_unlike_the_training_data_is_marked(own_bundle, nifti):
-    alike = [torch.rand(9, generator=torch.Generator().manual_seed(seed)) for seed in range(30)]
+    alike = [torch.rand(FEATURES, generator=torch.Generator().manual_seed(seed)) for seed in range(30)]
     predictor = Predictor(own_bundle, num_slices=2)
     object.__setattr__(predictor.model, "training", TrainingCases.of(alike))
 

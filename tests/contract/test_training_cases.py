@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_das.contract.training_cases import TrainingCases, case_summary
+from monai_das.contract.training_cases import FEATURES, TrainingCases, brightness_moments, case_summary
 
 
 def square(side=20, depth=12, start=3):
@@ -22,10 +22,21 @@ def squares():
 def test_a_summary_tells_size_and_place_along_the_slices():
     small, large, shifted = (case_summary(square(**each)) for each in ({"side": 10}, {"side": 30}, {"start": 0}))
 
-    assert small.shape == (9,)
+    assert small.shape == (FEATURES,)
     assert bool((large[:6] > small[:6]).all())
     assert small[6] == large[6] == 0.5
     assert shifted[7] == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize(("axis", "changed"), [(1, {0, 2, 9, 10}), (2, {3, 5, 9, 11}), (3, {6, 8, 10, 11})])
+def test_a_mirrored_image_has_other_moments(axis, changed):
+    image = torch.rand(1, 32, 32, 8, generator=torch.Generator().manual_seed(0)).cumsum(axis)
+
+    before, after = brightness_moments(image), brightness_moments(image.flip(axis))
+
+    different = set(((before - after).abs() > 1e-9).nonzero()[:, 0].tolist())
+    assert different == changed
+    assert after[[0, 3, 6][axis - 1]] == pytest.approx(1.0 - before[[0, 3, 6][axis - 1]])
 
 
 @pytest.mark.parametrize("image", [torch.zeros(1, 64, 64, 4), torch.rand(3, 64, 64, 1), 1e4 * torch.randn(1, 8, 8, 2)])

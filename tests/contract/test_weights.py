@@ -14,6 +14,7 @@ from monai_das.contract import (
     weight_terms,
     write_terms,
 )
+from monai_das.contract.training_cases import FEATURES
 from monai_das.contract.weights import NOTES, REFUSED, terms_of
 from monai_das.inference import Predictor
 from tests.bundle.bundle_runs import BUNDLES
@@ -119,9 +120,9 @@ def test_weights_of_before_are_refused_and_can_be_given_a_contract(own_bundle):
 
     with pytest.raises(ValueError, match=r"model\.pt does not fit the metadata: the weights hold no contract"):
         Predictor(own_bundle)
-    write_terms(file, metadata, TrainingCases.of([torch.rand(9) for _ in range(20)]))
+    write_terms(file, metadata, TrainingCases.of([torch.rand(FEATURES) for _ in range(30)]))
 
-    assert Predictor(own_bundle).model.training.cases == 20
+    assert Predictor(own_bundle).model.training.cases == 30
     assert all(torch.equal(tensor, torch.load(file, weights_only=True)[name]) for name, tensor in state.items())
     assert list(file.parent.glob("*.pt")) == [file]
 

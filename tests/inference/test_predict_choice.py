@@ -8,6 +8,7 @@ from pydicom.uid import generate_uid
 
 from monai_das.cli import main
 from monai_das.datasets import write_dicom_series, write_nifti
+from tests.bundle.bundle_runs import BUNDLE
 from tests.case_folders import only_result, results
 from tests.data.pacs_export import flattened, write_export
 
@@ -110,3 +111,40 @@ def test_files_of_other_kinds_are_passed_over_where_a_series_is_asked_for(random
 
     assert predict(random_bundle, tmp_path / "out", export[0], "--series", export[1][0]) == 0
     assert passed_over(tmp_path / "out")["no DICOM series"] == 1
+
+
+def error_of(out):
+    (error,) = json.loads((out / "errors.json").read_text(encoding="utf-8"))["errors"]
+    return error["error"] if isinstance(error, dict) else error
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("BRAIN", "BodyPartExamined (0018,0015) is BRAIN, ABDOMEN or ABDOMENPELVIS or ADRENAL"),
+        ("", "many values, a mask of two values is accepted"),
+    ],
+)
+def test_a_chosen_time_point_of_real_mr_is_refused_by_the_contract(data_root, tmp_path, part, reason):
+    """Of GE, with several time points in one series; also where the header does not say what it shows."""
+    for path in sorted((data_root / "dicom_nih" / "20180918GE" / "mr_0004").glob("*.dcm")):
+        image = dcmread(path)
+        image.BodyPartExamined = part
+        (tmp_path / "study").mkdir(exist_ok=True)
+        image.save_as(tmp_path / "study" / path.name)
+
+    code = predict(BUNDLE, tmp_path / "out", tmp_path / "study", "--series", image.SeriesInstanceUID, "--time-point", 3)
+
+    assert code == 1
+    assert "the model was not made for this input" in error_of(tmp_path / "out")
+    assert reason in error_of(tmp_path / "out")
+
+
+def test_a_real_mosaic_is_no_stack_whatever_is_chosen(data_root, tmp_path):
+    """Of Siemens: all slices in one picture."""
+    study = data_root / "dicom_nih" / "20180918Si" / "mr_0003"
+
+    code = predict(BUNDLE, tmp_path / "out", study, "--time-point", 1)
+
+    assert code == 1
+    assert "a Siemens mosaic, all slices in one picture" in error_of(tmp_path / "out")
