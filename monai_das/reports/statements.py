@@ -34,8 +34,9 @@ def statements(result: CaseResult, header: Dataset) -> list[tuple[str, str]]:
     noun = "slices" if result.selected[0].ref.frame is None else "frames"
     source = f"{len(result.selected)} of {result.total_slices} {noun} of {series_name(header)}"
     accepted = "Not accepted" if verdict.reasons else "Accepted"
+    rule = f"; {result.rule}" if result.rule else ""
     return [
-        ("model", f"{model.name} {model.version}, weights SHA-256 {model.weights_sha256}"),
+        ("model", f"{model.name} {model.version}, weights SHA-256 {model.weights_sha256}{rule}"),
         ("source", f"{source}, SeriesInstanceUID {header.SeriesInstanceUID}, chosen on {CHOSEN_ON[result.thumbnails]}"),
         ("intended-use", model.intended_use or "The model states none"),
         ("research-only", RESEARCH_ONLY),

@@ -7,8 +7,8 @@ from pydicom import Dataset
 from pydicom.data import get_testdata_file
 
 from monai_das.contract import Contract, InputRefusedError, InputVerdict, TrainingCases
-from monai_das.contract.training_cases import FEATURES
 from monai_das.contract.check import header_reasons, slice_reasons, value_reasons
+from monai_das.contract.training_cases import FEATURES
 from monai_das.data import open_source
 from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor, packaged_bundle

@@ -5,6 +5,7 @@ from pydicom import Dataset
 from monai_das.contract import InputVerdict
 from monai_das.data import Finding
 from monai_das.inference import DASModelInfo
+from monai_das.reports import as_json, write_html
 from monai_das.reports.codes import class_code, probability_code
 from monai_das.reports.statements import in_one, series_description, shortened, statements
 
@@ -67,3 +68,16 @@ def test_a_class_of_two_models_has_two_codes_and_of_two_versions_one():
     values = {probability_code(one, "abnormal", predicted=each).value for each in (True, False)}
     assert len(values) == 2
     assert max(map(len, values)) <= 16
+
+
+def test_a_threshold_is_said_where_the_answer_is(result_with, tmp_path):
+    """Else 49 % of a class that is the answer would look like a mistake."""
+    result = result_with(model=DASModelInfo("A model", "1.2.3", "ab" * 32, threshold=0.08))
+    words = "the answer is hyperplasia from 8.0% on"
+
+    write_html(result, tmp_path / "case.html")
+
+    assert words in dict(statements(result, header()))["model"]
+    assert words in (tmp_path / "case.html").read_text(encoding="utf-8")
+    assert as_json(result)["threshold"] == 0.08
+    assert "the answer is" not in dict(statements(result_with(), header()))["model"]
