@@ -53,8 +53,7 @@ def _part(suffix: str, name: str = "page") -> str:
 
 def _fields(result: CaseResult) -> dict[str, object]:
     """Return the values of the template's names, as HTML."""
-    clip = _is_clip(result)
-    noun, first = ("frame", 1) if clip else ("slice", 0)
+    noun, first = ("frame", 1) if _is_clip(result) else ("slice", 0)
     stack = result.pictures.stack()
     data = {
         "noun": noun,
