@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import monai_das
+from monai_das.cli.cohort import add_cohort_parser
 from monai_das.cli.doctor import add_doctor_parser
 from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.fetch import add_fetch_parser
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_new_parser(commands)
     add_predict_parser(commands)
+    add_cohort_parser(commands)
     add_evaluate_parser(commands)
     add_send_parser(commands)
     add_info_parser(commands)

@@ -44,11 +44,11 @@ def new(arguments: argparse.Namespace) -> int:
     """Run ``monai-das new``; data that cannot be trained on exit with 2."""
     from tqdm import tqdm
 
-    from monai_das.cli.predict import silence_libraries
+    from monai_das.data import silence_libraries
     from monai_das.datasets import look_at_data, propose, read_csv_table
     from monai_das.inference import next_commands, write_project
 
-    silence_libraries(include_phi=False)
+    silence_libraries()
 
     def shown(cases: Iterable[Any]) -> Iterable[Any]:
         return tqdm(cases, desc="looking at cases", unit="case", leave=False)  # type: ignore[no-any-return]

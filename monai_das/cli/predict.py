@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
@@ -104,9 +102,9 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    silence_libraries(arguments.include_phi)
     from monai_das import data, reports
 
+    data.silence_libraries(include_phi=arguments.include_phi)
     with ExitStack() as stack:
         try:
             arguments.inputs, session = logged_in(arguments.inputs, arguments.credentials)
@@ -197,17 +195,3 @@ def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
     inputs = [each.rstrip("/") if is_address(each) else str(Path(each)) for each in arguments.inputs]
     where = f"INPUT {inputs.index(error.name) + 1}" if error.name in inputs else "an INPUT"
     return f"{where}: {error.finding.plain}"
-
-
-def silence_libraries(include_phi: bool) -> None:
-    """Silence messages of libraries that say nothing new or may hold patient data."""
-    # MONAI says at every LoadImage that this optional reader is not installed
-    warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
-    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
-    if not include_phi:
-        # its warnings quote the values that it dislikes
-        warnings.filterwarnings("ignore", module=r"pydicom\.")
-        logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-        # these may quote addresses, which hold UIDs, or values of headers
-        for name in ("urllib3", "dicomweb_client", "nibabel.global"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)

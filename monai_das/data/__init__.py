@@ -20,6 +20,7 @@ from monai_das.data.nifti import NIfTISource
 from monai_das.data.open import open_source, read_volume
 from monai_das.data.readers import DASClipReader, DASVolumeReader
 from monai_das.data.refs import plane_refs
+from monai_das.data.silence import silence_libraries
 from monai_das.data.source import SliceRef, SliceSource
 from monai_das.data.studies import PassedOver, Study, Survey, dicomweb_cases, find_studies, survey_studies
 from monai_das.data.video import VideoSource
@@ -63,6 +64,7 @@ __all__ = [
     "plane_refs",
     "read_case_key",
     "read_volume",
+    "silence_libraries",
     "stack_geometry",
     "survey_studies",
     "text_warnings",

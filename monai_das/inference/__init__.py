@@ -21,6 +21,7 @@ from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.new_project import next_commands, write_project
 from monai_das.inference.overrides import unknown_overrides
 from monai_das.inference.predictor import Predictor
+from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.inference.trained_bundle import write_figures
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "LoadImageSelectedd",
     "Predictor",
     "SelectedSlice",
+    "ThumbnailStore",
     "bundle_class_names",
     "bundle_contract",
     "check_bundle",

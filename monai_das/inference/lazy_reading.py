@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d
 from monai_das.data import Finding, SliceRef, SliceSource, StudyBaseError, StudyError, finding_of, plane_refs
 from monai_das.data.source import LUMINANCE, as_image, read_thumbnails
 from monai_das.inference.steps import Step, allows_parts, preprocessed, resizes
+from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.networks import DASNetwork
 from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
@@ -62,6 +63,7 @@ class SliceSelector:
             ``0.299 R + 0.587 G + 0.114 B`` (Rec. 601). By default channels stay as they are.
         inspect: called with the source, its thumbnails before and after preprocessing, and the distance between slices
             in mm (None where it is not known), before they are scored; what it raises ends the work.
+        store: keeps thumbnails; by default the source makes them.
         lap: called after opening (or reading the whole), after scoring, and when the selected slices are ready.
     """
 
@@ -72,6 +74,7 @@ class SliceSelector:
         key: Hashable = "image",
         channels: int | None = None,
         inspect: Inspect | None = None,
+        store: ThumbnailStore | None = None,
         lap: Callable[[], None] = lambda: None,
     ) -> None:
         self.network = network
@@ -80,6 +83,7 @@ class SliceSelector:
         self.key = key
         self.channels = channels
         self.inspect = inspect
+        self.store = store
         self.lap = lap
         self.device = torch.as_tensor(network.thumbnail_side).device
 
@@ -137,6 +141,9 @@ class SliceSelector:
         return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
 
     def _thumbnails(self, source: SliceSource, size: int) -> Tensor:
+        return self._made(source, size) if self.store is None else self.store.thumbnails(source, size, self._made)
+
+    def _made(self, source: SliceSource, size: int) -> Tensor:
         """Return all slices small; percentiles of all of them need exact ones, which a server's drawings are not."""
         shares = any(getattr(step, "intensity", {}).get("scale") == "percentiles" for step in self.steps)
         return read_thumbnails(source, size) if shares and source.kind == "dicomweb" else source.thumbnails(size)

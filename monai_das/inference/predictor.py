@@ -20,6 +20,7 @@ from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_mo
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
 from monai_das.inference.pictures import case_pictures
+from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.metrics import answers
 from monai_das.samplers import Selection
 
@@ -44,6 +45,7 @@ class Predictor:
         case_key: names cases and patients, as the command line does with the key of its user: the same study has the
             same id in every run. Without a key a case is called as its path or as you call it, and has no ``group``.
         accept_any_input: classify what the bundle's contract does not accept, and say so in the result.
+        store: keeps thumbnails for later runs.
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is not a bundle or has no weights.
@@ -63,6 +65,7 @@ class Predictor:
         model: DASBundleModel | None = None,
         case_key: CaseKey | None = None,
         accept_any_input: bool = False,
+        store: ThumbnailStore | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
@@ -71,6 +74,7 @@ class Predictor:
         self.device = _checked_device(device)
         self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
         self.num_slices, self.case_key, self.accept_any_input = num_slices, case_key, accept_any_input
+        self.store = store
         if num_slices is not None:
             self.model.network.sampler.num_slices = num_slices
 
@@ -159,7 +163,12 @@ class Predictor:
         model = self.model
         channels = model.contract.channels
         select = SliceSelector(
-            model.network, model.preprocessing, channels=channels, inspect=check.pixels, lap=clock.lap
+            model.network,
+            model.preprocessing,
+            channels=channels,
+            inspect=check.pixels,
+            store=self.store,
+            lap=clock.lap,
         )
         loaded = select(source)
         with torch.inference_mode():

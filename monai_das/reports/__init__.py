@@ -1,6 +1,15 @@
 """Write a :class:`~monai_das.inference.CaseResult` as JSON, picture, page, DICOM or FHIR; an atomic writer each."""
 
-from monai_das.reports.batch import CaseError, DoneBefore, Outcome, ReportSettings, SameCase, report_cases, write_errors
+from monai_das.reports.batch import (
+    CaseError,
+    CaseRun,
+    DoneBefore,
+    Outcome,
+    ReportSettings,
+    SameCase,
+    report_cases,
+    write_errors,
+)
 from monai_das.reports.case_map import CaseMap, read_case_map
 from monai_das.reports.case_reports import write_reports
 from monai_das.reports.fhir import write_imaging_selection
@@ -19,6 +28,7 @@ __all__ = [
     "CannotWriteError",
     "CaseError",
     "CaseMap",
+    "CaseRun",
     "DoneBefore",
     "Outcome",
     "Predecessor",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
+from monai_das.contract import InputRefusedError
 from monai_das.data import CaseKey, Finding, PassedOver, SliceSource, Study, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.case_map import CaseMap
@@ -22,10 +23,11 @@ ERRORS = "errors.json"
 
 @dataclass(frozen=True)
 class CaseError:
-    """Which case failed, and why."""
+    """Which case failed, and why; ``refused`` if the model was not made for it."""
 
     case: str
     error: str
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,20 @@ def report_cases(
     Raises:
         CannotWriteError: the disk is full or read-only. The cases that were yielded are complete.
     """
-    run = _Run(predictor, folder, settings)
+    run = CaseRun(predictor, folder, settings)
     with writing(folder):
         run.write_errors()
     for name, study in cases:
-        yield run.outcome(name, study)
+        outcome = run.outcome(name, study)
+        with writing(folder):
+            run.write_errors()
+        if settings.case_map is not None:
+            settings.case_map.add(outcome.case_id if isinstance(outcome, CaseResult) else outcome.case, study)
+        yield outcome
 
 
-class _Run:
-    """One run of :func:`report_cases`: the patient of each case that is done, and the errors by case."""
+class CaseRun:
+    """A run over cases: the patient of each case that is done, and the errors by case; see :func:`report_cases`."""
 
     def __init__(self, predictor: Predictor, folder: Path, settings: ReportSettings) -> None:
         self.predictor, self.folder, self.settings = predictor, folder, settings
@@ -143,11 +150,6 @@ class _Run:
             raise
         except Exception as error:
             outcome = self._failed(error, study, case_id)
-            case_id = outcome.case
-        with writing(self.folder):
-            self.write_errors()
-        if self.settings.case_map is not None:
-            self.settings.case_map.add(case_id, study)
         return outcome
 
     def _is_done(self, case_id: str, group: str) -> bool:
@@ -179,6 +181,8 @@ class _Run:
         settings, folder = self.settings, self.folder / result.case_id
         if settings.include_phi:
             result = replace(result, name=name)
+        if not settings.reports:
+            return result
         if folder.exists() and not folder.is_dir():
             raise ValueError(Finding("a file lies in the folder of results where its reports belong; remove it"))
         known = settings.predecessors
@@ -198,11 +202,12 @@ class _Run:
             # a damaged copy, or another study with the same UIDs: what is done stays
             case_id = key.place_id(study)
         message = error_message(error, case_id, include_phi=self.settings.include_phi)
-        self.errors[case_id] = CaseError(case_id, _printable(message))
+        self.errors[case_id] = CaseError(case_id, _printable(message), isinstance(error, InputRefusedError))
         remove_reports(self.folder / case_id)
         return self.errors[case_id]
 
     def write_errors(self) -> None:
+        """Write ``errors.json``; see :func:`write_errors`."""
         write_errors(self.errors.values(), self.settings.passed_over, self.folder, self.settings.include_phi)
 
 
@@ -215,7 +220,10 @@ def write_errors(
         paths = kind.pop("paths")
         if include_phi:
             kind["paths"] = [_printable(path) for path in paths]
-    found = {"errors": [asdict(error) for error in errors], **({"passed_over": kinds} if kinds else {})}
+    found = {
+        "errors": [{"case": each.case, "error": each.error} for each in errors],
+        **({"passed_over": kinds} if kinds else {}),
+    }
     if found["errors"] or kinds:
         write_object(found, folder / ERRORS)
     else:
