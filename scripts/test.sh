@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . scripts/environment.sh
-prepare all
+prepare all,ray
 bash scripts/check.sh "$@"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . scripts/environment.sh
-prepare all
+prepare all,ray
 prepare_deploy
 debian_packages dcmtk orthanc orthanc-dicomweb chromium chromium-driver
 head_ct

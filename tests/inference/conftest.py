@@ -1,47 +1,23 @@
 """A bundle with the shipped configs, an unlearned sampler, and random weights that tell volumes apart."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from monai.bundle import ConfigParser, ckpt_export
+from monai.bundle import ckpt_export
 
 from monai_das.data import WholeSource, read_volume
 from monai_das.datasets import write_nifti
 from monai_das.inference import Predictor
-from tests.contract.contracts import accept_all
+from tests.inference.bundles import write_random_bundle
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def random_bundle(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bundle")
-    shutil.copytree(ROOT / "bundle" / "configs", folder / "configs")
-    accept_all(folder)
-    config = folder / "configs" / "inference.json"
-    settings = json.loads(config.read_text())
-    settings["network_def"]["sampler"] = {
-        "_target_": "monai_das.samplers.DASTopVarianceSampler",
-        "num_slices": "@num_slices",
-    }
-    config.write_text(json.dumps(settings))
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser.read_meta(str(folder / "configs" / "metadata.json"))
-    torch.manual_seed(0)
-    network = parser.get_parsed_content("network_def")
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.rand(2, 1, 64, 64, 16))
-    (folder / "models").mkdir()
-    torch.save(network.state_dict(), folder / "models" / "model.pt")
-    return folder
+    return write_random_bundle(tmp_path_factory.mktemp("bundle"))
 
 
 @pytest.fixture
