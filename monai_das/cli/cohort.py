@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,7 @@ def _run(arguments: argparse.Namespace) -> CohortSummary:
 def _engine(arguments: argparse.Namespace) -> Engine:
     from monai_das.cohort import LocalEngine, RayEngine
 
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers nothing
     if arguments.address is None:
         return LocalEngine(arguments.workers)
     return RayEngine(arguments.workers, None if arguments.address == "local" else arguments.address)

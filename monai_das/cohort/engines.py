@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import sys
 from abc import ABC, abstractmethod
@@ -94,7 +93,6 @@ class RayEngine:
         Raises:
             RuntimeError: the cluster has too few cores, or workers cannot start.
         """
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         own = {"num_cpus": self.workers + 1, "object_store_memory": 200 << 20, "include_dashboard": False}
         place = own if self.address is None else {"address": self.address}
         self.ray.init(log_to_driver=False, logging_level="ERROR", **place)

@@ -13,7 +13,7 @@ FATAL, LATE = b"Fatal Python error", b"Timeout ("
 MOST_FAULTS, MOST_DEATHS = 2, 5
 
 
-class Mark:
+class CaseMark:
     """The file of a case that is being done.
 
     It holds a line for each beginning; a crash adds what the interpreter says of it, and a case that takes too long the

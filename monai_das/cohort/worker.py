@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_das.cohort.ledger import record_path, write_record
-from monai_das.cohort.marks import Mark
+from monai_das.cohort.marks import CaseMark
 from monai_das.data import CaseKey, is_address, memory_limit, plain_text, silence_libraries
 from monai_das.inference import CaseResult, Predictor, ThumbnailStore
 from monai_das.reports import CaseError, CaseRun, ReportSettings
@@ -73,7 +73,7 @@ class Worker:
         """
         for case in cases:
             record = record_path(self.job.records, case["case_id"])
-            mark = Mark(record.with_suffix(".begun"))
+            mark = CaseMark(record.with_suffix(".begun"))
             if not record.exists():
                 start, spent = time.perf_counter(), mark.spent()
                 if spent is None:
