@@ -1,4 +1,4 @@
-"""``python -m benchmarks needle | cost | collapse | io | thumbnails | input_check``: studies that need no sweep."""
+"""``python -m benchmarks needle | cost | collapse | io | scale | thumbnails | input_check``: studies that need no sweep."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ def add_study_parsers(verbs: Commands) -> None:
     reading = verbs.add_parser("io", help="time the reading of DICOM, whole and through thumbnails (extra dicom)")
     reading.add_argument("--slices", type=at_least(1), default=300, help="of the series (default: %(default)s)")
     reading.set_defaults(run=io_command, parser=reading)
+    scale = verbs.add_parser("scale", help="project the cost of a public archive from what a case costs here")
+    scale.add_argument("--price", type=float, default=0.05, help="of a core for an hour (default: %(default)s)")
+    scale.set_defaults(run=scale_command, parser=scale)
     small = verbs.add_parser("thumbnails", help="compare the choice on cheap and on exact thumbnails (extra dicom)")
     small.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
     small.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
@@ -84,6 +87,14 @@ def io_command(arguments: argparse.Namespace) -> int:
     from benchmarks.studies.io import run_io
 
     print(or_exit(arguments, lambda: run_io(depth=arguments.slices)))
+    return 0
+
+
+def scale_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks scale``."""
+    from benchmarks.studies.scale import run_scale
+
+    print(run_scale(price=arguments.price))
     return 0
 
 
