@@ -1,4 +1,4 @@
-"""``python -m benchmarks needle | cost | collapse | io | scale | thumbnails | input_check``: studies that need no sweep."""
+"""The verbs needle, cost, collapse, io, scale, thumbnails and input_check: studies that need no sweep."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ def row_of(result: CaseResult) -> dict[str, Any]:
         "result_id": result.case_id,
         "group": result.group,
         "state": "done",
+        "reason": "; ".join(f"report {kind}: {why}" for kind, why in result.report_errors.items()) or None,
         "source": result.source_kind,
         "label": result.label_name,
         "probabilities": [{"name": name, "probability": each} for name, each in result.probabilities.items()],
