@@ -115,7 +115,7 @@ def review_pull(arguments: argparse.Namespace) -> int:
         arguments.parser.error("nothing to pull from; give --project N or --from-html FILE")
 
     def act(client: LabelStudioClient | None) -> str:
-        verdicts = [verdict for file in arguments.from_html for verdict in review.read_verdicts(file)]
+        verdicts = review.read_verdicts(*arguments.from_html)
         if client is not None:
             verdicts += review.exported_verdicts(client.export(arguments.project))
         if arguments.map or arguments.cases:

@@ -15,6 +15,7 @@ from monai_das.data.dicom import (
 )
 from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, dicomweb_session, is_address, without_login
+from monai_das.data.kept import KeptSource
 from monai_das.data.messages import Finding, StudyBaseError, StudyError, finding_of, full_text, plain_text
 from monai_das.data.nifti import NIfTISource
 from monai_das.data.open import open_source, read_volume
@@ -35,6 +36,7 @@ __all__ = [
     "DICOMVideoSource",
     "DICOMwebSource",
     "Finding",
+    "KeptSource",
     "NIfTISource",
     "PassedOver",
     "SliceRef",

@@ -40,14 +40,16 @@ class SliceRef:
         index: place in the source's own order, 0-based. For a DICOM series that is the order along the slice normal,
             for multi-frame volumes too; for a clip the order of time; for NIfTI and arrays the order of the third axis.
         sop_instance_uid: (0008,0018) of the DICOM object that holds the slice, None outside DICOM.
-        frame: number of the frame in that object, 1-based as DICOM counts, None for single-frame objects.
+        frame: number of the frame in that object or video, 1-based as DICOM counts, None for single-frame objects.
         position_mm: centre of the slice's first voxel, in mm, in DICOM patient coordinates (LPS: x to the patient's
             left, y to the back, z to the head), None where there is no anatomy. For NIfTI (RAS) x and y are negated.
         time_ms: time since the first frame of a clip, in milliseconds, None where it is not known.
+        instance_number: InstanceNumber (0020,0013) of a single-frame object, by which viewers call the slice; None
+            where it is missing or shared by several objects of the stack.
 
     Example:
-        >>> SliceRef(0, sop_instance_uid="1.2.3", frame=1, time_ms=0.0).to_dict()["frame"]
-        1
+        >>> SliceRef(92, sop_instance_uid="1.2.3", instance_number=16).name
+        'image 16 (index 92)'
     """
 
     index: int
@@ -55,6 +57,21 @@ class SliceRef:
     frame: int | None = None
     position_mm: tuple[float, float, float] | None = None
     time_ms: float | None = None
+    instance_number: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call the slice: as their viewer does, then by its index; by the index alone where they cannot."""
+        if self.frame is not None:
+            return f"frame {self.frame} (index {self.index})"
+        if self.instance_number is not None:
+            return f"image {self.instance_number} (index {self.index})"
+        return f"index {self.index}"
+
+    @property
+    def in_clip(self) -> bool:
+        """Whether it is a frame of a clip, a moment rather than a place."""
+        return self.frame is not None and self.position_mm is None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dictionary that JSON can hold: the position is a list."""
@@ -99,10 +116,11 @@ class SliceSource(ABC):
         """Put the boundary of reading and the limit of memory around what a source reads."""
         super().__init_subclass__()
         own = dict(vars(cls))
-        for name, needed in (("thumbnails", _thumbnail_bytes), ("read", _slice_bytes)):
-            if name in own:
-                own[name] = _within_limit(own[name], needed)
-        for name in own.keys() & {"thumbnails", "read", "header", "pixel_header"}:
+        limited: dict[str, Callable[[Any, Any], int]]
+        limited = {"thumbnails": _thumbnail_bytes, "several_thumbnails": _several_bytes, "read": _slice_bytes}
+        for name in own.keys() & limited.keys():
+            own[name] = _within_limit(own[name], limited[name])
+        for name in own.keys() & {*limited, "header", "pixel_header"}:
             setattr(cls, name, at_boundary(own[name]))
 
     def __len__(self) -> int:
@@ -112,6 +130,14 @@ class SliceSource(ABC):
     @abstractmethod
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small, ``(C, size, size, D)`` float32, columns first, in the units of :meth:`read`."""
+
+    def several_thumbnails(self, sizes: Sequence[int]) -> list[Tensor]:
+        """Return :meth:`thumbnails` of several ``sizes``; a source that decodes slices one by one does so only once.
+
+        ``exact_thumbnails`` speaks of the first size.
+        """
+        found = [self.thumbnails(size) for size in reversed(sizes)]
+        return found[::-1]
 
     @abstractmethod
     def read(self, indices: Sequence[int]) -> Tensor:
@@ -147,17 +173,18 @@ class SliceSource(ABC):
         return affine
 
 
-def _within_limit(method: Callable[..., Tensor], needed: Callable[[Any, Any], int]) -> Callable[..., Tensor]:
+def _within_limit(method: Callable[..., Any], needed: Callable[[Any, Any], int]) -> Callable[..., Any]:
     """Return ``method`` of a source, which refuses what needs more memory than the limit."""
 
     @wraps(method)
-    def checked(self: SliceSource, *args: Any, **kwargs: Any) -> Tensor:
+    def checked(self: SliceSource, *args: Any, **kwargs: Any) -> Any:
         (wanted,) = (*args, *kwargs.values())
-        if method.__name__ == "thumbnails" and min(self.plane_shape) < LEAST_SIDE:
+        if method.__name__ != "read" and min(self.plane_shape) < LEAST_SIDE:
             columns, rows = self.plane_shape
             words = f"slices of {columns} x {rows} pixels, {LEAST_SIDE} x {LEAST_SIDE} at least; give them at full size"
             raise StudyError(self.name, words)
-        check_memory(needed(self, wanted), self.name, f"{method.__name__} of {len(self)} slices")
+        what = method.__name__.removeprefix("several_")
+        check_memory(needed(self, wanted), self.name, f"{what} of {len(self)} slices")
         return method(self, *args, **kwargs)
 
     return checked
@@ -165,6 +192,10 @@ def _within_limit(method: Callable[..., Tensor], needed: Callable[[Any, Any], in
 
 def _thumbnail_bytes(source: SliceSource, size: int) -> int:
     return 4 * source.channels * size * size * len(source)
+
+
+def _several_bytes(source: SliceSource, sizes: Sequence[int]) -> int:
+    return sum(_thumbnail_bytes(source, size) for size in sizes)
 
 
 def _slice_bytes(source: SliceSource, indices: Sequence[int]) -> int:

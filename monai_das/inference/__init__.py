@@ -11,7 +11,7 @@ from monai_das.inference.bundle_model import (
 )
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.bundle_writer import DASBundleWriter
-from monai_das.inference.case_result import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.inference.case_result import CaseResult, CaseTimings, DASModelInfo, NetworkView, SelectedSlice
 from monai_das.inference.checks import Check
 from monai_das.inference.contract_checks import check_contract
 from monai_das.inference.doctor import check_bundle, check_data, check_folder, check_gpu, check_packages
@@ -26,7 +26,6 @@ from monai_das.inference.trained_bundle import write_figures
 
 __all__ = [
     "BundleSummary",
-    "CasePictures",
     "CaseResult",
     "CaseTimings",
     "Check",
@@ -35,6 +34,7 @@ __all__ = [
     "DASLazyInferer",
     "DASModelInfo",
     "LoadImageSelectedd",
+    "NetworkView",
     "Predictor",
     "SelectedSlice",
     "ThumbnailStore",

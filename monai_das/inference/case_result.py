@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,33 +70,17 @@ class CaseTimings:
 
 
 @dataclass(frozen=True)
-class CasePictures:
-    """Pictures of what the network saw, scaled to 0-255 by the range of values in the thumbnails.
+class NetworkView:
+    """What the network saw, scaled to 0-255 by the range of values in the thumbnails.
 
     Attributes:
         slices: the selected slices in the order of ``CaseResult.selected``, upright, ``(k, rows, columns)`` or
             ``(k, rows, columns, 3)``, uint8.
-        side_view: the brightest pixel of each line in each slice, ``(lines, D)``, uint8; D in the source's own order.
-        pixel_aspect: height of a pixel of ``slices`` divided by its width.
-        make_stack: makes the return value of :meth:`stack`; it holds the source.
+        pixel_aspect: height of a pixel divided by its width.
     """
 
     slices: NDArray[np.uint8]
-    side_view: NDArray[np.uint8]
     pixel_aspect: float = 1.0
-    make_stack: Callable[[], NDArray[np.uint8]] | None = None
-
-    def stack(self) -> NDArray[np.uint8]:
-        """Return all slices in the source's own order, ``(D, rows, columns)`` or ``(D, rows, columns, 3)``.
-
-        This reads the whole source, a few slices at a time. No side is longer than 640 pixels.
-
-        Raises:
-            ValueError: these pictures were made without the volume.
-        """
-        if self.make_stack is None:
-            raise ValueError("only the selected slices have pictures here; give CasePictures make_stack to show all")
-        return self.make_stack()
 
 
 @dataclass(frozen=True)
@@ -119,7 +103,10 @@ class CaseResult:
             network's order of rows.
         model: the model that gave this result.
         timings: in milliseconds.
-        pictures: for display; comparisons and the JSON leave them out.
+        refs: of all D slices, by index.
+        axis: which axis of the source (columns, rows, slices) the slices lie along: 2, or another where the model wants
+            a plane that was not acquired.
+        network_view: what the network saw, for display; comparisons and the JSON leave it out.
         warnings: what a reader should know before sharing this, for instance that text is burned into the pixels.
         group: pseudonym of the patient, as :meth:`monai_das.data.CaseKey.group` has it; None where nobody made one.
         fingerprint: of weights, configs, budget and version of this package, as the predictor has it; None where
@@ -143,7 +130,9 @@ class CaseResult:
     sampling_indices: tuple[int, ...]
     model: DASModelInfo
     timings: CaseTimings
-    pictures: CasePictures = field(repr=False, compare=False)
+    refs: tuple[SliceRef, ...] = field(repr=False)
+    network_view: NetworkView = field(repr=False, compare=False)
+    axis: int = 2
     warnings: tuple[str, ...] = ()
     group: str | None = None
     fingerprint: str | None = None

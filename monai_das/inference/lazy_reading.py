@@ -37,7 +37,6 @@ class LoadedSelection:
         refs: the identity of the slice at each place.
         overview: ``(C, h, w, D)``, all slices preprocessed: thumbnails, or the whole volume if it had to be read.
         placed: the last preprocessed slices with metadata; their affine gives the directions of the plane.
-        load: returns preprocessed slices ``(C, H, W, n)`` of ascending, distinct places.
     """
 
     selection: Selection
@@ -45,7 +44,6 @@ class LoadedSelection:
     refs: tuple[SliceRef, ...]
     overview: Tensor
     placed: MetaTensor
-    load: Callable[[Sequence[int]], Tensor]
 
 
 class SliceSelector:
@@ -138,7 +136,7 @@ class SliceSelector:
             overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
         slices = prepared(few)[..., rows][None].to(self.device)
         self.lap()
-        return LoadedSelection(selection, slices, refs, overview, placed[0], lambda places: prepared(read(places)))
+        return LoadedSelection(selection, slices, refs, overview, placed[0])
 
     def _thumbnails(self, source: SliceSource, size: int) -> Tensor:
         return self._made(source, size) if self.store is None else self.store.thumbnails(source, size, self._made)
@@ -161,7 +159,7 @@ class SliceSelector:
         self.lap()
         slices = volume[..., selection.indices[0].cpu()][None].to(self.device)
         self.lap()
-        return LoadedSelection(selection, slices, refs, volume, placed, lambda places: volume[..., list(places)])
+        return LoadedSelection(selection, slices, refs, volume, placed)
 
     def _score(self, image: Tensor) -> Selection:
         network = self.network

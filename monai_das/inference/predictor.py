@@ -19,7 +19,7 @@ from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
-from monai_das.inference.pictures import case_pictures
+from monai_das.inference.pictures import network_view
 from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.metrics import answers
 from monai_das.samplers import Selection
@@ -142,12 +142,12 @@ class Predictor:
             sampling_indices=selection.rows,
             model=self.model.info,
             timings=CaseTimings(read + opening_ms, *others),
-            pictures=case_pictures(
-                loaded.load,
-                loaded.overview,
+            refs=tuple(loaded.refs[place] for place in selection.order),
+            axis=int(loaded.placed.meta.get("slice_axis", 2)),
+            network_view=network_view(
                 loaded.slices[0].cpu()[..., selection.shown_rows],
-                selection.order,
-                loaded.placed.affine,
+                loaded.overview.cpu(),
+                np.asarray(loaded.placed.affine, dtype=np.float64),
                 source.affine is not None,
             ),
             warnings=source.warnings,

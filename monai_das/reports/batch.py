@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from monai_das.contract import InputRefusedError
-from monai_das.data import CaseKey, Finding, PassedOver, SliceSource, Study, open_source
+from monai_das.data import CaseKey, Finding, KeptSource, PassedOver, SliceSource, Study, open_source
 from monai_das.inference import CaseResult, Predictor
 from monai_das.reports.case_map import CaseMap
 from monai_das.reports.case_reports import write_reports
@@ -143,6 +143,7 @@ class CaseRun:
                 outcome = DoneBefore(case_id)
                 self.done[case_id] = group
             else:
+                source = KeptSource(source, previews="html" in self.settings.reports)
                 result = self.predictor.predict(source, case_id, opening_ms=milliseconds)
                 outcome = self._written(replace(result, group=group), source, name)
                 self.done[case_id] = group

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from monai_das.data import SliceSource, StudyBaseError, full_text
 from monai_das.inference import CaseResult
@@ -21,11 +22,12 @@ from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.slices import write_slices
 from monai_das.reports.structured_report import write_structured_report
 
-PLAIN: Mapping[str, Callable[[CaseResult, Path], None]] = {
+Write: TypeAlias = Callable[[CaseResult, SliceSource, Path], object]
+PLAIN: Mapping[str, Write] = {
     "png": write_montage,
     "html": write_html,
     "slices": write_slices,
-    "json": write_json,
+    "json": lambda result, _, path: write_json(result, path),
 }
 
 
@@ -56,7 +58,7 @@ def write_reports(
     """
     shown = replace(result, warnings=tuple(map(full_text, result.warnings))) if include_phi else result
     structured = partial(write_structured_report, predecessors=predecessors)
-    of_dicom: Mapping[str, Callable[[CaseResult, SliceSource, Path], object]] = {
+    of_dicom: Mapping[str, Write] = {
         "kos": write_key_objects,
         "sr": structured,
         "sc": write_secondary_capture,
@@ -67,7 +69,7 @@ def write_reports(
         for kind in wanted:
             try:
                 if kind in PLAIN:
-                    PLAIN[kind](shown, new / FILES[kind])
+                    PLAIN[kind](shown, source, new / FILES[kind])
                 else:
                     of_dicom[kind](result, source, new / FILES[kind])
             except Exception as error:

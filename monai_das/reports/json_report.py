@@ -50,6 +50,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "threshold": result.model.threshold,
         "total_slices": result.total_slices,
         "selected_slices": [_slice_as_json(each) for each in result.selected],
+        "slice_names": [ref.name for ref in result.refs],
         "scores": list(result.scores),
         "sampling_indices": list(result.sampling_indices),
         "thumbnails": result.thumbnails,
@@ -78,4 +79,4 @@ def as_json(result: CaseResult) -> dict[str, Any]:
 def _slice_as_json(selected: SelectedSlice) -> dict[str, Any]:
     """Return index, score, and every other field that the source knows; frames count from 1."""
     known = {key: value for key, value in selected.ref.to_dict().items() if value is not None}
-    return {"index": selected.index, "score": selected.score, **known}
+    return {"index": selected.index, "name": selected.ref.name, "score": selected.score, **known}

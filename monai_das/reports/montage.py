@@ -5,188 +5,137 @@ from __future__ import annotations
 import math
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageDraw
 
 from monai_das._atomic import atomic_path
-from monai_das.inference import CaseResult, SelectedSlice
+from monai_das.data import SliceRef, SliceSource
+from monai_das.inference import CaseResult
+from monai_das.reports.colours import LIGHT
+from monai_das.reports.drawing import CaseDrawing, font
 
-SELECTED = "#f08a1d"
-DARK = "#b45f06"
-OTHER = "#8fa6b8"
-INK = "#1d2733"
-QUIET = "#66727f"
-WIDTH = 10.0
-MARGIN = 0.45
-GAP = 0.12
-CAPTION = 0.6
-CHART = 2.65
-FOOTER = 0.45
-MOST_COLUMNS = 8
-MOST_BARS = 5
-BAR = 0.18
-BANNER = "#b00020"
-BANNER_LINE = 0.2
-LETTERS = 118  # in a line of the banner
+# all lengths in pixels
+WIDTH, MARGIN, GAP = 1200, 54, 15
+CAPTION, CHART, SIDE_VIEW, FOOTER = 60, 126, 96, 64
+MOST_COLUMNS, MOST_BARS, BAR = 8, 5, 22
+BANNER_LINE, LETTERS = 22, 118  # of a line in the banner: its height, and what it holds
+INK, QUIET, BARS, SELECTED, SELECTED_INK = (LIGHT[each] for each in ("ink", "quiet", "bar", "selected", "selected-ink"))
 
 
-def write_montage(result: CaseResult, path: Path, *, dpi: int = 120) -> None:
-    """Write ``result`` to ``path`` as a PNG, whole or not at all.
+def write_montage(result: CaseResult, source: SliceSource, path: Path) -> None:
+    """Write ``result`` to ``path`` as a PNG 1200 pixels wide, whole or not at all.
 
-    From top to bottom: notices on a red banner; the prediction and all probabilities; the selected slices, each with
-    its number and score; the scores of all slices, the selected ones in orange; a side view of the volume on the same
-    axis.
+    From top to bottom: notices on a red banner; the prediction and all probabilities; the selected slices, drawn from
+    ``source`` in its window, each with its name and score; the scores of all slices, the selected ones in orange; a
+    side view of the volume on the same axis.
 
     Args:
-        result: the case, with its pictures.
+        result: the case.
+        source: the study that it was made from.
         path: the PNG to write.
-        dpi: pixels per inch of a picture 10 inches wide.
 
     Raises:
+        ValueError: the pixels of a selected slice cannot be decoded.
         OSError: ``path`` cannot be written.
     """
-    figure = _drawn(result, dpi)
+    picture = _drawn(result, CaseDrawing(result, source))
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+        # the size matters less than the time: most of a montage's cost is packing it
+        picture.save(temporary, format="png", compress_level=1)
 
 
-def montage_pixels(result: CaseResult, *, dpi: int = 120) -> NDArray[np.uint8]:
+def montage_pixels(result: CaseResult, source: SliceSource) -> NDArray[np.uint8]:
     """Return the picture of :func:`write_montage` as ``(rows, columns, 3)``, RGB."""
-    canvas: Any = FigureCanvasAgg(_drawn(result, dpi))
-    canvas.draw()
-    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    return np.asarray(_drawn(result, CaseDrawing(result, source)))
 
 
-def _drawn(result: CaseResult, dpi: int) -> Figure:
+def _drawn(result: CaseResult, drawing: CaseDrawing) -> Image.Image:
     columns = min(max(len(result.selected), 4), MOST_COLUMNS)
-    rows = math.ceil(len(result.selected) / columns)
-    side = (WIDTH - 2 * MARGIN + GAP) / columns
-    header = max(1.1, 0.5 + BAR * _bars(result))
-    tiles = rows * (side - GAP + CAPTION)
-    lines = [line for notice in result.notices for line in textwrap.wrap(notice, LETTERS)]
-    banner = BANNER_LINE * (len(lines) + 1) if lines else 0.0
-    figure = Figure(figsize=(WIDTH, banner + header + tiles + CHART + FOOTER), facecolor="white", dpi=dpi)
-    page = _Page(figure, banner)
-
-    _draw_banner(page, lines)
-    _draw_header(page, result)
-    for place, selected in enumerate(result.selected):
-        row, column = divmod(place, columns)
-        axes = page.axes(MARGIN + column * side, header + row * (side - GAP + CAPTION), side - GAP, side - GAP)
-        _draw_slice(axes, result, place, selected)
-    _draw_scores(page, result, header + tiles + 0.15)
-    _draw_footer(page, result)
-    return figure
-
-
-class _Page:
-    """Places things on a figure in inches from its upper left corner, below the banner."""
-
-    def __init__(self, figure: Figure, banner: float = 0.0) -> None:
-        self.figure = figure
-        self.banner = banner
-        self.width, whole = (float(side) for side in figure.get_size_inches())
-        self.height = whole - banner
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Return axes that fill this box, without a frame."""
-        bottom = self.height - top - height
-        whole = self.height + self.banner
-        box = (left / self.width, bottom / whole, width / self.width, height / whole)
-        axes = self.figure.add_axes(box)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(colors=QUIET, labelsize=8, length=2)
-        return axes
-
-    def text(self, left: float, top: float, words: str, **style: Any) -> None:
-        """Write ``words`` with their upper left corner here; a ``$`` is a ``$``."""
-        height = (self.height - top) / (self.height + self.banner)
-        self.figure.text(left / self.width, height, words, verticalalignment="top", parse_math=False, **style)
-
-
-def _draw_banner(page: _Page, lines: list[str]) -> None:
-    """What a reader must know first, white on red over the whole width."""
+    step = (WIDTH - 2 * MARGIN + GAP) / columns
+    side = int(step) - GAP
+    lines = [line for notice in result.notices for line in textwrap.wrap(notice, LETTERS, break_on_hyphens=False)]
+    banner = BANNER_LINE * (len(lines) + 1) if lines else 0
+    tiles = banner + max(131, 60 + BAR * _bars(result))
+    chart = tiles + math.ceil(len(result.selected) / columns) * (side + CAPTION) + 18
+    picture = Image.new("RGB", (WIDTH, chart + CHART + SIDE_VIEW + 60 + FOOTER), LIGHT["paper"])
+    draw = ImageDraw.Draw(picture)
     if lines:
-        axes = page.axes(0.0, -page.banner, page.width, page.banner)
-        axes.set(xticks=[], yticks=[], facecolor=BANNER)
-        page.text(
-            MARGIN, 0.1 - page.banner, "\n".join(lines), color="white", fontsize=9, fontweight="bold", linespacing=1.3
-        )
-
-
-def _draw_header(page: _Page, result: CaseResult) -> None:
-    """Case, label and one bar per class, likeliest first."""
-    page.text(MARGIN, 0.3, _shortened(result.title, 60), color=QUIET, fontsize=11)
-    page.text(MARGIN, 0.52, _shortened(result.label_name, 28), color=INK, fontsize=22, fontweight="bold")
-    page.text(MARGIN, 0.92, _shortened(result.rule, 80), color=QUIET, fontsize=8)
-    likeliest = sorted(result.probabilities.items(), key=lambda item: -item[1])[: _bars(result)]
-    axes = page.axes(WIDTH - MARGIN - 2.9, 0.3, 2.3, BAR * len(likeliest))
-    for place, (name, value) in enumerate(likeliest):
-        axes.barh(place, 1.0, height=0.62, color="#edf0f3")
-        axes.barh(place, value, height=0.62, color=SELECTED if name == result.label_name else OTHER)
-        style: dict[str, Any] = {"color": INK, "fontsize": 9, "verticalalignment": "center_baseline"}
-        axes.text(-0.03, place, _shortened(name, 28), horizontalalignment="right", parse_math=False, **style)
-        axes.text(1.03, place, f"{value:.1%}", **style)
-    axes.set(xlim=(0, 1), xticks=[], yticks=[], ylim=(len(likeliest) - 0.5, -0.5))
-
-
-def _draw_slice(axes: Axes, result: CaseResult, place: int, selected: SelectedSlice) -> None:
-    """One selected slice on black, with its number, score and place below."""
-    pictures = result.pictures
-    axes.imshow(pictures.slices[place], cmap="gray", vmin=0, vmax=255, aspect=pictures.pixel_aspect)
-    axes.set(xticks=[], yticks=[], facecolor="black", adjustable="datalim")
-    lines: tuple[tuple[str, dict[str, Any]], ...] = (
-        (_name(selected), {"color": INK, "fontsize": 9, "fontweight": "bold"}),
-        (f"score {selected.score:.3g}", {"color": DARK, "fontsize": 9}),
-        (_where(selected), {"color": QUIET, "fontsize": 7.2}),
-    )
-    for row, (words, style) in enumerate(lines):
-        axes.annotate(
-            words, (0, 0), (0, -4 - 12.5 * row), xycoords="axes fraction", textcoords="offset points",
-            verticalalignment="top", parse_math=False, **style,
-        )  # fmt: skip
-
-
-def _draw_scores(page: _Page, result: CaseResult, top: float) -> None:
-    """The score of every slice above the volume seen from the side, on one axis."""
-    clip = _is_frame_of_clip(result.selected[0])
-    start = 0.5 if clip else -0.5  # frames count from 1, slices from 0
-    end = start + result.total_slices
-    places = [start + 0.5 + each.index for each in result.selected]
-    left = MARGIN + 0.45
-    upper = page.axes(left, top, WIDTH - left - MARGIN, 1.05)
-    low, high = min(result.scores), max(result.scores)
-    room = 0.08 * ((high - low) or 1.0)
-    edges = [start + place for place in range(result.total_slices + 1)]
-    upper.stairs(result.scores, edges, baseline=low - room, fill=True, color=OTHER)
-    heights = [each.score - low + room for each in result.selected]
-    upper.bar(places, heights, width=1.0, bottom=low - room, color=SELECTED)
-    upper.set(xlim=(start, end), ylim=(low - room, high + room), xticks=[])
-    upper.set_ylabel("score", color=QUIET, fontsize=9)
-
-    lower = page.axes(left, top + 1.1, WIDTH - left - MARGIN, 0.8)
-    view = result.pictures.side_view
-    lower.imshow(view, cmap="gray", vmin=0, vmax=255, aspect="auto", extent=(start, end, view.shape[0], 0))
-    for place in places:
-        lower.axvspan(place - 0.5, place + 0.5, color=SELECTED, alpha=0.45, linewidth=0)
-    lower.set(xlim=(start, end), yticks=[])
-    lower.set_ylabel("side view", color=QUIET, fontsize=9)
-    lower.set_xlabel("frame" if clip else "slice, in the source's own order", color=QUIET, fontsize=9)
-
-
-def _draw_footer(page: _Page, result: CaseResult) -> None:
+        draw.rectangle((0, 0, WIDTH, banner - 1), LIGHT["alarm"])
+        draw.multiline_text((MARGIN, 9), "\n".join(lines), "white", font(15), spacing=6)
+    _draw_header(draw, result, banner)
+    for place, tile in enumerate(drawing.pictures(drawing.chosen, side)):
+        row, column = divmod(place, columns)
+        _draw_slice(picture, drawing, place, tile, (int(MARGIN + column * step), tiles + row * (side + CAPTION), side))
+    _draw_scores(picture, drawing, chart)
     model = result.model
-    noun = "frame" if _is_frame_of_clip(result.selected[0]) else "slice"
     words = (
-        f"{len(result.selected)} of {result.total_slices} {noun}s seen   |   {model.name} {model.version}, "
-        f"weights {model.weights_sha256[:12]}   |   not a medical device"
+        f"{len(result.selected)} of {result.total_slices} {_noun(result.refs[0])}s seen   |   window: "
+        f"{drawing.windows[0]}   |   {model.name} {model.version}, weights {model.weights_sha256[:12]}   |   "
+        "not a medical device"
     )
-    page.text(MARGIN, page.height - 0.3, words, color=QUIET, fontsize=8)
+    draw.text((MARGIN, picture.height - 36), _shortened(words, 170), QUIET, font(13))
+    return picture
+
+
+def _draw_header(draw: ImageDraw.ImageDraw, result: CaseResult, top: int) -> None:
+    """Case, label and one bar per class, likeliest first."""
+    draw.text((MARGIN, top + 36), _shortened(result.title, 60), QUIET, font(18))
+    draw.text((MARGIN, top + 60), _shortened(result.label_name, 28), INK, font(36), stroke_width=0.6)
+    draw.text((MARGIN, top + 108), _shortened(result.rule, 80), QUIET, font(13))
+    likeliest = sorted(result.probabilities.items(), key=lambda item: -item[1])[: _bars(result)]
+    left, right = WIDTH - MARGIN - 348, WIDTH - MARGIN - 72
+    for place, (name, value) in enumerate(likeliest):
+        middle = top + 47 + BAR * place
+        draw.rectangle((left, middle - 7, right, middle + 7), LIGHT["soft"])
+        end = left + (right - left) * value
+        draw.rectangle((left, middle - 7, end, middle + 7), SELECTED if name == result.label_name else BARS)
+        draw.text((left - 8, middle), _shortened(name, 28), INK, font(15), "rm")
+        draw.text((right + 8, middle), f"{value:.1%}", INK, font(15), "lm")
+
+
+def _draw_slice(
+    picture: Image.Image, drawing: CaseDrawing, place: int, tile: Image.Image, box: tuple[int, int, int]
+) -> None:
+    """One selected slice on black, with its name, score and place below; ``box`` is left, top and side."""
+    (left, top, side), draw = box, ImageDraw.Draw(picture)
+    selected = drawing.result.selected[place]
+    drawing.mark(tile, "")
+    draw.rectangle((left, top, left + side - 1, top + side - 1), "black")
+    picture.paste(tile, (left + (side - tile.width) // 2, top + (side - tile.height) // 2))
+    width = draw.textlength(selected.ref.name, font(14))
+    draw.text((left, top + side + 4), selected.ref.name, INK, font(min(14.0, int(28 * side / width) / 2)))
+    draw.text((left, top + side + 22), f"score {selected.score:.3g}", SELECTED_INK, font(13))
+    draw.text((left, top + side + 40), _where(selected.ref), QUIET, font(12))
+
+
+def _draw_scores(picture: Image.Image, drawing: CaseDrawing, top: int) -> None:
+    """The score of every slice above the volume seen from the side, on one axis."""
+    result, draw = drawing.result, ImageDraw.Draw(picture, "RGBA")
+    left, right = MARGIN + 54, WIDTH - MARGIN
+    step = (right - left) / result.total_slices
+    low, high = min(result.scores), max(result.scores)
+    scale = (CHART - 12) / (1.08 * ((high - low) or 1.0))
+    view = drawing.side_view().resize((right - left, SIDE_VIEW), Image.Resampling.NEAREST)
+    picture.paste(view, (left, top + CHART + 6))
+    orange = ImageColor.getrgb(SELECTED)
+    for index, score in enumerate(result.scores):
+        ends = (left + step * index, left + step * (index + 1) - (1 if step > 3 else 0))
+        chosen = index in drawing.chosen
+        height = scale * (score - low + 0.08 * ((high - low) or 1.0))
+        draw.rectangle((ends[0], top + CHART - height, ends[1], top + CHART), orange if chosen else BARS)
+        if chosen:
+            draw.rectangle((ends[0], top + CHART + 6, ends[1], top + CHART + 5 + SIDE_VIEW), (*orange, 115))
+    for score in (low, high):
+        draw.text((left - 6, top + CHART - scale * (score - low)), f"{score:.3g}", QUIET, font(13), "rm")
+    draw.text((MARGIN, top + CHART // 2), "score", QUIET, font(14), "lm")
+    draw.text((MARGIN, top + CHART + SIDE_VIEW // 2), "side\nview", QUIET, font(14), "lm")
+    bottom = top + CHART + SIDE_VIEW + 12
+    for place, anchor in ((0, "la"), (-1, "ra")):
+        draw.text((left if place == 0 else right, bottom), result.refs[place].name, QUIET, font(13), anchor)
+    words = "frames in time" if result.refs[0].in_clip else "slices in the source's own order"
+    draw.text(((left + right) / 2, bottom), words, QUIET, font(13), "ma")
 
 
 def _bars(result: CaseResult) -> int:
@@ -194,18 +143,12 @@ def _bars(result: CaseResult) -> int:
     return min(len(result.probabilities), MOST_BARS)
 
 
-def _is_frame_of_clip(selected: SelectedSlice) -> bool:
-    return selected.ref.frame is not None and selected.ref.position_mm is None
+def _noun(ref: SliceRef) -> str:
+    return "frame" if ref.in_clip else "slice"
 
 
-def _name(selected: SelectedSlice) -> str:
-    """Return the name that readers use: slices count from 0, frames of a clip from 1, as in DICOM."""
-    return f"frame {selected.ref.frame}" if _is_frame_of_clip(selected) else f"slice {selected.index}"
-
-
-def _where(selected: SelectedSlice) -> str:
+def _where(ref: SliceRef) -> str:
     """Return the position in the patient or the time, if known."""
-    ref = selected.ref
     if ref.position_mm is not None:
         return ", ".join(f"{value:.0f}" for value in ref.position_mm) + " mm"
     return f"{ref.time_ms:.0f} ms" if ref.time_ms is not None else ""

@@ -32,7 +32,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
     It refers to the selected slices as its source images. The same result gives the same object, see :mod:`.document`.
 
     Args:
-        result: the case, as predicted, with its pictures.
+        result: the case, as predicted.
         source: the study of ``result``; patient and study identity and the body part come from its headers.
         path: the DICOM file to write.
 
@@ -46,7 +46,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
     headers = distinct_headers(references)
     image = sc.SCImage.from_ref_dataset(
         headers[0],
-        pixel_array=montage_pixels(result),
+        pixel_array=montage_pixels(result, source),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",

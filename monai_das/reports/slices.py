@@ -6,25 +6,29 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from matplotlib.image import imsave
-
 from monai_das._atomic import atomic_path
+from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
+from monai_das.reports.drawing import CaseDrawing
+
+LONGEST_SIDE = 640
 
 
-def write_slices(result: CaseResult, path: Path) -> None:
+def write_slices(result: CaseResult, source: SliceSource, path: Path) -> None:
     """Write ``0000.png``, ``0001.png``, ... into the ZIP file ``path``, whole or not at all.
 
-    Numbers are 0-based in the source's own order. The pixels are what the network saw, scaled to 0-255.
+    Numbers are 0-based in the source's own order. Pictures are drawn from ``source`` in its window, at most 640 pixels
+    a side, with the letters of the directions and the name of the slice on them.
 
     Raises:
-        ValueError: ``result.pictures`` has no pictures of all slices.
+        ValueError: pixels cannot be decoded.
         OSError: ``path`` cannot be written.
     """
-    stack = result.pictures.stack()
+    drawing = CaseDrawing(result, source)
+    side = min(LONGEST_SIDE, max(drawing.size))
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for index, image in enumerate(stack):
+        for index, picture in enumerate(drawing.pictures(range(result.total_slices), side, marked=True)):
             stream = BytesIO()
-            imsave(stream, image, cmap="gray", vmin=0, vmax=255, format="png")
+            picture.save(stream, format="png")
             # a fixed date: the same case gives the same file
             archive.writestr(zipfile.ZipInfo(f"{index:04d}.png"), stream.getvalue())

@@ -86,10 +86,10 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
         label = class_code(model, result.label_name)
         evaluations = [sr.QualitativeEvaluation(own_code("predicted-class"), label)]
     noun = "frame" if reference.frames else "slice"
-    number = reference.frames[0] if reference.frames else selected.index
-    uid = derived_uid("tracking", model.weights_sha256, str(reference.header.SOPInstanceUID), f"{noun} {number}")
+    name = selected.ref.name
+    uid = derived_uid("tracking", model.weights_sha256, str(reference.header.SOPInstanceUID), name)
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{noun} {number}"),
+        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=name),
         referenced_region=_frame_of(reference),
         finding_type=own_code(f"selected-{noun}"),
         algorithm_id=sr.AlgorithmIdentification(

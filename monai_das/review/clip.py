@@ -8,8 +8,8 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from matplotlib.image import imread
 from numpy.typing import NDArray
+from PIL import Image
 
 from monai_das._optional import require
 from monai_das.review.labelling import FRAME_RATE
@@ -46,5 +46,4 @@ def encode_clip(frames: Sequence[bytes]) -> str:
 
 def _pixels(frame: bytes) -> NDArray[np.uint8]:
     """Return a PNG as ``(rows, columns, 3)``."""
-    pixels: NDArray[np.uint8] = (imread(BytesIO(frame))[..., :3] * 255).round().astype(np.uint8)
-    return pixels
+    return np.asarray(Image.open(BytesIO(frame)).convert("RGB"))

@@ -117,13 +117,12 @@ def _row(name: str, target: str, kind: str, value: dict[str, Any], score: float)
 
 def _captions(result: dict[str, Any], shown: Sequence[int], kind: str) -> str:
     """Return the slice and the score of each picture, as text."""
-    noun, first = ("frame", 1) if kind == "clip" else ("slice", 0)
-    scores = result["scores"]
-    selected = [int(each["index"]) for each in result["selected_slices"]]
+    selected = {int(each["index"]): each["name"] for each in result["selected_slices"]}
     if kind == "volume" and len(shown) == result["total_slices"]:
-        return f"All {len(shown)} slices; picture n is slice n - 1. Selected: {', '.join(map(str, selected))}"
+        return f"All {len(shown)} slices; picture n has the index n - 1. Selected: {', '.join(selected.values())}"
     places = {index: f"{place}: " if kind == "volume" else "" for place, index in enumerate(shown, start=1)}
-    lines = [f"{places[index]}{noun} {index + first} (score {scores[index]:.3g})" for index in selected]
+    lines = [f"{places[index]}{name}, score {result['scores'][index]:.3g}" for index, name in selected.items()]
+    noun = "frame" if kind == "clip" else "slice"
     return f"{len(selected)} of {result['total_slices']} {noun}s selected. " + " | ".join(lines)
 
 

@@ -105,15 +105,27 @@ def write_verdicts(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement
     write_object(verdict_datalist(verdicts, agreement), path)
 
 
-def read_verdicts(path: Path) -> list[ReaderVerdict]:
-    """Read the file of :func:`write_verdicts`, or a file that a page of ``monai-das predict --report html`` saved.
+def read_verdicts(*paths: Path) -> list[ReaderVerdict]:
+    """Read files of :func:`write_verdicts`, or files that pages of ``monai-das predict --report html`` saved.
 
-    Both hold ``{"training": [...], "unsure": [...]}``, each entry in the form of :meth:`ReaderVerdict.to_dict`.
+    Both hold ``{"training": [...], "unsure": [...]}``, each entry in the form of :meth:`ReaderVerdict.to_dict`. Of
+    several verdicts of one reader on one case and model, the latest counts: a page that is saved again replaces.
 
     Raises:
-        FileNotFoundError: ``path`` does not exist.
+        FileNotFoundError: a file does not exist.
         ValueError: it is not such a file.
     """
+    verdicts = [verdict for path in paths for verdict in _verdicts_in(path)]
+    latest = {_told(each): each for each in sorted(verdicts, key=lambda each: each.reviewed_at)}
+    return [each for each in verdicts if latest[_told(each)] is each]
+
+
+def _told(verdict: ReaderVerdict) -> tuple[str, str, str | None]:
+    """Return who said it of which case and model."""
+    return verdict.case_id, verdict.reviewer, verdict.model.get("weights_sha256")
+
+
+def _verdicts_in(path: Path) -> list[ReaderVerdict]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         entries = [*content["training"], *content.get("unsure", [])]

@@ -35,7 +35,7 @@ def test_what_json_gives_back_is_the_dictionary():
     found = SliceRef(3, "1.2.3", 4, (1.0, 2.0, 3.0), 5.0).to_dict()
 
     assert json.loads(json.dumps(found)) == found
-    assert list(found) == ["index", "sop_instance_uid", "frame", "position_mm", "time_ms"]
+    assert list(found) == ["index", "sop_instance_uid", "frame", "position_mm", "time_ms", "instance_number"]
 
 
 def test_what_is_not_known_is_none():

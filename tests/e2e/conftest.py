@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from pydicom import Dataset
 
-from monai_das.data import SliceRef
-from monai_das.datasets import make_sample_volumes
-from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.data import SliceRef, SliceSource
+from monai_das.inference import CaseResult, CaseTimings, DASModelInfo, NetworkView, SelectedSlice
 from monai_das.reports import write_html
+from monai_das.transforms.thumbnails import make_thumbnails
 from tests.e2e.orthanc_server import OrthancServer, orthanc_is_installed
 
 HERE = Path(__file__).parent
@@ -47,40 +49,73 @@ def orthanc(orthanc_process):
     return orthanc_process
 
 
-def long_case(depth=300, side=512, selected_indices=(20, 77, 150, 151, 220, 281)):
-    """A made-up volume of ``depth`` slices of ``side`` pixels, with the grain of real images."""
-    random = np.random.RandomState(0)
-    shape = make_sample_volumes(1, 64)[0]["image"][0].astype(np.float32)
-    shape = 200 * shape / shape.max()
-    grown = shape.repeat(side // 64, 0).repeat(side // 64, 1)
-    grain = random.randint(0, 24, (side, side), np.uint8)
+CHOSEN = tuple(range(60, 220, 10))
 
-    def stack():
-        planes = [np.roll(grain, index, 0) + grown[..., index * 64 // depth] for index in range(depth)]
-        return np.stack(planes).astype(np.uint8)
 
-    scores = np.exp(-(((np.arange(depth) - 150) / 60.0) ** 2)) + 0.1 * random.rand(depth)
-    refs = [SliceRef(index, f"1.2.{index}", position_mm=(0.0, 0.0, 1.5 * index)) for index in range(depth)]
-    selected = tuple(SelectedSlice(refs[index], float(scores[index])) for index in selected_indices)
+class LongCT(SliceSource):
+    """A made-up abdomen of ``depth`` slices of ``side`` pixels, with noise of 18 HU; slices are made when read."""
+
+    def __init__(self, depth=300, side=512):
+        self.name, self.kind, self.channels, self.plane_shape = "made up", "dicom_series", 1, (side, side)
+        self.affine = np.diag([-0.7, -0.7, 1.5, 1.0])
+        self.refs = tuple(
+            SliceRef(index, f"1.2.{index}", position_mm=(0.0, 0.0, 1.5 * index), instance_number=depth - index)
+            for index in range(depth)
+        )
+        self.noise = np.random.RandomState(0).normal(0, 18, (side, side))
+        across, down = np.mgrid[:side, :side] / side - 0.5
+        self.across, self.down = across, down
+        self.body = np.where((across / 0.4) ** 2 + (down / 0.3) ** 2 < 1, 40.0, -1000.0)
+
+    def read(self, indices):
+        return torch.from_numpy(np.stack([self._slice(index) for index in indices], -1)[None].astype(np.float32))
+
+    def thumbnails(self, size):
+        parts = [make_thumbnails(self.read([index])[None], size)[0] for index in range(len(self))]
+        return torch.cat(parts, -1)
+
+    def pixel_header(self, index):
+        tags = Dataset()
+        tags.Modality, tags.BodyPartExamined = "CT", "ABDOMEN"
+        return tags
+
+    def _slice(self, index):
+        values = self.body + np.roll(self.noise, 31 * index, (0, 1))
+        for organ, change in enumerate((-800, 60, 120, 300, -100)):
+            across, down = 0.24 * np.cos(1.3 * organ + index / 90), 0.16 * np.sin(1.7 * organ + index / 60)
+            values[(self.across - across) ** 2 + (self.down - down) ** 2 < 0.05**2] += change
+        return np.rint(values)
+
+
+def long_case(source):
+    """A result of which 16 slices of ``source`` are selected."""
+    depth = len(source)
+    scores = np.exp(-(((np.arange(depth) - 150) / 60.0) ** 2)) + 0.1 * np.random.RandomState(0).rand(depth)
     return CaseResult(
         case_id="case-0001",
         source_kind="dicom_series",
         label=1,
         label_name="hyperplasia",
         probabilities={"normal": 0.18, "hyperplasia": 0.82},
-        selected=selected,
+        selected=tuple(SelectedSlice(source.refs[index], float(scores[index])) for index in CHOSEN),
         scores=tuple(float(score) for score in scores),
-        sampling_indices=tuple(selected_indices),
+        sampling_indices=CHOSEN,
         model=DASModelInfo("DAS slice classifier", "0.1.0", "ab" * 32),
         timings=CaseTimings(120.0, 14.0, 3.0, 40.0),
-        pictures=CasePictures(stack()[list(selected_indices)], np.zeros((side, depth), np.uint8), make_stack=stack),
+        refs=source.refs,
+        network_view=NetworkView(np.full((16, 64, 64), 90, np.uint8)),
     )
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory):
+def long_ct():
+    return LongCT()
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory, long_ct):
     path = tmp_path_factory.mktemp("page") / "case.html"
-    write_html(long_case(), path)
+    write_html(long_case(long_ct), long_ct, path)
     return path
 
 

@@ -109,8 +109,8 @@ def test_preprocessing_that_forgets_the_metadata(own_bundle, nifti):
     result = Predictor(own_bundle, num_slices=3).predict(nifti)
 
     assert result.total_slices == 32
-    assert result.pictures.slices.shape == (3, 12, 40)
-    assert result.pictures.pixel_aspect == pytest.approx(4.0)
+    assert result.network_view.slices.shape == (3, 12, 40)
+    assert result.network_view.pixel_aspect == pytest.approx(4.0)
 
 
 def test_preprocessing_that_drops_slices(own_bundle, nifti):

@@ -12,6 +12,7 @@ from monai_das.data import open_source
 from monai_das.datasets import compress_dicom_series, write_dicom_series, write_nifti
 from monai_das.inference import DASLazyInferer, LoadImageSelectedd, Predictor
 from monai_das.inference.steps import allows_parts, flat_steps
+from monai_das.reports.drawing import CaseDrawing
 from monai_das.samplers import DASPaperSampler
 from monai_das.transforms import DASScaleIntensityd, SliceAxisd
 from tests.contract.contracts import edit_metadata, hold_contract
@@ -46,17 +47,6 @@ def test_only_the_selected_slices_are_read(predictor, counted, large):
     assert len(source.read_slices) == 4
 
 
-def test_the_pictures_of_all_slices_are_read_when_asked_for(predictor, counted, large):
-    source = counted(large)
-    result = predictor.predict(source)
-    source.read_slices.clear()
-
-    stack = result.pictures.stack()
-
-    assert sorted(source.read_slices) == list(range(30))
-    assert np.array_equal(stack[selected_indices(result)], result.pictures.slices)
-
-
 def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, large, tmp_path, monkeypatch):
     source = counted(large)
     few = predictor.predict(source)
@@ -70,7 +60,7 @@ def test_reading_whole_gives_the_same_answer(random_bundle, predictor, counted, 
     assert list(few.probabilities.values()) == pytest.approx(list(whole.probabilities.values()), abs=1e-5)
     assert few.scores == pytest.approx(whole.scores, abs=1e-5)
     assert [each.ref for each in few.selected] == [each.ref for each in whole.selected]
-    assert np.allclose(few.pictures.slices.astype(int), whole.pictures.slices, atol=1)
+    assert np.allclose(few.network_view.slices.astype(int), whole.network_view.slices, atol=1)
 
 
 def test_a_sampler_may_repeat_slices(random_bundle, counted, large):
@@ -97,7 +87,7 @@ def test_a_plane_that_was_not_acquired_is_read_whole(random_bundle, counted, lar
 
     assert len(source.read_slices) == 30
     assert result.total_slices == {"coronal": 192, "sagittal": 128}[axis]
-    assert result.pictures.stack().shape[0] == result.total_slices
+    assert len(result.refs) == len(list(CaseDrawing(result, source).previews(64))) == result.total_slices
 
 
 RESIZED = Resized("image", (64, 64, -1))

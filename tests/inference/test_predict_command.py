@@ -168,7 +168,7 @@ def test_a_folder_that_another_run_has_is_refused(random_bundle, studies, tmp_pa
 
 
 def test_a_full_disk_ends_in_one_line(random_bundle, studies, tmp_path, capsys, monkeypatch):
-    def full(result, path):
+    def full(result, source, path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setitem(PLAIN, "png", full)
@@ -216,4 +216,4 @@ def test_report_names_what_is_written(random_bundle, studies, tmp_path):
 
     assert code == 0
     assert sorted(path.name for path in only_case(tmp_path / "out").iterdir()) == ["case.html", "result.json"]
-    assert '"noun": "slice"' in (only_case(tmp_path / "out") / "case.html").read_text(encoding="utf-8")
+    assert "Add the slice shown" in (only_case(tmp_path / "out") / "case.html").read_text(encoding="utf-8")

@@ -54,7 +54,7 @@ def test_the_same_volume_as_dicom_gives_the_same_answer(predictor, nifti, volume
     assert indices(series) == indices(file)
     assert [each.ref.sop_instance_uid for each in series.selected] == [uids[index] for index in indices(file)]
     assert [each.ref.position_mm[2] for each in series.selected] == [2.0 * index for index in indices(file)]
-    assert np.array_equal(series.pictures.slices, file.pictures.slices)
+    assert np.array_equal(series.network_view.slices, file.network_view.slices)
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1, 2)])
@@ -69,8 +69,8 @@ def test_a_file_stored_the_other_way_round_gives_the_same_answer_in_its_own_orde
     assert list(flipped.probabilities.values()) == pytest.approx(list(straight.probabilities.values()), abs=1e-6)
     assert indices(flipped) == [11 - index if 2 in axes else index for index in indices(straight)][back]
     assert flipped.scores == pytest.approx(straight.scores[back], abs=1e-6)
-    assert np.array_equal(flipped.pictures.slices, straight.pictures.slices[back])
-    assert np.array_equal(flipped.pictures.side_view, straight.pictures.side_view[:, back])
+    assert np.array_equal(flipped.network_view.slices, straight.network_view.slices[back])
+    assert [ref.index for ref in flipped.refs] == list(range(12))
     assert [each.ref.position_mm[2] for each in flipped.selected] == [
         each.ref.position_mm[2] for each in straight.selected
     ][back]
@@ -79,7 +79,7 @@ def test_a_file_stored_the_other_way_round_gives_the_same_answer_in_its_own_orde
 def test_every_index_means_the_slice_that_is_shown(predictor, nifti, volume):
     result = predictor.predict(nifti)
 
-    shown = result.pictures.slices.astype(float)
+    shown = result.network_view.slices.astype(float)
     for picture, index in zip(shown, indices(result), strict=True):
         upright = volume[::-1, ::-1, index].T.astype(float)
         assert picture.max() == pytest.approx(upright.max() * 255 / volume.max(), abs=30)
@@ -113,7 +113,7 @@ def test_a_colour_clip_becomes_luminance_and_names_its_frames(predictor):
     assert [each.ref.frame for each in result.selected] == [index + 1 for index in indices(result)]
     assert {each.ref.sop_instance_uid for each in result.selected} == {uid}
     assert all(each.ref.time_ms is not None and each.ref.position_mm is None for each in result.selected)
-    assert result.pictures.pixel_aspect == pytest.approx(240 / 320, abs=0.01)
+    assert result.network_view.pixel_aspect == pytest.approx(240 / 320, abs=0.01)
 
 
 def test_a_real_siemens_file_predicts_or_says_what_is_wrong(predictor, data_root):

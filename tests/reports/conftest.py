@@ -8,9 +8,10 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from monai_das.cli import main
-from monai_das.data import SliceRef, open_source
+from monai_das.data import SliceRef, VolumeCase, WholeSource, open_source
+from monai_das.data.source import as_image
 from monai_das.datasets import write_dicom_series
-from monai_das.inference import CasePictures, CaseResult, CaseTimings, DASModelInfo, SelectedSlice
+from monai_das.inference import CaseResult, CaseTimings, DASModelInfo, NetworkView, SelectedSlice
 
 
 def make_result(depth=12, selected_indices=(3, 7), colour=False, clip=False, classes=2, **changes):
@@ -18,7 +19,7 @@ def make_result(depth=12, selected_indices=(3, 7), colour=False, clip=False, cla
     refs = [
         SliceRef(index, "1.2.3", frame=index + 1, time_ms=40.0 * index)
         if clip
-        else SliceRef(index, f"1.2.{index}", position_mm=(1.0, -2.0, 2.5 * index))
+        else SliceRef(index, f"1.2.{index}", position_mm=(1.0, -2.0, 2.5 * index), instance_number=40 - index)
         for index in range(depth)
     ]
     scores = tuple(float(score) for score in random.rand(depth))
@@ -35,13 +36,24 @@ def make_result(depth=12, selected_indices=(3, 7), colour=False, clip=False, cla
         "sampling_indices": tuple(selected_indices),
         "model": DASModelInfo("A model", "1.2.3", "ab" * 32),
         "timings": CaseTimings(1.0, 2.0, 3.0, 4.0),
-        "pictures": CasePictures(
-            random.randint(0, 255, shape, np.uint8),
-            random.randint(0, 255, (20, depth), np.uint8),
-            make_stack=lambda: np.random.RandomState(1).randint(0, 255, (depth, *shape[1:]), np.uint8),
-        ),
+        "refs": tuple(refs),
+        "network_view": NetworkView(random.randint(0, 255, shape, np.uint8)),
     }
     return CaseResult(**(values | changes))
+
+
+def pixels_of(result, *, colour=False, size=(30, 20)):
+    """A source with the slices of ``result``: noise of whole numbers, or colours; 2 mm a pixel, unless it is a clip."""
+    values = np.random.RandomState(1).randint(0, 1000, (3 if colour else 1, *size, result.total_slices))
+    values = (values % 256 if colour else values).astype(np.float32)
+    clip = result.refs[0].in_clip
+    affine = np.eye(4) if clip else np.diag([2.0, 2.0, 2.5, 1.0])
+    return WholeSource(VolumeCase(as_image(values, affine, "case"), result.refs, result.source_kind, not clip), "case")
+
+
+@pytest.fixture(name="pixels_of")
+def pixels_of_fixture():
+    return pixels_of
 
 
 @pytest.fixture
@@ -58,7 +70,7 @@ def result_of(source, selected_indices=(0, 2), **changes):
     """A result that speaks of these slices of ``source``."""
     result = make_result(depth=len(source), selected_indices=selected_indices, source_kind=source.kind, **changes)
     selected = tuple(SelectedSlice(source.refs[index], result.scores[index]) for index in selected_indices)
-    return replace(result, selected=selected)
+    return replace(result, selected=selected, refs=source.refs)
 
 
 @pytest.fixture(scope="session")

@@ -45,14 +45,14 @@ def run(predictor, cases, folder, *reports, **settings):
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("cases") / "good.nii"
-    write_nifti(np.zeros((5, 6, 4), np.uint8), path)
+    write_nifti(np.zeros((5, 6, 12), np.uint8), path)
     return path
 
 
 @pytest.fixture(scope="module")
 def other(good):
     path = good.with_name("other.nii")
-    write_nifti(np.ones((5, 6, 4), np.uint8), path)
+    write_nifti(np.ones((5, 6, 12), np.uint8), path)
     return path
 
 

@@ -25,9 +25,17 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "threshold": None,
         "total_slices": 12,
         "selected_slices": [
-            {"index": 3, "score": result.scores[3], "sop_instance_uid": "1.2.3", "position_mm": [1.0, -2.0, 7.5]},
-            {"index": 7, "score": result.scores[7], "sop_instance_uid": "1.2.7", "position_mm": [1.0, -2.0, 17.5]},
+            {
+                "index": index,
+                "name": f"image {40 - index} (index {index})",
+                "score": result.scores[index],
+                "sop_instance_uid": f"1.2.{index}",
+                "position_mm": [1.0, -2.0, 2.5 * index],
+                "instance_number": 40 - index,
+            }
+            for index in (3, 7)
         ],
+        "slice_names": [f"image {40 - index} (index {index})" for index in range(12)],
         "scores": list(result.scores),
         "sampling_indices": [3, 7],
         "thumbnails": "exact",
@@ -73,6 +81,7 @@ def test_frames_and_times_of_a_clip_are_named(result_with, tmp_path):
     (first, _) = json.loads((tmp_path / "result.json").read_text())["selected_slices"]
     assert first == {
         "index": 3,
+        "name": "frame 4 (index 3)",
         "score": result.scores[3],
         "sop_instance_uid": "1.2.3",
         "frame": 4,

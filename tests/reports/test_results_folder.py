@@ -147,7 +147,7 @@ class Counting:
 def cases(tmp_path):
     paths = [tmp_path / "in" / f"{number}.nii" for number in range(3)]
     for number, path in enumerate(paths):
-        write_nifti(np.full((5, 6, 4), number, np.uint8), path)
+        write_nifti(np.full((5, 6, 200), number, np.uint8), path)
     return [(path.name, path) for path in paths]
 
 
@@ -160,7 +160,7 @@ def done(result, cases, folder, **settings):
 
 def test_what_is_done_by_the_same_fingerprint_is_left_out(result_with, cases, tmp_path):
     mine, out = "a" * 64, tmp_path / "out"
-    result = result_with(fingerprint=mine)
+    result = result_with(fingerprint=mine, depth=200)
 
     assert done(result, cases, out, done_by=mine) == (3, 0)
     assert done(result, cases, out, done_by=mine) == (0, 3)

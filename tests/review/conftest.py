@@ -8,7 +8,7 @@ import pytest
 
 from monai_das.reports import write_json, write_slices
 from monai_das.review import ReaderVerdict
-from tests.reports.conftest import make_result
+from tests.reports.conftest import make_result, pixels_of
 from tests.review.small_label_studio import SmallLabelStudio
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -20,7 +20,7 @@ def results(tmp_path):
     for case in ("case-1111111111111111", "case-2222222222222222"):
         result = make_result(case_id=case, group="patient-3333333333333333")
         write_json(result, tmp_path / "out" / case / "result.json")
-        write_slices(result, tmp_path / "out" / case / "slices.zip")
+        write_slices(result, pixels_of(result), tmp_path / "out" / case / "slices.zip")
     return tmp_path / "out"
 
 

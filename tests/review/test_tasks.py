@@ -19,7 +19,7 @@ def test_a_task_shows_the_selected_slices_and_says_which_they_are(results):
     assert [each["sop_instance_uid"] for each in data["slice_refs"]] == ["1.2.3", "1.2.7"]
     picture = Image.open(BytesIO(base64.b64decode(data["slices"][0].partition(",")[2])))
     assert picture.size == (30, 20)
-    assert "1: slice 3 (score " in data["captions"]
+    assert "1: image 37 (index 3), score " in data["captions"]
 
 
 @pytest.mark.parametrize("kind", ["volume", "clip"])

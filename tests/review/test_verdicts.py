@@ -10,7 +10,7 @@ NONE = ReaderAgreement(None, None, None)
 
 
 def test_verdicts_come_back_as_they_were_written(verdict, tmp_path):
-    unsure = replace(verdict, label=None, label_name="unsure")
+    unsure = replace(verdict, label=None, label_name="unsure", reviewer="reader-2")
 
     write_verdicts([verdict, unsure], ReaderAgreement(0.5, 0.25, "cohen"), tmp_path / "review.json")
 
@@ -57,3 +57,14 @@ def test_another_file_is_refused(tmp_path, text):
 
     with pytest.raises(ValueError, match=r"file.json holds no verdicts \(.*give what pull or the HTML report saved"):
         read_verdicts(tmp_path / "file.json")
+
+
+def test_of_several_verdicts_of_one_reader_the_latest_counts(verdict, tmp_path):
+    later = replace(verdict, reviewed_at="2026-01-02T10:00:00Z", label=0, label_name="normal")
+    other = replace(verdict, reviewer="reader-2")
+    model = replace(verdict, model={"weights_sha256": "cd" * 32})
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    for path, content in zip(files, ([later, other], [verdict, model], [later]), strict=True):
+        write_verdicts(content, NONE, path)
+
+    assert read_verdicts(*files) == [other, model, later]

@@ -28,6 +28,7 @@ from monai_das.data.dicom.series_files import (
     split_place,
 )
 from monai_das.data.dicom.series_headers import image_headers, images_ahead
+from monai_das.data.dicom.shown import header_window, pixel_aspect
 from monai_das.data.dicom.source import DICOMSource
 from monai_das.data.dicom.stack import dicom_slice_refs, header_stack, slice_uid
 from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, geometry_of, stack_geometry
@@ -56,6 +57,7 @@ __all__ = [
     "group_series",
     "header_ahead",
     "header_stack",
+    "header_window",
     "image_header",
     "image_headers",
     "image_record",
@@ -68,6 +70,7 @@ __all__ = [
     "masked_source",
     "object_name",
     "one_case",
+    "pixel_aspect",
     "read_dataset",
     "series_files",
     "series_place",

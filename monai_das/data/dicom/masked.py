@@ -50,12 +50,19 @@ class MaskedSource(SliceSource):
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small; a pixel that lies partly outside the regions is 0. See :class:`SliceSource`."""
+        return self.several_thumbnails([size])[0]
+
+    def several_thumbnails(self, sizes: Sequence[int]) -> list[Tensor]:
+        """Return all slices in several small sizes; see :meth:`thumbnails`."""
         inside = torch.from_numpy(
             self._masked(np.ones((1, *self.plane_shape, len(self)), np.float32), range(len(self)))
         )
-        small = self.source.thumbnails(size)
+        found = self.source.several_thumbnails(sizes)
         self.exact_thumbnails, self.drawn = self.source.exact_thumbnails, self.source.drawn
-        return small * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
+        return [
+            small * (make_thumbnails(inside[None], size)[0] > 1 - 1e-4)
+            for small, size in zip(found, sizes, strict=True)
+        ]
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`."""

@@ -65,25 +65,33 @@ class DICOMSource(SliceSource):
         self._headers: dict[Path, Dataset] = {}
 
     def thumbnails(self, size: int) -> Tensor:
-        """Return all slices small; see :class:`SliceSource`.
+        """Return all slices small; see :meth:`several_thumbnails`."""
+        return self.several_thumbnails([size])[0]
 
-        JPEG 2000 is decoded at a reduced resolution, below twice ``size``. All other frames are decoded and shrunk one
-        after the other, so that only one is in memory.
+    def several_thumbnails(self, sizes: Sequence[int]) -> list[Tensor]:
+        """Return all slices in several small sizes; see :class:`SliceSource`.
+
+        JPEG 2000 is decoded at a reduced resolution, below twice each size. All other frames are decoded once and
+        shrunk one after the other, so that only one is in memory.
         """
-        small = np.empty((len(self), size, size, self.channels), dtype=np.float32)
+        found = [np.empty((len(self), size, size, self.channels), dtype=np.float32) for size in sizes]
         self.exact_thumbnails = True
         for index, (pixels, frame) in enumerate(self._places):
-            values = reduced_frame(pixels, frame, size)
-            self.exact_thumbnails = self.exact_thumbnails and values is None
-            if values is None:
-                values = decode_frame(pixels, frame)
-            if values.shape[:2] != (size, size):
-                values = _shrunk(values, size)
-            small[index] = values.reshape(size, size, -1)
+            whole: NDArray[Any] | None = None
+            for small, size in zip(found, sizes, strict=True):
+                values = reduced_frame(pixels, frame, size)
+                if values is None:
+                    values = whole = decode_frame(pixels, frame) if whole is None else whole
+                elif small is found[0]:
+                    self.exact_thumbnails = False
+                small[index] = (values if values.shape[:2] == (size, size) else _shrunk(values, size)).reshape(
+                    size, size, -1
+                )
         slopes, intercepts = np.array(self._rescale, dtype=np.float32).T[..., None, None, None]
-        small *= slopes
-        small += intercepts
-        return torch.from_numpy(small).permute(3, 2, 1, 0)
+        for small in found:
+            small *= slopes
+            small += intercepts
+        return [torch.from_numpy(small).permute(3, 2, 1, 0) for small in found]
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -24,7 +25,7 @@ from monai_das.data.dicom.geometry import (
     stack_affine,
     stack_order,
 )
-from monai_das.data.dicom.headers import ImageHeader
+from monai_das.data.dicom.headers import ImageHeader, undecoded
 from monai_das.data.dicom.mosaics import check_no_mosaic
 from monai_das.data.dicom.remarks import remarks
 from monai_das.data.dicom.series import check_no_copies, chosen_headers, stack_choices
@@ -34,6 +35,7 @@ from monai_das.data.messages import Finding, StudyError, harmless
 from monai_das.data.source import TIME_POINT, SliceRef
 
 UID = re.compile(r"[0-9.]{1,64}")
+INTEGER = re.compile(r"[-+]?[0-9]{1,11}")
 PLANE_TAGS = (
     ("ImagePositionPatient", IPP, 3),
     ("ImageOrientationPatient", IOP, 6),
@@ -101,7 +103,7 @@ def header_stack(headers: list[ImageHeader], path: Path | str, time_point: objec
     if len(headers) == 1 and headers[0].framed:
         return _frame_stack(headers[0], time_point)
     if len(headers) == 1 and any(headers[0].number_list(keyword) is None for keyword, _, _ in PLANE_TAGS):
-        refs = (SliceRef(0, slice_uid(headers[0])),)
+        refs = (SliceRef(0, slice_uid(headers[0]), instance_number=instance_numbers(headers)[0]),)
         return DICOMStack((headers[0].path,), refs, None, None, (headers[0],), remarks(headers, ()))
     return _series_stack(headers, path)
 
@@ -131,8 +133,8 @@ def _series_stack(headers: list[ImageHeader], path: Path | str) -> DICOMStack:
         raise StudyError(path, f"{error.finding.plain}{found}", error.finding.files, texts) from error
     planes, headers = [planes[place] for place in order], [headers[place] for place in order]
     refs = tuple(
-        SliceRef(index, slice_uid(header), position_mm=plane.position)
-        for index, (header, plane) in enumerate(zip(headers, planes, strict=True))
+        SliceRef(index, slice_uid(header), position_mm=plane.position, instance_number=number)
+        for index, (header, plane, number) in enumerate(zip(headers, planes, instance_numbers(headers), strict=True))
     )
     files = tuple(header.path for header in headers)
     affine = stack_affine(planes, frame_thickness(headers[0]))
@@ -178,6 +180,14 @@ def _plane(header: ImageHeader) -> Plane:
             )
         values.append(tuple(value))
     return Plane(header.path.name, *values)  # type: ignore[arg-type]
+
+
+def instance_numbers(headers: Sequence[ImageHeader]) -> list[int | None]:
+    """Return InstanceNumber (0020,0013) of each header; None where it is missing, no number, or that of another too."""
+    texts = [undecoded(header, "InstanceNumber").strip() for header in headers]
+    found = [int(text) if INTEGER.fullmatch(text) else None for text in texts]
+    count = Counter(found)
+    return [number if count[number] == 1 else None for number in found]
 
 
 def slice_uid(header: ImageHeader) -> str | None:

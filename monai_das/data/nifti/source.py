@@ -44,10 +44,16 @@ class NIfTISource(SliceSource):
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small, one read after the other; see :class:`SliceSource`."""
-        small = [
-            make_thumbnails(torch.from_numpy(self._slice(at))[None, None, ..., None], size) for at in range(len(self))
-        ]
-        return torch.cat(small, dim=4)[0]
+        return self.several_thumbnails([size])[0]
+
+    def several_thumbnails(self, sizes: Sequence[int]) -> list[Tensor]:
+        """Return all slices in several small sizes, each read once; see :class:`SliceSource`."""
+        found: list[list[Tensor]] = [[] for _ in sizes]
+        for at in range(len(self)):
+            whole = torch.from_numpy(self._slice(at))[None, None, ..., None]
+            for small, size in zip(found, sizes, strict=True):
+                small.append(make_thumbnails(whole, size))
+        return [torch.cat(small, dim=4)[0] for small in found]
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""

@@ -97,7 +97,7 @@ class VideoSource(SliceSource):
         self.plane_shape = self._display.shape(*self._coded_shape)
         self._table = self._frame_table(first)
         times = self._table.milliseconds()
-        self.refs = tuple(SliceRef(index, time_ms=time) for index, time in enumerate(times))
+        self.refs = tuple(SliceRef(index, frame=index + 1, time_ms=time) for index, time in enumerate(times))
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all frames small; see :class:`SliceSource`. Decodes all frames, in order, once."""

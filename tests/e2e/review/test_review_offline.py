@@ -42,6 +42,8 @@ def test_verdicts_of_the_html_page_become_a_datalist(cases, command, start_brows
     verdicts = [(first, "reject"), *((index, "confirm") for index in others)]
     for index, word in verdicts:
         browser.execute_script(f"document.querySelector('input[name=slice-{index}][value={word}]').click()")
+    browser.execute_script("document.querySelector('#classes input').click()")
+    browser.find_element("id", "reader").send_keys("reader-1")
     browser.execute_script("document.getElementById('save').click()")
     saved = saved_file(tmp_path / "saved")
     command("review", "pull", "--from-html", saved, "--map", tmp_path / "map.json", "-o", tmp_path / "review.json")
