@@ -111,32 +111,18 @@ class SliceSelector:
             self.inspect(source, image.as_tensor(), overview, slice_spacing(source, meta))
         selection = self._score(overview)
         self.lap()
-        order = [ref.index for ref in refs]
-        # the latest image with metadata: filled by the loader, read once the slices are there
-        placed: list[MetaTensor] = []
-
-        def read(places: Sequence[int]) -> MetaTensor:
-            values = source.read(wanted(places)).numpy()
-            return self._with_channels(as_image(values, source.full_affine(), source.name))
-
-        def wanted(places: Sequence[int]) -> list[int]:
-            return sorted(order[place] for place in places)
-
-        def prepared(few: MetaTensor) -> Tensor:
-            if INTENSITY_RANGE in meta.meta:
-                few.meta[INTENSITY_RANGE] = meta.meta[INTENSITY_RANGE]
-            slices, last = preprocessed(few, self.steps, self.key)
-            check_depth(slices.size(3), few.size(3))
-            placed[:] = [last]
-            return slices
-
         places, rows = torch.unique(selection.indices[0].cpu(), return_inverse=True)
-        few = read(places.tolist())
+        indices = sorted(refs[place].index for place in places.tolist())
+        few = self._with_channels(as_image(source.read(indices).numpy(), source.full_affine(), source.name))
         if not source.exact_thumbnails and not source.drawn:
-            overview, meta = preprocessed(refined(image, few, wanted(places.tolist())), self.small_steps, self.key)
-        slices = prepared(few)[..., rows][None].to(self.device)
+            overview, meta = preprocessed(refined(image, few, indices), self.small_steps, self.key)
+        if INTENSITY_RANGE in meta.meta:
+            few.meta[INTENSITY_RANGE] = meta.meta[INTENSITY_RANGE]
+        slices, placed = preprocessed(few, self.steps, self.key)
+        check_depth(slices.size(3), few.size(3))
+        slices = slices[..., rows][None].to(self.device)
         self.lap()
-        return LoadedSelection(selection, slices, refs, overview, placed[0])
+        return LoadedSelection(selection, slices, refs, overview, placed)
 
     def _thumbnails(self, source: SliceSource, size: int) -> Tensor:
         return self._made(source, size) if self.store is None else self.store.thumbnails(source, size, self._made)

@@ -119,7 +119,7 @@ def test_a_case_that_fails_now_keeps_no_older_reports(result, cases, tmp_path):
 
 
 def test_a_report_that_cannot_be_written_ends_the_run_without_half_a_case(result, cases, tmp_path, monkeypatch):
-    def broken(result, path):
+    def broken(result, source, path):
         raise OSError(errno.ENOSPC, "No space left on device", "DOE_JANE")
 
     monkeypatch.setitem(PLAIN, "json", broken)
