@@ -57,17 +57,6 @@ def _part(suffix: str) -> str:
 def _fields(result: CaseResult, drawing: CaseDrawing) -> dict[str, object]:
     """Return the values of the template's names, as HTML."""
     noun = "frame" if result.refs[0].in_clip else "slice"
-    data = {
-        "names": [ref.name for ref in result.refs],
-        "start": max(result.selected, key=lambda each: each.score).index,
-        "scores": list(result.scores),
-        "selected": drawing.chosen,
-        "aspect": drawing.size[0] / drawing.size[1],
-        "windows": [[each.name, each.low, each.high] for each in drawing.windows],
-        "network": dict(zip(drawing.chosen, _network(result), strict=True)),
-        "review": _review(result),
-        **_pictures(drawing),
-    }
     letters = zip(("left", "right", "top", "bottom"), drawing.hanging.letters, strict=False)
     return {
         "title": escape(f"{result.label_name} - {result.title}"),
@@ -100,7 +89,22 @@ def _fields(result: CaseResult, drawing: CaseDrawing) -> dict[str, object]:
             f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in _facts(result, drawing)
         ),
         # a "<" in a name must not end the script element
-        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+        "data": json.dumps(_data(result, drawing), allow_nan=False).replace("<", "\\u003c"),
+    }
+
+
+def _data(result: CaseResult, drawing: CaseDrawing) -> dict[str, object]:
+    """Return what ``page.js`` reads."""
+    return {
+        "names": [ref.name for ref in result.refs],
+        "start": max(result.selected, key=lambda each: each.score).index,
+        "scores": list(result.scores),
+        "selected": drawing.chosen,
+        "aspect": drawing.size[0] / drawing.size[1],
+        "windows": [[each.name, each.low, each.high] for each in drawing.windows],
+        "network": dict(zip(drawing.chosen, _network(result), strict=True)),
+        "review": _review(result),
+        **_pictures(drawing),
     }
 
 
