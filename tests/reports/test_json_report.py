@@ -13,8 +13,7 @@ SCHEMA = json.loads(files("monai_das").joinpath("reports", "case_result.schema.j
 def test_everything_but_the_pictures_is_there(result, tmp_path):
     write_json(result, tmp_path / "deep" / "result.json")
 
-    content = json.loads((tmp_path / "deep" / "result.json").read_text())
-    assert content == {
+    assert json.loads((tmp_path / "deep" / "result.json").read_text()) == {
         "schema_version": "1.3",
         "case_id": "case",
         "group": "case",
