@@ -35,7 +35,8 @@ def add_new_parser(commands: Commands) -> None:
                         "brackets, as '(patient_[0-9]+)_' (default: PatientID, else every case)")  # fmt: skip
     parser.add_argument("--axis", choices=("axial", "coronal", "sagittal"), help="default: the plane of most cases")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: a quarter)")
-    parser.add_argument("--seed", type=int, default=0, help="of the parts (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="of training, validation and test part; in a later round that of the "
+                        "first (default: the first by which every part has every class)")  # fmt: skip
     add_case_key(parser)
     parser.set_defaults(run=new, parser=parser)
 

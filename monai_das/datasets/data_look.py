@@ -32,6 +32,7 @@ class DataLook:
         parts: items of a datalist by part, with ``image`` (path), ``label``, ``group``, ``name`` and ``sha256``.
         labelled: how labels were found, and what was left out.
         grouping: what a patient is, in words.
+        seed: by which patients fall into parts.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +40,7 @@ class DataLook:
     parts: dict[str, list[dict[str, Any]]]
     labelled: Labelled
     grouping: str
+    seed: int = 0
 
     def table(self, proposal: Proposal) -> list[tuple[str, str]]:
         """Return what was found as pairs of words, with counts by class and part, and what was left out."""
@@ -53,6 +55,7 @@ class DataLook:
             words = ", ".join(f"{name} {each[number]}" for number, name in enumerate(self.classes))
             patients = len({item["group"] for item in inside})
             rows.append((part, f"{len(inside)} cases of {patients} patients: {words}"))
+        rows.append(("", f"by --seed {self.seed}: give it again with more cases, so that no test case ever trains"))
         noun = "frames" if proposal.clips else f"{proposal.axis} slices"
         rows.append((noun, _range(proposal.depths)))
         if any(proposal.spacings):
@@ -74,7 +77,7 @@ def look_at_data(
     table: CSVTable | None = None,
     columns: tuple[str | None, str | None] = (None, None),
     group_by: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     shown: Any = iter,
 ) -> DataLook:
     """Find cases below ``root``, join them with labels, look at each, and deal them out by patient.
@@ -87,7 +90,7 @@ def look_at_data(
         group_by: what a patient is. None: what the files say, else each case is one; ``"folder"``: the first folder
             below that of the class, or below ``root``; with a bracket: a regular expression, whose part in brackets is
             the patient in a case's path; else the column of ``table`` with this name.
-        seed: of the parts.
+        seed: of the parts; None: the first by which every part has every class.
         shown: wraps the sequence of cases, to show progress.
 
     Raises:
@@ -122,8 +125,8 @@ def look_at_data(
         }
         for fact in facts
     ]
-    parts = parts_with_every_class(items, classes, seed)
-    return DataLook(classes, tuple(facts), parts, labelled, grouping)
+    parts, found = parts_with_every_class(items, classes, seed)
+    return DataLook(classes, tuple(facts), parts, labelled, grouping, found)
 
 
 def _looked_at(paths: Iterable[Path], key: CaseKey, labelled: Labelled) -> list[CaseFacts]:

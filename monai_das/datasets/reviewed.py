@@ -13,7 +13,9 @@ PARTS = ("train", "held_out")
 FIELDS = ("slices_confirmed", "slices_rejected", "slices_added")
 
 
-def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int = 5) -> list[dict[str, Any]]:
+def reviewed_datalist(
+    path: str | PathLike[str], part: str = "train", every: int = 5, seed: int = 0
+) -> list[dict[str, Any]]:
     """Return one part of a datalist of reviewed cases, for ``monai.data.Dataset`` and MONAI's other data sets.
 
     The file holds a list of cases, or a mapping whose ``training`` is one. One in ``every`` groups of cases is held
@@ -26,6 +28,7 @@ def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int
         path: the JSON file; relative paths of images count from its folder.
         part: ``"train"`` or ``"held_out"``.
         every: at least 2.
+        seed: of the hash; that of a project by ``monai-das new``, whose test cases are then held out here too.
 
     Returns:
         Per case ``{"name": str, "image": str, "label": int, "slices_confirmed": [...], "slices_rejected": [...],
@@ -39,7 +42,9 @@ def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int
         raise ValueError(f"part must be one of {PARTS} and every at least 2, got {part=} and {every=}")
     file = Path(path)
     cases = [_case(entry, number, file) for number, entry in enumerate(_entries(file))]
-    kept = [case for group, case in cases if case is not None and is_held_out(group, every) == (part == "held_out")]
+    kept = [
+        case for group, case in cases if case is not None and is_held_out(group, every, seed) == (part == "held_out")
+    ]
     if not kept:
         groups = {group for group, case in cases if case is not None}
         raise ValueError(
@@ -49,9 +54,9 @@ def reviewed_datalist(path: str | PathLike[str], part: str = "train", every: int
     return kept
 
 
-def is_held_out(group: str, every: int) -> bool:
+def is_held_out(group: str, every: int, seed: int = 0) -> bool:
     """Say whether a group is among the one in ``every`` that are held out."""
-    return group_place(group) >= 1.0 - 1.0 / every
+    return group_place(group, seed) >= 1.0 - 1.0 / every
 
 
 def _entries(file: Path) -> list[Any]:

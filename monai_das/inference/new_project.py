@@ -46,7 +46,7 @@ def write_project(look: DataLook, proposal: Proposal, root: Path, project: Path)
         for name in TAKEN:
             shutil.copyfile(packaged / name, made / "configs" / name)
         train, inference, metadata = project_configs(packaged, look, proposal, root)
-        review = project_review(packaged, train)
+        review = {**project_review(packaged, train), "holdout_seed": look.seed}
         configs = {"train": train, "inference": inference, "review": review, "metadata": metadata}
         for name, config in configs.items():
             text = json.dumps(config, indent=4, ensure_ascii=False) + "\n"
@@ -147,7 +147,7 @@ def _datalist(look: DataLook, root: Path) -> dict[str, Any]:
         return {**item, "image": where.as_posix()}
 
     parts = {part: [placed(item) for item in items] for part, items in look.parts.items()}
-    return {"labels": {str(number): name for number, name in enumerate(look.classes)}, **parts}
+    return {"labels": {str(number): name for number, name in enumerate(look.classes)}, "seed": look.seed, **parts}
 
 
 def _special(root: Path) -> bool:
