@@ -3,6 +3,7 @@
 from monai_das.data.budget import memory_limit
 from monai_das.data.case_key import CASE_ID, CaseKey, ensure_case_key, read_case_key
 from monai_das.data.cases import find_cases
+from monai_das.data.choice import chosen_place
 from monai_das.data.dicom import (
     DICOMSource,
     StackGeometry,
@@ -49,6 +50,7 @@ __all__ = [
     "VideoSource",
     "VolumeCase",
     "WholeSource",
+    "chosen_place",
     "dicom_geometry",
     "dicom_slice_refs",
     "dicomweb_cases",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.boundary import reading
+from monai_das.data.choice import split_choice
 from monai_das.data.containers import VideoProbe
 from monai_das.data.dicom import DICOMSource, VideoInsideError, masked_source
 from monai_das.data.dicom_video import DICOMVideoSource
@@ -37,7 +38,8 @@ def open_source(
 
     Args:
         study: a NIfTI file, a DICOM file or the folder of a series, a video, the address of a study, series or object
-            on a DICOMweb server, or an array ``(C, H, W, D)``: a ``MetaTensor`` brings its affine along.
+            on a DICOMweb server, or an array ``(C, H, W, D)``: a ``MetaTensor`` brings its affine along. A place of
+            :func:`chosen_place`, as a map of cases holds it, says itself what is chosen.
         choose: which of several volumes in a file or folder, see :func:`read_volume`.
         session: asks the DICOMweb server, see :class:`DICOMwebSource`.
 
@@ -52,6 +54,7 @@ def open_source(
     """
     if isinstance(study, (np.ndarray, Tensor)):
         return _array_source(study, choose)
+    study, choose = split_choice(study, choose)
     if is_address(study):
         address = str(study)
         with reading(without_login(address)[0].rstrip("/")):
@@ -77,6 +80,8 @@ def read_volume(
         ValueError: the file is damaged, is of none of these kinds, or holds no single stack of slices; the array is not
             ``(C, H, W, D)``.
     """
+    if not isinstance(study, (np.ndarray, Tensor)):
+        study, choose = split_choice(study, choose)
     if not isinstance(study, (np.ndarray, Tensor)) and NIFTI_NAME.search(str(study)):
         with reading(Path(study)):
             return nifti_volume(Path(study), choose)

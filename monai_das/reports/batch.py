@@ -116,7 +116,8 @@ def report_cases(
         with writing(folder):
             run.write_errors()
         if settings.case_map is not None:
-            settings.case_map.add(outcome.case_id if isinstance(outcome, CaseResult) else outcome.case, study)
+            case_id = outcome.case_id if isinstance(outcome, CaseResult) else outcome.case
+            settings.case_map.add(case_id, study, settings.choose)
         yield outcome
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from monai_das.data import CASE_ID, Study, is_address
+from monai_das.data import CASE_ID, Study, chosen_place, is_address
 from monai_das.reports.json_report import write_object
 from monai_das.reports.results_folder import writing
 
@@ -46,9 +47,9 @@ class CaseMap:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.write()
 
-    def add(self, case_id: str, study: Study) -> None:
-        """Note where a case is; a study that has moved is where it was seen last."""
-        self._places[case_id] = str(study.absolute() if isinstance(study, Path) else study)
+    def add(self, case_id: str, study: Study, choose: Mapping[str, object] | None = None) -> None:
+        """Note where a case is, and what was chosen there; a study that has moved is where it was seen last."""
+        self._places[case_id] = str(chosen_place(study.absolute() if isinstance(study, Path) else study, choose))
         if time.monotonic() - self._written > self.seconds:
             self.write()
 

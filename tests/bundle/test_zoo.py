@@ -16,7 +16,7 @@ from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, wor
 from tests.case_folders import only_case, only_result
 
 OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-WEIGHTS = "9538258d254776511a68f1bfba5653d8978ebbcf57afe29f760e5982d713d328"
+WEIGHTS = "182d51c51b75199ee5255dbfdabb645dc10cb0b7754102828abd749ec015c9bf"
 
 
 @pytest.fixture

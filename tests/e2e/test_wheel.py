@@ -12,6 +12,7 @@ import pytest
 
 from monai_das.datasets import make_sample_volumes, write_nifti
 from tests.case_folders import only_result
+from tests.own_volumes import volumes
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +59,16 @@ def test_predict_needs_no_clone_and_no_bundle(run, tmp_path):
     model = only_result(tmp_path / "out")["model"]
     weights = (ROOT / "bundle" / "models" / "model.pt").read_bytes()
     assert model["weights_sha256"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_own_data_become_a_bundle_that_doctor_accepts(run, tmp_path):
+    volumes(tmp_path / "data")
+
+    printed = run("monai-das", "new", "data", "-o", "project")
+
+    assert "written to project. Next: train, evaluate, predict" in printed
+    assert "contract, train.json: agrees" in run("monai-das", "doctor", "--bundle", "project", code=2)
+    assert "classes:              a, b" in run("monai-das", "info", "project")
 
 
 def test_info_shows_the_bundle_in_the_wheel(run, installed):

@@ -1,8 +1,13 @@
 import json
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
+import torch
 
+from monai_das.data import open_source, read_volume
+from monai_das.data.choice import split_choice
 from monai_das.reports import CaseMap, read_case_map
 
 ONE, TWO, THREE = (f"case-{digit * 16}" for digit in "1ab")
@@ -70,3 +75,21 @@ def test_another_file_is_no_map_and_stays_as_it_is(tmp_path, content, message):
 def test_a_map_that_is_not_there_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.json"):
         read_case_map(tmp_path / "nowhere.json")
+
+
+def test_a_place_says_which_time_point_was_meant(tmp_path):
+    """A map of a run with --time-point would else lead to a series that cannot be opened."""
+    image = nibabel.Nifti1Image(np.arange(8 * 8 * 6 * 3, dtype=np.int16).reshape(8, 8, 6, 3), np.eye(4))
+    nibabel.save(image, tmp_path / "four.nii")
+    with CaseMap(tmp_path / "map.json") as found:
+        found.add(ONE, tmp_path / "four.nii", {"time_point": 2})
+        found.add(TWO, ADDRESS, {"EchoNumbers": 1})
+    places = read_case_map(tmp_path / "map.json")
+
+    chosen = open_source(places[ONE])
+
+    assert torch.equal(chosen.read_all(), open_source(tmp_path / "four.nii", {"time_point": 2}).read_all())
+    assert torch.equal(read_volume(places[ONE]).image, chosen.read_all())
+    assert split_choice(places[TWO], {"EchoNumbers": 2}) == (ADDRESS, {"EchoNumbers": 2})
+    with pytest.raises(ValueError, match="time_point"):
+        open_source(tmp_path / "four.nii")
