@@ -61,13 +61,13 @@ def test_predict_needs_no_clone_and_no_bundle(run, tmp_path):
     assert model["weights_sha256"] == hashlib.sha256(weights).hexdigest()
 
 
-def test_own_data_become_a_bundle_that_doctor_accepts(run, tmp_path):
+def test_own_data_become_a_bundle_that_waits_for_its_weights(run, tmp_path):
     volumes(tmp_path / "data")
 
     printed = run("monai-das", "new", "data", "-o", "project")
 
     assert "written to project. Next: train, evaluate, predict" in printed
-    assert "contract, train.json: agrees" in run("monai-das", "doctor", "--bundle", "project", code=2)
+    assert "project has no models/model.pt" in run("monai-das", "doctor", "--bundle", "project", code=1)
     assert "classes:              a, b" in run("monai-das", "info", "project")
 
 
