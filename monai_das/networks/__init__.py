@@ -8,6 +8,7 @@ from monai_das.networks.aggregation import (
     DASMeanAggregation,
 )
 from monai_das.networks.base import DASNetwork
+from monai_das.networks.design_aggregation import DASDesignAggregation
 from monai_das.networks.efficientnet_lite import DASEfficientNetLite0
 from monai_das.networks.mobilenet import DASMobileNetV3Small
 from monai_das.networks.output import DASOutput, DASPolicyOutput
@@ -19,6 +20,7 @@ from monai_das.transforms.thumbnails import make_thumbnails
 __all__ = [
     "DASAggregation",
     "DASAttentionAggregation",
+    "DASDesignAggregation",
     "DASEfficientNetLite0",
     "DASGatedAggregation",
     "DASMaxAggregation",

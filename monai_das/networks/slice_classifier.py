@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
 from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
+from monai_das.networks.design_aggregation import DASDesignAggregation, divergence, every_slice
 from monai_das.networks.feature_cache import FeatureCache
 from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
@@ -90,7 +91,8 @@ class DASSliceClassifier(DASNetwork):
         self.backbone = backbone
         self.precision = precision_of(backbone)
         if aggregation is None:
-            aggregation = DASAttentionAggregation(width, distillation_weight=LESSON if sampler.taught else 0.0)
+            kind = DASDesignAggregation if sampler.designed else DASAttentionAggregation
+            aggregation = kind(width, distillation_weight=LESSON if sampler.taught else 0.0)
         self.aggregation = aggregation
         self.dropout = nn.Dropout(dropout_prob)
         self.head = nn.Linear(width, num_classes)
@@ -110,11 +112,28 @@ class DASSliceClassifier(DASNetwork):
     def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
         """Return logits, and the selection with the lesson in its penalty."""
         used = self.used(selection)
+        if isinstance(self.aggregation, DASDesignAggregation) and self.aggregation.teaches(self.sampler, used):
+            return self.learn_from_all(image, selection, self.aggregation)
         if self.remember_features and used.weights.requires_grad:
             features = self.blended_features(image.float(), used)
         else:
             features = self.features_of(take_slices(image, used).float(), used, complete)
         return DASOutput(self.conclude(features, used), self.lesson(features, selection))
+
+    @torch.jit.unused
+    def learn_from_all(self, image: Tensor, selection: Selection, teacher: DASDesignAggregation) -> DASOutput:
+        """Return the answer from all slices, and add to the penalty what it teaches scores and the answer from few.
+
+        The backbone sees each slice once.
+        """
+        whole = every_slice(selection)
+        features = self.features_of(image.float(), whole)
+        chosen = torch.gather(features, 1, selection.indices[:, :, None].expand(-1, -1, features.size(2)))
+        answer, short = self.conclude(features, whole), self.conclude(chosen, selection)
+        missed = divergence(torch.softmax(answer.detach(), dim=1), torch.log_softmax(short, dim=1))
+        lesson = teacher.shares_lesson(features.detach(), whole, self.head.weight)
+        penalty = selection.penalty + teacher.distillation_weight * lesson + missed
+        return DASOutput(answer, selection._replace(penalty=penalty))
 
     @torch.jit.unused
     def lesson(self, features: Tensor, selection: Selection) -> Selection:

@@ -32,6 +32,8 @@ class Sampler(nn.Module):
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
         taught: whether attention over all slices teaches its scores, see
             ``monai_das.networks.DASAttentionAggregation``.
+        designed: whether it takes slices by a sampling design that attention over them should know, see
+            ``monai_das.networks.DASDesignAggregation``.
         scheduled: whether a schedule that widens the budget has moved ``widening``, see
             ``monai_das.handlers.DASBudgetSchedule.step``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
@@ -64,6 +66,7 @@ class Sampler(nn.Module):
         self.whole: int = share.denominator
         self.widening: float = 0.0
         self.taught: bool = False
+        self.designed: bool = False
         self.scheduled: bool = False
         self.lr_multiplier: float = 1.0
 

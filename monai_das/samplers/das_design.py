@@ -1,0 +1,116 @@
+"""DASDesignSampler, the second edition of DASSampler: learned probabilities, evenly spread where nothing is known."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import torch
+from torch import Tensor, nn
+
+from monai_das.samplers.base import Sampler, check_thumbnails
+from monai_das.samplers.das_parts import KNOWN, WIDTH, SliceEncoder, bounded, score_head, slice_tokens
+from monai_das.samplers.design import slice_probabilities, starts, stratified, systematic, with_missing_rows
+from monai_das.samplers.selection import (
+    Selection,
+    lowest,
+    new_selection,
+    one_hot_rows,
+    real_slices,
+    without_padding,
+)
+from monai_das.samplers.slice_context import SliceAttention
+
+
+class DASDesignSampler(Sampler):
+    """Choose k distinct slices by a sampling design whose probabilities are learned.
+
+    Each slice has a score, and the inclusion probability ``pi = min(1, c * exp(score))``, where c makes the
+    probabilities of a case sum to k (``samplers/design.py``). In ``train()`` slices are drawn with these probabilities,
+    by systematic sampling from a random start. In ``eval()`` the choice is the best slice in each of k consecutive
+    parts of equal probability. Equal scores give evenly spread slices, sure ones the k best. The last layer starts at
+    zero, so an untrained sampler chooses as :class:`DASEvenSampler` does. Slices whose variance is below ``floor`` of
+    the largest in the case are not eligible while k others are left: the choice cannot collapse onto empty slices.
+
+    Multi-head attention over the slices of the case makes the scores, from a small encoding of each thumbnail, the
+    paper's light features and the place of the slice. They are taught which share each slice has in the answer of the
+    network that sees them all (``DASDesignAggregation``, the default of ``DASSliceClassifier``), or which slices people
+    marked (``DASReaderLoss``). No schedule is needed: in every step of the training the network sees all slices, and
+    learns to answer from k of them as it does from all. The softmax of the scores that fits the shares has the
+    temperature of the case in it: it is sharp where thumbnails tell which slices count, and flat where they do not.
+
+    Args:
+        num_slices, fraction: the budget, see :class:`Sampler`.
+        variance: ``"within"`` slices or ``"between"`` neighbouring ones (clips), see :class:`SliceFeatures`.
+        grid: thumbnails of any size are first averaged to about so many pixels a side. Details smaller than two of
+            these pixels cannot guide the choice. Costs grow with its square.
+        num_heads: heads of the attention over slices.
+        floor: share of the largest variance below which a slice counts as empty.
+
+    Shape:
+        - ``thumbnails``: ``(B, C, h, w, D)``; ``lengths``: ``(B,)`` or None; returns a :class:`Selection`.
+
+    Raises:
+        ValueError: ``floor`` is not in (0, 1), ``grid`` is below 3, or ``num_heads`` does not divide 32; and weights of
+            :class:`DASSampler` are loaded.
+
+    References:
+        Shankaranarayana et al., *Deep Attention-guided Adaptive Subsampling*, 2025, arXiv 2510.12376;
+        Madow, *On the theory of systematic sampling, II*, Annals of Mathematical Statistics, 1949.
+
+    Example:
+        >>> DASDesignSampler(num_slices=4).eval()(torch.rand(1, 1, 64, 64, 32)).indices.tolist()
+        [[4, 12, 20, 28]]
+    """
+
+    def __init__(
+        self,
+        num_slices: int | None = None,
+        fraction: float | None = None,
+        *,
+        variance: str = "within",
+        grid: int = 32,
+        num_heads: int = 4,
+        floor: float = 0.01,
+    ) -> None:
+        super().__init__(num_slices, fraction)
+        self.taught = True
+        self.designed = True
+        self.floor: float = floor
+        self.bound: float = 8.0
+        self.encoder = SliceEncoder(variance, grid, floor)
+        self.token = nn.Linear(KNOWN, WIDTH)
+        self.attention = SliceAttention(WIDTH, num_heads)
+        self.head = score_head(num_heads)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if f"{prefix}heat.weight" in state_dict:
+            args[-1].append(
+                "the weights are of DASSampler, whose scores correct the variance; build the network with DASSampler, "
+                "or train again"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def forward(self, thumbnails: Tensor, lengths: Optional[Tensor] = None) -> Selection:
+        """Choose slices by their inclusion probabilities."""
+        check_thumbnails(thumbnails)
+        depth = thumbnails.size(4)
+        real = real_slices(thumbnails[:, 0, 0, 0], lengths)
+        looks = self.encoder(thumbnails, real)
+        tokens = self.attention(self.token(slice_tokens(looks)), looks.mask)
+        scores = bounded(self.head(tokens), self.bound)
+        rows, counts = self.budget(real, depth)
+        eligible = looks.mask & (looks.share >= self.floor)
+        inclusion = slice_probabilities(scores, counts, eligible, looks.mask)
+        start = starts(scores, self.training)
+        if self.training:
+            places = systematic(inclusion, rows, start)
+        else:
+            places = stratified(inclusion, scores.masked_fill(~eligible, lowest()), rows, start)
+        indices, kept = with_missing_rows(places, counts, real)
+        return new_selection(
+            one_hot_rows(indices, kept, depth),
+            indices,
+            kept,
+            without_padding(scores, real),
+            inclusion=inclusion.to(dtype=torch.float32, device=scores.device),
+        )
