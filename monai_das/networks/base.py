@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from monai_das.networks.eval_view import eval_view
 from monai_das.networks.held_terms import HeldTerms
 from monai_das.networks.lessons import LessonCheck
-from monai_das.networks.output import DASOutput
+from monai_das.networks.output import DASOutput, DASTaughtOutput
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.base import in_float32
 from monai_das.samplers.selection import check_lengths, detached, may_look, slice_mask
@@ -107,7 +107,7 @@ class DASNetwork(nn.Module):
         complete = lengths is None and selection.indices.size(1) <= image.size(4)
         output = self.learn(image, selection, complete)
         self.lesson_check.watch(self.sampler, output.logits, output.selection)
-        return DASOutput(anchored(output.logits, self.sampler), output.selection)
+        return output._replace(logits=anchored(output.logits, self.sampler))
 
     @torch.jit.export
     def thumbnails(self, volume: Tensor) -> Tensor:
@@ -135,7 +135,7 @@ class DASNetwork(nn.Module):
         """Raise ``ValueError`` if this network cannot be compiled or exported with ``lengths``; most can."""
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput | DASTaughtOutput:
         """Return the output of a training step: logits, and the selection with all that a loss takes from it.
 
         ``complete`` says that every row of the selection is kept, where that is known without looking at values.

@@ -19,9 +19,9 @@ class DASDesignAggregation(DASAttentionAggregation):
     variance. ``design`` is learned. Where all slices are seen, pi is 1.
 
     It teaches a sampler that must be taught, such as :class:`~monai_das.samplers.DASDesignSampler`. In ``train()``
-    :class:`DASSliceClassifier` then looks at every slice, and answers twice: from all slices, which is its output, and
-    from the chosen ones. It adds to the penalty of its selection ``distillation_weight * KL(shares || softmax of the
-    scores)``, see :meth:`shares`, and the divergence of the second answer from the first.
+    :class:`DASSliceClassifier` then looks at every slice, and answers twice: from the chosen slices and from all
+    (:class:`DASTaughtOutput`). It adds to the penalty of its selection ``distillation_weight * KL(shares || softmax of
+    the scores)``, see :meth:`shares`, and half of the divergence of the first answer from the second.
 
     Args:
         num_features: F, width of the features.

@@ -12,7 +12,7 @@ from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregati
 from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
 from monai_das.networks.design_aggregation import DASDesignAggregation, divergence, every_slice
 from monai_das.networks.feature_cache import FeatureCache
-from monai_das.networks.output import DASOutput
+from monai_das.networks.output import DASOutput, DASTaughtOutput
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.features import exporting
 from monai_das.samplers.selection import lowest
@@ -109,7 +109,7 @@ class DASSliceClassifier(DASNetwork):
         return logits
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput | DASTaughtOutput:
         """Return logits, and the selection with the lesson in its penalty."""
         used = self.used(selection)
         if isinstance(self.aggregation, DASDesignAggregation) and self.aggregation.teaches(self.sampler, used):
@@ -121,10 +121,10 @@ class DASSliceClassifier(DASNetwork):
         return DASOutput(self.conclude(features, used), self.lesson(features, selection))
 
     @torch.jit.unused
-    def learn_from_all(self, image: Tensor, selection: Selection, teacher: DASDesignAggregation) -> DASOutput:
-        """Return the answer from all slices, and add to the penalty what it teaches scores and the answer from few.
+    def learn_from_all(self, image: Tensor, selection: Selection, teacher: DASDesignAggregation) -> DASTaughtOutput:
+        """Return the answers from few slices and from all, and in the penalty what the latter teaches.
 
-        The backbone sees each slice once.
+        The backbone sees each slice once. The view of all slices teaches the scores, and the answer from few of them.
         """
         whole = every_slice(selection)
         features = self.features_of(image.float(), whole)
@@ -132,8 +132,8 @@ class DASSliceClassifier(DASNetwork):
         answer, short = self.conclude(features, whole), self.conclude(chosen, selection)
         missed = divergence(torch.softmax(answer.detach(), dim=1), torch.log_softmax(short, dim=1))
         lesson = teacher.shares_lesson(features.detach(), whole, self.head.weight)
-        penalty = selection.penalty + teacher.distillation_weight * lesson + missed
-        return DASOutput(answer, selection._replace(penalty=penalty))
+        penalty = selection.penalty + teacher.distillation_weight * lesson + 0.5 * missed
+        return DASTaughtOutput(short, selection._replace(penalty=penalty), answer)
 
     @torch.jit.unused
     def lesson(self, features: Tensor, selection: Selection) -> Selection:

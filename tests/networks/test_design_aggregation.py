@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from monai_das.losses import DASLoss
 from monai_das.networks import DASDesignAggregation, DASSliceClassifier
 from monai_das.networks.design_aggregation import every_slice
 from monai_das.samplers import DASDesignSampler, DASEvenSampler, Selection
@@ -81,7 +82,7 @@ def test_the_network_answers_from_all_slices_and_teaches_scores_and_the_answer_f
     volume, lengths = torch.randn(3, 1, 8, 8, 6), torch.tensor([6, 6, 4])
 
     torch.manual_seed(1)
-    logits, selection = net(volume, lengths)
+    output = net(volume, lengths)
     torch.manual_seed(1)
     chosen = net.score(net.thumbnails(volume), lengths)
 
@@ -90,11 +91,16 @@ def test_the_network_answers_from_all_slices_and_teaches_scores_and_the_answer_f
     features = net.backbone(images).view(3, 6, 5)
     few = features.gather(1, chosen.indices[:, :, None].expand(-1, -1, 5))
     short = net.conclude(few, chosen)
-    assert torch.allclose(logits, net.conclude(features, whole), atol=1e-5)
+    assert torch.allclose(output.whole, net.conclude(features, whole), atol=1e-5)
+    assert torch.allclose(output.logits, short, atol=1e-5)
     lesson = net.aggregation.shares_lesson(features, whole, net.head.weight)
-    missed = functional.kl_div(short.log_softmax(1), logits.detach().softmax(1), reduction="none").sum(dim=1)
-    assert torch.allclose(selection.penalty, 10.0 * lesson + missed, atol=1e-4)
-    selection.penalty.sum().backward()
+    missed = functional.kl_div(short.log_softmax(1), output.whole.detach().softmax(1), reduction="none").sum(dim=1)
+    assert torch.allclose(output.selection.penalty, 10.0 * lesson + 0.5 * missed, atol=1e-4)
+    target = torch.tensor([0, 1, 2])
+    loss = DASLoss()(output, target)
+    tasks = functional.cross_entropy(output.whole, target) + 0.5 * functional.cross_entropy(short, target)
+    assert torch.allclose(loss, tasks + output.selection.penalty.mean(), atol=1e-4)
+    loss.backward()
     assert net.sampler.head[-1].weight.grad.any()
     assert net.aggregation.design.grad is not None
 
