@@ -71,8 +71,9 @@ def _drawn(result: CaseResult, drawing: CaseDrawing) -> Image.Image:
     _draw_scores(picture, drawing, chart)
     model = result.model
     words = (
-        f"not a medical device   |   {len(result.selected)} of {result.total_slices} {_noun(result.refs[0])}s seen   |   "
-        f"window: {drawing.windows[0]}   |   {model.name} {model.version}, weights {model.weights_sha256[:12]}"
+        "not a medical device   |   "
+        f"{len(result.selected)} of {result.total_slices} {_noun(result.refs[0])}s seen   |   window: "
+        f"{drawing.windows[0]}   |   {model.name} {model.version}, weights {model.weights_sha256[:12]}"
     )
     draw.text((MARGIN, picture.height - 36), _shortened(words, 170), QUIET, font(13))
     return picture

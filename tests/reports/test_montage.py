@@ -41,8 +41,8 @@ def test_prediction_slices_and_scores_are_written(result, words_on):
     assert f"score {result.scores[3]:.3g}" in words
     assert {"R", "L", "A", "P"} <= set(words)
     footer = words[-1]
-    assert footer.startswith("2 of 12 slices seen   |   window: percentiles 1 to 99, ")
-    assert footer.startswith("not a medical device   |   ")  # a long name is cut at its end
+    # a long name is cut at its end
+    assert footer.startswith("not a medical device   |   2 of 12 slices seen   |   window: percentiles 1 to 99, ")
     assert footer.endswith("   |   A model 1.2.3, weights abababababab")
 
 
