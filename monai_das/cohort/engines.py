@@ -18,6 +18,10 @@ from monai_das.cohort.worker import Job, Worker
 Cases = list[dict[str, Any]]
 # workers that die one after another before they have loaded the model
 MOST_STILLBORN = 10
+_STILLBORN = (
+    "{count} workers died one after another before they had loaded the model; try fewer workers, or monai-das predict "
+    "on one case"
+)
 # seconds for a first answer from Ray
 START = 300.0
 Member = TypeVar("Member")
@@ -164,10 +168,7 @@ class Crew(ABC, Generic[Member]):
 
 def _check_births(stillborn: int) -> None:
     if stillborn >= MOST_STILLBORN:
-        raise RuntimeError(
-            f"{stillborn} workers died one after another before they had loaded the model; try fewer workers, or "
-            "monai-das predict on one case"
-        )
+        raise RuntimeError(_STILLBORN.format(count=stillborn))
 
 
 class _Process:
@@ -188,7 +189,11 @@ class _Processes(Crew[_Process]):
         self.job = job
 
     def start(self) -> _Process:
-        return _Process(self.job)
+        for _ in range(MOST_STILLBORN):
+            # the server may be killed too, and the next start makes another
+            with suppress(EOFError, ConnectionError):
+                return _Process(self.job)
+        raise RuntimeError(_STILLBORN.format(count=MOST_STILLBORN))
 
     def answers(self, members: Sequence[_Process]) -> list[tuple[_Process, bool]]:
         ready = wait([each.connection for each in members])
