@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import signal
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -189,8 +190,9 @@ class _Processes(Crew[_Process]):
         self.job = job
 
     def start(self) -> _Process:
-        for _ in range(MOST_STILLBORN):
-            # the server may be killed too, and the next start makes another
+        for turn in range(MOST_STILLBORN):
+            # the server may be killed too; once the system knows that it is gone, the next start makes another
+            time.sleep(0.1 * turn)
             with suppress(EOFError, ConnectionError):
                 return _Process(self.job)
         raise RuntimeError(_STILLBORN.format(count=MOST_STILLBORN))
