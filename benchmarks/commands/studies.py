@@ -23,7 +23,12 @@ def add_study_parsers(verbs: Commands) -> None:
     needle.add_argument("--results", type=Path, metavar="FILE", help="finished trainings: a run cut off goes on there")
     needle.add_argument("--short", action="store_true", help="one seed, k = 4, two methods: minutes, not half an hour")
     needle.set_defaults(run=needle_command, parser=needle)
-    cost = verbs.add_parser("cost", help="time choosing against classifying; exit code 1: choosing costs too much")
+    cost = verbs.add_parser(
+        "cost", help="time selections against what else one would run; exit code 1: a promise broke"
+    )
+    sizes = ("28", "64", "96", "224x224x64", "clip", "ct")
+    cost.add_argument("--size", nargs="+", choices=sizes, default=sizes, help="default: all")
+    cost.add_argument("--rounds", type=at_least(1), default=7, help="default: %(default)s")
     cost.set_defaults(run=cost_command, parser=cost)
     collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
     collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
@@ -68,7 +73,7 @@ def cost_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks cost``."""
     from benchmarks.studies.cost import run_cost
 
-    report, kept = run_cost()
+    report, kept = run_cost(arguments.size, arguments.rounds)
     print(report)
     return 0 if kept else 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -261,7 +262,8 @@ def _epoch(arm: nn.Module, batch: Tensor) -> float | None:
         return None
     arm.train()
     start = time.perf_counter()
-    with torch.enable_grad():
+    with torch.enable_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one step teaches a sampler nothing
         logits: Any = arm(batch).logits
         loss: Any = nn.functional.cross_entropy(logits, torch.arange(len(batch)) % 2)
         loss.backward()
