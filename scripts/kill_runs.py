@@ -2,9 +2,10 @@
 
 python scripts/kill_runs.py --kills 200 [--seed 0] [--only predict]
 
-Of ten kills four are for `monai-das predict`, four for `monai-das review push`, one for a training that resumes, and
-one for a sweep. A run is started again until it ends; what it leaves is looked at after every kill, and compared at the
-end with what a run that nobody disturbed has left. Exit code 1: something was wrong.
+A quarter each for `monai-das predict`, `monai-das review push`, a training that resumes, and a sweep. A run is started
+again until it ends; what it leaves is looked at after every kill, and compared at the end with what a run that nobody
+disturbed has left. Runs are forked from a process that has imported what they need, so that a kill falls on their work.
+Exit code 1: something was wrong.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -184,7 +186,6 @@ class Push(Verb):
 
 
 VERBS: dict[str, Callable[[Path], Verb]] = {"predict": Predict, "training": Training, "sweep": Sweep, "push": Push}
-SHARES = {"predict": 4, "training": 1, "sweep": 1, "push": 4}
 
 
 def forked(act: Callable[[], None], seconds: float | None = None) -> bool:
@@ -214,6 +215,21 @@ def forked(act: Callable[[], None], seconds: float | None = None) -> bool:
     return False
 
 
+def import_all_of(verb: Verb, folder: Path) -> None:
+    """Import here what ``verb`` imports in a run, so that no later run has to."""
+    verb.start_again(folder)
+    names = folder.parent / "modules.txt"
+
+    def act() -> None:
+        verb.act()
+        names.write_text("\n".join(sys.modules), encoding="utf-8")
+
+    forked(act)
+    for name in names.read_text(encoding="utf-8").split("\n"):
+        with contextlib.suppress(Exception):
+            import_module(name)
+
+
 def kill(make: Callable[[Path], Verb], kills: int, place: Path, draw: random.Random) -> tuple[int, int]:
     """Kill runs ``kills`` times; return how many runs were killed, and how many came to their end.
 
@@ -221,6 +237,7 @@ def kill(make: Callable[[Path], Verb], kills: int, place: Path, draw: random.Ran
         AssertionError: something is lost, doubled or half done.
     """
     verb = make(place)
+    import_all_of(verb, place / "first")
     verb.start_again(place / "whole")
     start = time.monotonic()
     forked(verb.act)

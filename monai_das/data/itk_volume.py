@@ -27,6 +27,7 @@ DETACHED = {
     ".nhdr": re.compile(rb"^data ?file:\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE),
     ".mhd": re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.M),
 }
+AXES = (2, 3, 4)
 LONGEST_HEADER = 1 << 16
 COMPRESSED = re.compile(rb"^(encoding:\s*(?!raw)|CompressedData\s*=\s*True)", re.MULTILINE | re.IGNORECASE)
 
@@ -46,11 +47,11 @@ def itk_volume(path: Path, choose: Mapping[str, object] | None = None) -> Volume
     if not path.exists():
         raise StudyNotFoundError(path, "no such file or folder")
     with reading(path):
-        loaded_itk()
+        itk = loaded_itk()
         shape = _declared_shape(path)
         kind = KINDS[path.suffix.lower()]
         point = chosen_time_point(shape, choose or {}, path, FORMATS[kind])
-        reader = ITKReader(affine_lps_to_ras=True)
+        reader = ITKReader(affine_lps_to_ras=True, pixel_type=itk.F)  # asked for other types, ITK loads itself whole
         values, meta = reader.get_data(reader.read(path))
     volume = np.asarray(values).reshape(*shape[:3], -1)[..., point][None]
     affine = np.asarray(meta["affine"], dtype=np.float64)
@@ -82,6 +83,8 @@ def _declared_shape(path: Path) -> tuple[int, ...]:
             f"{image.GetNumberOfComponents()} numbers for each voxel, so colours or vectors; give one real number per "
             "voxel, such as luminance or magnitude",
         )
+    if image.GetNumberOfDimensions() not in AXES:
+        raise StudyError(path, f"a volume of {image.GetNumberOfDimensions()} axes, 2 to 4 are read; export it again")
     shape = tuple(int(image.GetDimensions(axis)) for axis in range(image.GetNumberOfDimensions()))
     if min(shape, default=0) < 1:
         raise StudyError(path, f"the header tells of {shape} voxels, so there are none; give a volume")

@@ -108,8 +108,17 @@ BROKEN = [
     ("a.mha", META % (b"4 4 99", b"LOCAL"), "voxels, 3.09 KiB, but the file has"),
     ("a.mhd", META % (b"4 4 9", b"gone.raw"), "the file with its voxels, which the header names, is missing"),
     ("a.mha", META % (b"4 0 9", b"LOCAL"), "voxels, so there are none|a library failed on it"),
+    ("a.mha", META.replace(b"NDims = 3", b"NDims = 1") % (b"4", b"LOCAL"), "a volume of 1 axes, 2 to 4 are read"),
+    ("a.mha", META.replace(b"NDims = 3", b"NDims = 5") % (b"4 4 9 1 1", b"LOCAL"), "a volume of 5 axes, 2 to 4"),
     ("a.mgz", b"\x1f\x8b\x08garbage", "the .* file cannot be read"),
 ]
+
+
+@pytest.mark.parametrize("number", ["int8", "uint32", "int32", "uint64", "int64", "float32", "float64"])
+def test_all_numbers_are_read(tmp_path, volume, number):
+    path = write_itk(tmp_path / "a.nrrd", volume.astype(number))
+
+    np.testing.assert_array_equal(read_volume(path).image[0], volume.astype(number).astype(np.float32))
 
 
 @pytest.mark.parametrize(("name", "content", "words"), BROKEN)
