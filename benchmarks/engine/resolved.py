@@ -38,7 +38,7 @@ ELSEWHERE = (
 BESIDE = ("_desc_", "contract")
 # handlers that only tell or keep
 REPORTERS = (
-    *("ValidationHandler", "CheckpointSaver", "StatsHandler", "TensorBoardStatsHandler", "ProgressBar"),
+    *("ValidationHandler", "DASKeepBest", "StatsHandler", "TensorBoardStatsHandler", "ProgressBar"),
     "DASHoldTrainingCases",
 )
 REFERENCE = re.compile(r"@([A-Za-z_][\w#]*(?:::\w+)*)")

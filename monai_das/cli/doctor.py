@@ -48,9 +48,9 @@ def doctor(arguments: argparse.Namespace) -> int:
             unknown = unknown_overrides(bundle, _files(arguments.config_file), keys)
             checks += [Check("override", text, "missing") for text in unknown]
     except (OSError, ValueError, SyntaxError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     for check in checks:
-        print(f"{check.state:<8} {check.name}: {check.found}")
+        print(f"{check.state:<8} {check.name}: {arguments.parser.plain(check.found)}")
     missing = sum(check.state == "missing" for check in checks)
     print(f"{missing} to mend" if missing else "all that is needed is here")
     return 1 if missing else 0

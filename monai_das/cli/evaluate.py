@@ -83,6 +83,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
         if arguments.write and bundle is not None:
             write_figures(bundle, figures, {places[name][0] for name in found.cases.names if name in places})
     except (OSError, ValueError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     print("\n\n".join([*tables, json.dumps(figures)]))
     return 0

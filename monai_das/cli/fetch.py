@@ -31,6 +31,6 @@ def fetch(arguments: argparse.Namespace) -> int:
     try:
         bundle = fetch_bundle(arguments.source, arguments.out, arguments.sha256)
     except (OSError, ValueError, HTTPException) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     print(f"{bundle}\nsee what is in it: monai-das info {bundle}\nuse it: monai-das predict --bundle {bundle}")
     return 0

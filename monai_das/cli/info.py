@@ -33,7 +33,7 @@ def info(arguments: argparse.Namespace) -> int:
         bundle = bundle_of(arguments)
         found = summarise_bundle(bundle)
     except (OSError, ValueError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     for name, text in {"bundle": str(bundle), **found.facts}.items():
         print(f"{name + ':':<22}{_printable(text)}")
     print(f"\nRunning it executes {len(found.code)} pieces of code:")

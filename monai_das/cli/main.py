@@ -15,6 +15,7 @@ from monai_das.cli.evaluate import add_evaluate_parser
 from monai_das.cli.fetch import add_fetch_parser
 from monai_das.cli.info import add_info_parser
 from monai_das.cli.new import add_new_parser
+from monai_das.cli.parser import INCLUDE_PHI, Parser
 from monai_das.cli.predict import add_predict_parser
 from monai_das.cli.review import add_review_parser
 from monai_das.cli.send import add_send_parser
@@ -60,9 +61,9 @@ def _unforeseen(error: BaseException) -> str:
     return f"unexpected {type(error).__name__}"
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of all sub-commands."""
-    parser = argparse.ArgumentParser(prog="monai-das", description=monai_das.__doc__)
+    parser = Parser(prog="monai-das", description=monai_das.__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {monai_das.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_new_parser(commands)
@@ -81,10 +82,12 @@ def build_parser() -> argparse.ArgumentParser:
             default=False if each is parser else argparse.SUPPRESS,
             help="show the traceback of an unexpected error, which may hold patient data",
         )
+        if each._subparsers is None and INCLUDE_PHI not in each._option_string_actions:
+            each.add_argument(INCLUDE_PHI, action="store_true", help="let messages show names and paths")
     return parser
 
 
-def _all_commands(commands: Commands) -> Iterator[argparse.ArgumentParser]:
+def _all_commands(commands: Commands) -> Iterator[Parser]:
     """Yield the parsers of all sub-commands, and theirs."""
     for parser in commands.choices.values():
         yield parser

@@ -49,7 +49,7 @@ def new(arguments: argparse.Namespace) -> int:
     from monai_das.datasets import look_at_data, propose, read_csv_table
     from monai_das.inference import next_commands, write_project
 
-    silence_libraries()
+    silence_libraries(include_phi=arguments.include_phi)
 
     def shown(cases: Iterable[Any]) -> Iterable[Any]:
         return tqdm(cases, desc="looking at cases", unit="case", leave=False)  # type: ignore[no-any-return]
@@ -68,12 +68,12 @@ def new(arguments: argparse.Namespace) -> int:
         proposal = propose(look.facts, labels, arguments.axis, arguments.num_slices)
         write_project(look, proposal, arguments.data, arguments.out)
     except (OSError, ValueError, ImportError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     _print_rows("found", look.table(proposal))
-    for what, why in look.labelled.left_out[:MOST_NAMED]:
+    for what, why in look.labelled.left_out[: MOST_NAMED if arguments.include_phi else 0]:
         print(f"  {'':<14}{what}: {why}")
-    if len(look.labelled.left_out) > MOST_NAMED:
-        print(f"  {'':<14}and {len(look.labelled.left_out) - MOST_NAMED} more: {arguments.out / 'left_out.csv'}")
+    if look.labelled.left_out:
+        print(f"  {'':<14}all of them: {arguments.out / 'left_out.csv'}")
     _print_rows("proposed", _proposed(proposal, look.classes))
     print(f"\nwritten to {arguments.out}. Next: train, evaluate, predict\n")
     print("\n\n".join(next_commands(arguments.out)))

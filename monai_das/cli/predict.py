@@ -119,7 +119,7 @@ def _predict(arguments: argparse.Namespace) -> int:
             shown = (key, arguments.report, arguments.include_phi, session, case_map)
             settings = reports.ReportSettings(*shown, done_by, chosen_of(arguments), survey.passed_over, earlier)
         except (ImportError, OSError, ValueError) as error:
-            arguments.parser.error(_usage_error(error, arguments))
+            arguments.parser.refuse(error)
         try:
             with case_map or nullcontext():
                 outcomes = reports.report_cases(predictor, survey.cases, arguments.out, settings)
@@ -129,7 +129,7 @@ def _predict(arguments: argparse.Namespace) -> int:
                 f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
             )
             return 1
-    print(f"{len(written)} of {len(written | failed)} cases written to {arguments.out}")
+    print(f"{len(written)} of {len(written | failed)} cases written")
     if survey.passed_over:
         _say_passed_over(survey.passed_over)
     if failed and not arguments.map and not arguments.include_phi:
@@ -186,12 +186,3 @@ def _say_passed_over(passed_over: Sequence[PassedOver]) -> None:
     print(f"passed over: {listed} (see errors.json)", file=sys.stderr)
 
 
-def _usage_error(error: Exception, arguments: argparse.Namespace) -> str:
-    """Return the message of ``error``; without --include-phi it names an input by its number."""
-    from monai_das.data import StudyBaseError, is_address
-
-    if arguments.include_phi or not isinstance(error, StudyBaseError):
-        return str(error)
-    inputs = [each.rstrip("/") if is_address(each) else str(Path(each)) for each in arguments.inputs]
-    where = f"INPUT {inputs.index(error.name) + 1}" if error.name in inputs else "an INPUT"
-    return f"{where}: {error.finding.plain}"

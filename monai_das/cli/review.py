@@ -52,7 +52,7 @@ def add_review_parser(commands: Commands) -> None:
 def _verb(
     verbs: Commands, name: str, summary: str, run: Callable[[argparse.Namespace], int], needs_project: bool = True
 ) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=summary)
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
     parser.add_argument("--url", default=os.environ.get(URL, "http://127.0.0.1:8080"), help=f"default: ${URL}")
     parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"better: ${TOKEN}, which ps does not show")
     if name != "init":
@@ -125,7 +125,7 @@ def review_pull(arguments: argparse.Namespace) -> int:
             verdicts = review.with_images(verdicts, paths)
         agreement = review.verdict_agreement(verdicts)
         review.write_verdicts(verdicts, agreement, arguments.out)
-        return f"{len(verdicts)} verdicts written to {arguments.out}; agreement of readers: {agreement}"
+        return f"{len(verdicts)} verdicts written; agreement of readers: {agreement}"
 
     return _with_client(arguments, act) if arguments.project is not None else _said(arguments, lambda: act(None))
 
@@ -165,7 +165,7 @@ def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
     try:
         print(act())
     except (OSError, ValueError, ImportError, LabelStudioError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     return 0
 
 
@@ -193,7 +193,7 @@ def review_serve(arguments: argparse.Namespace) -> int:
         app = build_review_backend(live, arguments.backend_token)
         uvicorn = require("uvicorn", extra="review")
     except (OSError, ValueError, ImportError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     print(f"{live.version} at http://{arguments.host}:{arguments.port}", flush=True)

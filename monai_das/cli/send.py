@@ -57,13 +57,15 @@ def send(arguments: argparse.Namespace) -> int:
             earlier += sent.earlier
             if sent.error:
                 failed += 1
-                print(f"{sent.path}: {sent.error}", file=sys.stderr)
+                name = sent.path if arguments.include_phi else f"file {count}"
+                print(f"{name}: {sent.error}", file=sys.stderr)
     except ConnectionError as error:
-        rest = "the rest is" if count else f"{arguments.inputs[0]}:"
-        print(f"{rest} not sent: {error}; a second call sends what is missing", file=sys.stderr)
+        print(
+            f"{'the rest' if count else 'all'} not sent: {error}; a second call sends what is missing", file=sys.stderr
+        )
         return 1
     except (ImportError, OSError, ValueError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     before = f", {earlier} of them by an earlier call (--again sends these too)" if earlier else ""
     print(f"{count - failed} of {count} files stored at {arguments.to}{before}")
     return 1 if failed else 0

@@ -1,6 +1,6 @@
 """The type of the object to which sub-commands add themselves."""
 
 import argparse
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"

@@ -114,7 +114,7 @@ def read_case_key(path: str | PathLike[str]) -> CaseKey:
         state = os.stat(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"{path}: no such case key; make one: (umask 077; openssl rand -hex 32 > {path})"
+            f"{path}: no such case key; make one: (umask 077; openssl rand -hex 32 > FILE)"
         ) from error
     if not stat.S_ISREG(state.st_mode):
         raise ValueError(f"{path}: a case key is a file; give one, or make one: openssl rand -hex 32")

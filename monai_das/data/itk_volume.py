@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from monai.data import ITKReader
@@ -47,12 +48,11 @@ def itk_volume(path: Path, choose: Mapping[str, object] | None = None) -> Volume
     if not path.exists():
         raise StudyNotFoundError(path, "no such file or folder")
     with reading(path):
-        itk = loaded_itk()
-        shape = _declared_shape(path)
+        image = _image_io(path)
         kind = KINDS[path.suffix.lower()]
+        shape = _declared_shape(path, image)
         point = chosen_time_point(shape, choose or {}, path, FORMATS[kind])
-        reader = ITKReader(affine_lps_to_ras=True, pixel_type=itk.F)  # asked for other types, ITK loads itself whole
-        values, meta = reader.get_data(reader.read(path))
+        values, meta = ITKReader(affine_lps_to_ras=True).get_data(_read(path, image))
     volume = np.asarray(values).reshape(*shape[:3], -1)[..., point][None]
     affine = np.asarray(meta["affine"], dtype=np.float64)
     return VolumeCase(as_image(volume, affine, path), affine_refs(affine, shape[2]), kind, True)
@@ -69,14 +69,29 @@ def voxel_files(header: Path) -> list[Path]:
     return [header.parent / os.fsdecode(found[1])]
 
 
-def _declared_shape(path: Path) -> tuple[int, ...]:
-    """Return the shape in the header, at least three axes, once it is checked against the file and the limit."""
+def _image_io(path: Path) -> Any:
+    """Return ITK's reader for the suffix of ``path``, which has read the header; it does not look for others."""
     itk = loaded_itk()
-    image = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
-    if not image:
+    image = itk.NrrdImageIO.New() if KINDS[path.suffix.lower()] == "nrrd" else itk.MetaImageIO.New()
+    if not image.CanReadFile(str(path)):
         raise StudyError(path, "no NRRD or MetaImage file, or a damaged one; export it again")
     image.SetFileName(str(path))
     image.ReadImageInformation()
+    return image
+
+
+def _read(path: Path, image: Any) -> Any:
+    """Return ITK's image, of float32: asked for a type that it was not built with, ITK loads itself whole."""
+    itk = loaded_itk()
+    reader = itk.ImageFileReader[itk.Image[itk.F, image.GetNumberOfDimensions()]].New()
+    reader.SetImageIO(image)
+    reader.SetFileName(str(path))
+    reader.Update()
+    return reader.GetOutput()
+
+
+def _declared_shape(path: Path, image: Any) -> tuple[int, ...]:
+    """Return the shape in the header, at least three axes, once it is checked against the file and the limit."""
     if image.GetNumberOfComponents() != 1:
         raise StudyError(
             path,

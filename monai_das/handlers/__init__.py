@@ -3,6 +3,7 @@
 from monai_das.handlers.budget_schedule import DASBudgetSchedule
 from monai_das.handlers.epoch_seed import DASEpochSeed
 from monai_das.handlers.hold_training_cases import DASHoldTrainingCases
+from monai_das.handlers.keep_best import DASKeepBest
 from monai_das.handlers.metrics import DASBalancedAccuracy, DASSelectionQuality
 from monai_das.handlers.prepare_batch import DASPrepareBatch
 from monai_das.handlers.prepare_reviewed import DASPrepareReviewed
@@ -15,6 +16,7 @@ __all__ = [
     "DASBudgetSchedule",
     "DASEpochSeed",
     "DASHoldTrainingCases",
+    "DASKeepBest",
     "DASPrepareBatch",
     "DASPrepareReviewed",
     "DASSelectionQuality",

@@ -12,13 +12,14 @@ import torch
 from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 
+from monai_das._atomic import atomic_path
 from monai_das.inference.trained_bundle import TrainedFacts, files_of_bundle, write_bundle
 from monai_das.metrics import best_threshold, bootstrap_measures, estimate_figures
 from monai_das.networks import DASNetwork
 
 
 class DASBundleWriter:
-    """Write ``configs``, ``models/model.pt`` and ``docs`` of a bundle into the folder of a training.
+    """Write ``model.pt``, and ``configs``, ``models`` and ``docs`` of a bundle into the folder of a training.
 
     The bundle states what the resolved config says, overrides on the command line included: classes, budget, plane,
     intensities, network. Its metrics are those of the last validation, with 95 % intervals over patients where the
@@ -75,8 +76,10 @@ class DASBundleWriter:
             self.seen.append((torch.as_tensor(output["pred"]).double().cpu().numpy(), number, group))
 
     def write(self, trainer: Engine, network: DASNetwork) -> None:
-        """Write the bundle of ``network`` after ``trainer`` has finished; call it from a config."""
+        """Write ``model.pt`` and the bundle of ``network`` after ``trainer`` has finished; call it from a config."""
         parser = calling_parser()
+        with atomic_path(self.output / "model.pt") as part:
+            torch.save(network.state_dict(), part)
         fresh = self.evaluator is not None and self.evaluator.state.epoch == trainer.state.epoch
         figures = self.figures() if fresh and self.seen else {}
         facts = TrainedFacts(

@@ -90,9 +90,10 @@ def test_a_killed_training_resumes_and_ends_where_the_whole_one_does(bundle, sma
 
     assert epochs == [2, 3]
 
-    expected = torch.load(tmp_path / "whole" / "model.pt", weights_only=True)
-    reached = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
-    assert all(torch.allclose(reached[name], value, atol=1e-5) for name, value in expected.items())
+    for file in ("model.pt", "model_best.pt"):
+        expected = torch.load(tmp_path / "whole" / file, weights_only=True)
+        reached = torch.load(tmp_path / "out" / file, weights_only=True)
+        assert all(torch.allclose(reached[name], value, atol=1e-5) for name, value in expected.items())
 
 
 def interrupt(engine):
@@ -107,11 +108,15 @@ def test_resume_without_a_point_to_resume_from_starts_afresh(bundle, small):
 
 def test_resuming_a_finished_training_leaves_it_as_it_is(bundle, small, tmp_path):
     finished(workflow(bundle, ["train.json"], small))
-    written = (tmp_path / "out" / "model.pt").stat().st_mtime_ns
+    best = (tmp_path / "out" / "model_best.pt").stat().st_mtime_ns
+    written = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
+    (tmp_path / "out" / "model.pt").unlink()  # as if the run was killed before it was written
 
     finished(workflow(bundle, ["train.json"], small | {"resume": True}))
 
-    assert (tmp_path / "out" / "model.pt").stat().st_mtime_ns == written
+    assert (tmp_path / "out" / "model_best.pt").stat().st_mtime_ns == best
+    again = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
+    assert all(torch.equal(again[name], value) for name, value in written.items())
 
 
 def test_the_budget_shrinks_from_all_slices_to_k(bundle, small):

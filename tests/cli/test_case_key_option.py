@@ -72,7 +72,7 @@ def test_a_key_that_cannot_be_one_exits_with_2(config, tmp_path, capsys, content
 def test_the_environment_names_a_key(config, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MONAI_DAS_CASE_KEY", str(tmp_path / "own.key"))
 
-    predict(tmp_path)
+    predict(tmp_path, "--include-phi")
 
     assert "own.key: no such case key" in capsys.readouterr().err
     assert not config.exists()
@@ -81,7 +81,7 @@ def test_the_environment_names_a_key(config, tmp_path, capsys, monkeypatch):
 def test_a_config_folder_that_cannot_be_written_says_what_to_give(config, tmp_path, capsys):
     config.parent.parent.write_text("a file in the way")
 
-    predict(tmp_path)
+    predict(tmp_path, "--include-phi")
 
     said = capsys.readouterr().err
     assert "case.key: the case key cannot be made (" in said

@@ -191,7 +191,8 @@ def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, tm
     other = tmp_path / "other.json"
     other.write_text(json.dumps([{"case_id": "a", "group": "b"}]))
     with pytest.raises(SystemExit) as exit_:
-        main(["evaluate", *((places | {"OTHER": str(other)}).get(option, option) for option in options)])
+        words = [(places | {"OTHER": str(other)}).get(option, option) for option in options]
+        main(["evaluate", *words, "--include-phi"])
 
     assert exit_.value.code == 2
     assert message in capsys.readouterr().err

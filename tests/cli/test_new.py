@@ -49,12 +49,12 @@ def test_plane_and_scaling_are_proposed_from_the_files(tmp_path, values, kind, i
 def test_copies_are_left_out_and_a_copy_with_another_label_is_an_error(tmp_path, capsys):
     data = volumes(tmp_path / "data")
     shutil.copyfile(data / "a" / "0.nii.gz", data / "a" / "again.nii.gz")
-    new(data, "-o", tmp_path / "project")
+    new(data, "-o", tmp_path / "project", "--include-phi")
     assert "again.nii.gz: a copy of another case" in capsys.readouterr().out
 
     shutil.copyfile(data / "a" / "1.nii.gz", data / "b" / "moved.nii.gz")
     with pytest.raises(SystemExit):
-        main(["new", str(data), "-o", str(tmp_path / "other")])
+        main(["new", str(data), "-o", str(tmp_path / "other"), "--include-phi"])
     assert re.search(
         r"1.nii.gz and .*moved.nii.gz are the same case, with the labels 'a' and 'b'", capsys.readouterr().err
     )
@@ -72,7 +72,7 @@ def test_what_is_left_out_is_named(tmp_path, capsys, change, arguments, message)
     data = volumes(tmp_path / "data")
     change(data)
 
-    new(data, "-o", tmp_path / "project", *arguments)
+    new(data, "-o", tmp_path / "project", *arguments, "--include-phi")
 
     assert message in capsys.readouterr().out
     assert message.partition(":")[0] in (tmp_path / "project" / "left_out.csv").read_text(encoding="utf-8")

@@ -123,7 +123,7 @@ def names(zipped, sum_of, server, tmp_path):
 )
 def test_what_is_refused_leaves_nothing(names, tmp_path, capsys, source, options, message):
     with pytest.raises(SystemExit) as exit_:
-        main(["fetch", source.format(**names), "-o", str(tmp_path / "out"), *options])
+        main(["fetch", source.format(**names), "-o", str(tmp_path / "out"), *options, "--include-phi"])
 
     assert exit_.value.code == 2
     assert message.format(**names) in capsys.readouterr().err

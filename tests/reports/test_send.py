@@ -76,7 +76,7 @@ def test_a_broken_file_does_not_stop_the_others(series, store_archive, run_send)
     (series / "a.dcm").write_bytes(bytes(128) + b"DICM" + b"\x02\x00\x00\x00ZZ" + bytes(40))
     server = store_archive()
 
-    code, printed, said = run_send(series, server.address)
+    code, printed, said = run_send(series, server.address, "--include-phi")
 
     assert code == 1
     assert said.startswith(f"{series / 'a.dcm'}: ")
@@ -118,13 +118,13 @@ def test_no_message_holds_a_password(series, capsys, address):
 def test_a_missing_input_is_refused(tmp_path, capsys):
     said = usage_error(capsys, tmp_path / "nowhere", "--to", "dicom://A@b:104")
 
-    assert "nowhere: no such file or folder" in said
+    assert "FILE_OR_FOLDER: no such file or folder" in said
 
 
 def test_what_is_no_dicom_is_refused(series, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
 
-    assert "notes.txt: no DICOM file" in usage_error(capsys, series / "notes.txt", "--to", "dicom://A@b:104")
-    assert "empty: no DICOM file; `monai-das predict" in usage_error(
+    assert "FILE_OR_FOLDER: no DICOM file" in usage_error(capsys, series / "notes.txt", "--to", "dicom://A@b:104")
+    assert "FILE_OR_FOLDER: no DICOM file; `monai-das predict" in usage_error(
         capsys, tmp_path / "empty", "--to", "dicom://A@b:1"
     )

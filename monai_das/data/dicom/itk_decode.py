@@ -17,6 +17,8 @@ LOADED = (
     "imread",
     "ImageIOFactory",
     "CommonEnums",
+    "MetaImageIO",
+    "NrrdImageIO",
     "ImageFileReader",
     "ImageSeriesReader",
     "array_view_from_image",
