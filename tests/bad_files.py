@@ -131,6 +131,13 @@ def slice_of(folder):
     return next(folder.glob("*.dcm"))
 
 
+def stripped(path, *, meta):
+    """Take the preamble of the file ``path``, and its file meta unless ``meta``."""
+    content = path.read_bytes()
+    length = struct.unpack("<L", content[140:144])[0]
+    path.write_bytes(content[132 if meta else 144 + length :])
+
+
 def bad_files(folder):
     """Write every file, each into a folder of its own, and return ``{kind: [file, ...]}``."""
     made = {}

@@ -58,7 +58,7 @@ def open_source(
     if is_address(study):
         address = str(study)
         with reading(without_login(address)[0].rstrip("/")):
-            return masked_source(DICOMwebSource(address, choose, session))
+            return _served_source(address, choose, session)
     with reading(Path(study)):
         return _file_source(Path(study), choose)
 
@@ -105,6 +105,13 @@ def _file_source(path: Path, choose: Mapping[str, object] | None) -> SliceSource
         return masked_source(DICOMSource(path, choose))
     except VideoInsideError as error:
         return masked_source(DICOMVideoSource(error.header))
+
+
+def _served_source(address: str, choose: Mapping[str, object] | None, session: Any) -> SliceSource:
+    try:
+        return masked_source(DICOMwebSource(address, choose, session))
+    except VideoInsideError as error:
+        return masked_source(DICOMVideoSource.served(address, error.header.tags, session))
 
 
 def _volume_source(path: Path, kind: str, choose: Mapping[str, object] | None) -> SliceSource:

@@ -5,6 +5,6 @@ Importing this package loads neither MONAI nor the Deploy SDK. :func:`run_deploy
 """
 
 from monai_das.deploy.libraries import load_deploy_libraries
-from monai_das.deploy.run import run_deploy_app
+from monai_das.deploy.run import DeploySettings, run_deploy_app
 
-__all__ = ["load_deploy_libraries", "run_deploy_app"]
+__all__ = ["DeploySettings", "load_deploy_libraries", "run_deploy_app"]

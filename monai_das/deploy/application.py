@@ -12,7 +12,7 @@ from monai.deploy.operators import DICOMDataLoaderOperator, DICOMSeriesSelectorO
 from monai_das.data import CaseKey
 from monai_das.deploy.operators import DASBundleOperator, DASReportOperator, DASSeriesOperator
 from monai_das.deploy.outcome import DeployOutcome
-from monai_das.deploy.run import model_file
+from monai_das.deploy.run import DeploySettings, model_file
 from monai_das.inference import Predictor
 
 __all__ = ["DASDeployApplication", "DeployPaths", "init_app_context", "run_application"]
@@ -34,12 +34,15 @@ class DASDeployApplication(Application):  # type: ignore[misc]
         rules: selections as JSON text.
         predictor: the model, with the key that names the cases.
         outcome: collects what went wrong.
+        settings: which series and volumes to take.
 
     Raises:
         ValueError: ``predictor`` has no key.
     """
 
-    def __init__(self, paths: DeployPaths, rules: str, predictor: Predictor, outcome: DeployOutcome) -> None:
+    def __init__(
+        self, paths: DeployPaths, rules: str, predictor: Predictor, outcome: DeployOutcome, settings: DeploySettings
+    ) -> None:
         self.paths = paths
         self.rules = rules
         self.predictor = predictor
@@ -47,6 +50,7 @@ class DASDeployApplication(Application):  # type: ignore[misc]
             raise ValueError("the predictor has no case_key to name cases by; give Predictor one")
         self.case_key = predictor.case_key
         self.outcome = outcome
+        self.settings = settings
         super().__init__(["python", "deploy_app"])
 
     def compose(self) -> None:
@@ -62,9 +66,11 @@ class DASDeployApplication(Application):  # type: ignore[misc]
             scratch=self.paths.scratch,
             case_key=self.case_key,
             outcome=self.outcome,
+            chosen=self.settings.series,
             name="series",
         )
-        bundle = DASBundleOperator(self, predictor=self.predictor, outcome=self.outcome, name="bundle")
+        choose, outcome = self.settings.choose, self.outcome
+        bundle = DASBundleOperator(self, predictor=self.predictor, outcome=outcome, choose=choose, name="bundle")
         report = DASReportOperator(self, output_folder=self.paths.reports, outcome=self.outcome, name="report")
         self.add_flow(loaded, selected, {("dicom_study_list", "dicom_study_list")})
         self.add_flow(selected, series, {("study_selected_series_list", "study_selected_series_list")})
@@ -72,14 +78,12 @@ class DASDeployApplication(Application):  # type: ignore[misc]
         self.add_flow(bundle, report, {("results", "results")})
 
 
-def run_application(
-    context: AppContext, rules: str, scratch: Path, case_key: CaseKey, *, accept_any_input: bool = False
-) -> int:
+def run_application(context: AppContext, rules: str, scratch: Path, case_key: CaseKey, settings: DeploySettings) -> int:
     """Run the application once; return the number of failures. Each failure is in the log and in ``errors.json``."""
     file = model_file(Path(context.model_path))
-    predictor = Predictor.from_torchscript(file, case_key=case_key, accept_any_input=accept_any_input)
+    predictor = Predictor.from_torchscript(file, case_key=case_key, accept_any_input=settings.accept_any_input)
     outcome = DeployOutcome()
     paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)
-    DASDeployApplication(paths, rules, predictor, outcome).run()
+    DASDeployApplication(paths, rules, predictor, outcome, settings).run()
     outcome.write(Path(context.output_path))
     return len(outcome.errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
         scratch: Path,
         case_key: CaseKey,
         outcome: DeployOutcome,
+        chosen: str | None,
         **kwargs: Any,
     ) -> None:
         self.input_folder = input_folder
+        self.chosen = chosen
         self.scratch = scratch
         self.case_key = case_key
         self.outcome = outcome
@@ -53,7 +56,7 @@ class DASSeriesOperator(Operator):  # type: ignore[misc]
         selected = [str(each.series.SeriesInstanceUID) for study in studies for each in study.selected_series]
         cases: list[DeployCase] = []
         with self.outcome.of("study", ""):
-            files = study_files(self.input_folder)
+            files = study_files(self.input_folder, self.chosen)
             self.outcome.passed_over = files.passed_over(selected)
             cases = make_cases(selected, files, self.scratch, self.case_key)
             files.check_whole()
@@ -71,8 +74,15 @@ class DASBundleOperator(Operator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, fragment: Fragment, *args: Any, predictor: Predictor, outcome: DeployOutcome, **kwargs: Any
+        self,
+        fragment: Fragment,
+        *args: Any,
+        predictor: Predictor,
+        outcome: DeployOutcome,
+        choose: Mapping[str, object],
+        **kwargs: Any,
     ) -> None:
+        self.choose = choose
         self.predictor = predictor
         self.outcome = outcome
         super().__init__(fragment, *args, **kwargs)
@@ -87,7 +97,7 @@ class DASBundleOperator(Operator):  # type: ignore[misc]
         results = []
         for case in op_input.receive("cases"):
             with self.outcome.of(case.case_id, case.series):
-                source = open_source(case.path)
+                source = open_source(case.path, self.choose)
                 results.append((case, self.predictor.predict(source), source))
         op_output.emit(results, "results")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +19,23 @@ if TYPE_CHECKING:
 QUIET = ("monai.deploy.operators.dicom_data_loader_operator.DICOMDataLoaderOperator",)
 
 
+@dataclass(frozen=True)
+class DeploySettings:
+    """What else the application is told.
+
+    Attributes:
+        choose: which of several volumes in a series to take, as for :func:`monai_das.data.open_source`.
+        series: of those that the rules select, only the one with this SeriesInstanceUID or SeriesDescription.
+        accept_any_input: classify series that the model was not made for, too; every output says so.
+    """
+
+    choose: Mapping[str, object] = field(default_factory=dict)
+    series: str | None = None
+    accept_any_input: bool = False
+
+
 def run_deploy_app(
-    arguments: Sequence[str], rules: Path, case_key: Callable[[], CaseKey], *, accept_any_input: bool = False
+    arguments: Sequence[str], rules: Path, case_key: Callable[[], CaseKey], settings: DeploySettings
 ) -> int:
     """Run the MONAI Deploy application; return 0, or 1 if a case failed or no series fits the rules.
 
@@ -32,7 +48,7 @@ def run_deploy_app(
             other variables of a MONAI Application Package work too.
         rules: JSON file of selections, for the SDK's ``DICOMSeriesSelectorOperator``.
         case_key: returns the key that names the cases; called once MONAI can be imported.
-        accept_any_input: classify series that the model was not made for, too; every output says so.
+        settings: what else it is told.
 
     Raises:
         ImportError: a library is missing; the message names it.
@@ -47,9 +63,7 @@ def run_deploy_app(
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:
-        failures: int = application.run_application(
-            context, selections, Path(scratch), case_key(), accept_any_input=accept_any_input
-        )
+        failures: int = application.run_application(context, selections, Path(scratch), case_key(), settings)
     return 1 if failures else 0
 
 

@@ -53,14 +53,14 @@ class StudyFiles:
             raise ValueError(Finding(f"{count} DICOM files of the study are damaged or cut off; copy the study again"))
 
 
-def study_files(folder: Path) -> StudyFiles:
-    """Return the DICOM images in ``folder`` and below it.
+def study_files(folder: Path, series: str | None = None) -> StudyFiles:
+    """Return the DICOM images in ``folder`` and below it; of all series, or of ``series`` (its UID or description).
 
     If several images share a position, such as a second echo, the SDK's own loader keeps one of them without a message.
     This function finds all of them, so that the code which stacks them can refuse. It keeps the headers for opening the
     cases.
     """
-    tree = DICOMTree()
+    tree = DICOMTree(series)
     for each in walk_folders(folder):
         tree.add(each.path, each.files)
     return StudyFiles(tree, tree.grouping())

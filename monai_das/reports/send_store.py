@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai_das._optional import require
 from monai_das.data.boundary import reading
+from monai_das.data.dicom import read_dataset
 from monai_das.reports.send_peer import NotNowError, RefusedError, SendPeer
 from monai_das.reports.send_syntax import LITTLE_ENDIAN, in_syntax
 
@@ -174,10 +175,8 @@ def _kind(file: Path) -> tuple[str, str]:
 
 
 def _tags(file: Path, header: bool = False) -> Dataset:
-    from pydicom import dcmread
-
     wanted = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
-    return dcmread(file, specific_tags=wanted) if header else dcmread(file)
+    return read_dataset(file, specific_tags=wanted) if header else read_dataset(file)
 
 
 def _check(status: Any) -> None:

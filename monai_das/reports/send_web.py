@@ -11,6 +11,7 @@ from typing import Any
 from monai_das._optional import require
 from monai_das.data import without_login
 from monai_das.data.boundary import reading
+from monai_das.data.dicom import read_dataset, whole_file
 from monai_das.reports.send_peer import NotNowError, RefusedError, SendPeer
 
 SECONDS = 30
@@ -55,9 +56,9 @@ class WebPeer(SendPeer):
             raise ConnectionError(f"{self.name}: {_words(status)}; give credentials by --credentials")
 
     def store(self, file: Path) -> None:
-        """Send the file's own bytes."""
+        """Send the file's own bytes, of a bare file with preamble and file meta before them."""
         with reading(file):
-            content, uid = file.read_bytes(), str(_header(file).SOPInstanceUID)
+            content, uid = whole_file(file), str(_header(file).SOPInstanceUID)
         mark = secrets.token_hex(16)
         body = b"\r\n".join([f"--{mark}\r\nContent-Type: application/dicom\r\n".encode(), content, b""])
         kind = f'multipart/related; type="application/dicom"; boundary={mark}'
@@ -126,9 +127,7 @@ class WebPeer(SendPeer):
 
 
 def _header(file: Path) -> Any:
-    from pydicom import dcmread
-
-    return dcmread(file, specific_tags=["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"])
+    return read_dataset(file, specific_tags=["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"])
 
 
 def _words(status: int) -> str:

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from monai_das.cli.case_key_option import add_case_key, case_key_of
-from monai_das.deploy import run_deploy_app
+from monai_das.cli.choose_option import add_choose, chosen_of
+from monai_das.deploy import DeploySettings, run_deploy_app
 
 
 def main() -> int:
@@ -13,10 +14,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_case_key(parser)
     parser.add_argument("--accept-any-input", action="store_true")
+    add_choose(parser)
     own, arguments = parser.parse_known_args()
+    settings = DeploySettings(chosen_of(own), own.series, own.accept_any_input)
     rules = Path(__file__).with_name("rules.json")
     try:
-        return run_deploy_app(arguments, rules, lambda: case_key_of(own), accept_any_input=own.accept_any_input)
+        return run_deploy_app(arguments, rules, lambda: case_key_of(own), settings)
     except (ImportError, OSError, ValueError) as error:
         print(f"deploy_app: {error}", file=sys.stderr)
         return 1

@@ -14,17 +14,8 @@ import av
 
 from monai_das.data import DICOMSource, find_cases, open_source
 from monai_das.transforms import make_thumbnails
-from tests.data.video_clips import ffmpeg, moving_bars, write_video
-
-STREAMS = {
-    "mpeg2": ("1.2.840.10008.1.2.4.100", "mpeg2video", "mpeg2video"),
-    "mpeg2.ts": ("1.2.840.10008.1.2.4.101", "mpeg2video", "mpegts"),
-    "h264.ts": ("1.2.840.10008.1.2.4.102", "libx264", "mpegts"),
-    "h264.mp4": ("1.2.840.10008.1.2.4.102", "libx264", "mp4"),
-    "h264": ("1.2.840.10008.1.2.4.106", "libx264", "h264"),
-    "hevc.ts": ("1.2.840.10008.1.2.4.107", "libx265", "mpegts"),
-    "hevc": ("1.2.840.10008.1.2.4.108", "libx265", "hevc"),
-}
+from tests.bad_files import stripped
+from tests.data.video_clips import STREAMS, write_video_object
 
 
 @pytest.fixture
@@ -32,24 +23,7 @@ def make_object(tmp_path, make_clip):
     """Write the stream ``name`` of 25 frames, and a DICOM object that holds it in ``parts``; return both paths."""
 
     def make(name="h264.ts", parts=1, **tags):
-        syntax, codec, container = STREAMS[name]
-        lossless = write_video(tmp_path / "a.mkv", moving_bars(25), "ffv1", "yuv420p")
-        raw = tmp_path / f"raw.{name}"
-        ffmpeg("-i", lossless, "-c:v", codec, "-g", 6, "-pix_fmt", "yuv420p", "-f", container, raw)
-        content, path = raw.read_bytes(), make_clip("us.dcm")
-        found = dcmread(path)
-        found.Rows, found.Columns, found.NumberOfFrames, found.FrameTime = 48, 64, 25, "40"
-        found.SamplesPerPixel, found.PhotometricInterpretation, found.PlanarConfiguration = 3, "YBR_PARTIAL_420", 0
-        found.BitsAllocated = found.BitsStored = 8
-        found.HighBit = 7
-        for keyword, value in tags.items():
-            setattr(found, keyword, value)
-        size = 2 * -(-len(content) // (2 * parts))
-        found.PixelData = encapsulate([content[at : at + size] for at in range(0, len(content), size)])
-        found["PixelData"].is_undefined_length = True
-        found.file_meta.TransferSyntaxUID = syntax
-        found.save_as(path)
-        return path, raw
+        return write_video_object(make_clip("us.dcm"), name, parts, **tags)
 
     return make
 
@@ -86,6 +60,17 @@ def test_frames_are_known_by_object_number_and_time(make_object):
     assert [ref.time_ms for ref in source.refs][:3] == [0.0, 40.0, 80.0]
     assert source.header(3).SOPInstanceUID == uid
     assert "may hold burned-in text" in source.warnings[0]
+
+
+def test_without_preamble_it_is_the_same(make_object):
+    path, _ = make_object(BurnedInAnnotation="NO")
+    expected = open_source(path).read([3])
+    stripped(path, meta=True)
+
+    source = open_source(path)
+
+    assert torch.equal(source.read([3]), expected)
+    assert source.header(0).NumberOfFrames == 25
 
 
 def test_it_is_a_case_and_so_is_a_folder_with_it(make_object):

@@ -6,6 +6,8 @@ from fractions import Fraction
 import av
 import imageio_ffmpeg
 import numpy as np
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
 
 # codec and pixel format by the name of the file
 KINDS = {
@@ -86,3 +88,37 @@ def write_sound(path):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+# of videos inside DICOM: transfer syntax, codec, container
+STREAMS = {
+    "mpeg2": ("1.2.840.10008.1.2.4.100", "mpeg2video", "mpeg2video"),
+    "mpeg2.ts": ("1.2.840.10008.1.2.4.101", "mpeg2video", "mpegts"),
+    "h264.ts": ("1.2.840.10008.1.2.4.102", "libx264", "mpegts"),
+    "h264.mp4": ("1.2.840.10008.1.2.4.102", "libx264", "mp4"),
+    "h264": ("1.2.840.10008.1.2.4.106", "libx264", "h264"),
+    "hevc.ts": ("1.2.840.10008.1.2.4.107", "libx265", "mpegts"),
+    "hevc": ("1.2.840.10008.1.2.4.108", "libx265", "hevc"),
+}
+
+
+def write_video_object(path, name="h264.ts", parts=1, **tags):
+    """Put the stream ``name`` of 25 frames in ``parts`` into the DICOM file ``path``; return it and the bare stream."""
+    syntax, codec, container = STREAMS[name]
+    lossless = write_video(path.with_name("a.mkv"), moving_bars(25), "ffv1", "yuv420p")
+    raw = path.with_name(f"raw.{name}")
+    ffmpeg("-i", lossless, "-c:v", codec, "-g", 6, "-pix_fmt", "yuv420p", "-f", container, raw)
+    lossless.unlink()
+    content, found = raw.read_bytes(), dcmread(path)
+    found.Rows, found.Columns, found.NumberOfFrames, found.FrameTime = 48, 64, 25, "40"
+    found.SamplesPerPixel, found.PhotometricInterpretation, found.PlanarConfiguration = 3, "YBR_PARTIAL_420", 0
+    found.BitsAllocated = found.BitsStored = 8
+    found.HighBit = 7
+    for keyword, value in tags.items():
+        setattr(found, keyword, value)
+    size = 2 * -(-len(content) // (2 * parts))
+    found.PixelData = encapsulate([content[at : at + size] for at in range(0, len(content), size)])
+    found["PixelData"].is_undefined_length = True
+    found.file_meta.TransferSyntaxUID = syntax
+    found.save_as(path)
+    return path, raw

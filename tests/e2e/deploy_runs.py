@@ -60,9 +60,9 @@ class DeployRun:
         return json.loads((self.folder / "errors.json").read_text(encoding="utf-8"))["errors"]
 
 
-def run_deploy(study, folder, **environment):
+def run_deploy(study, folder, *options, **environment):
     """Run the application on the folder ``study``; reports go into ``folder``."""
-    return _run(APP, ["-i", study, "-o", folder, "-m", MODEL, "--accept-any-input"], folder, environment)
+    return _run(APP, ["-i", study, "-o", folder, "-m", MODEL, "--accept-any-input", *options], folder, environment)
 
 
 def run_as_in_a_container(study, folder):
@@ -96,16 +96,16 @@ def _run(app, arguments, folder, environment):
     return DeployRun(done.returncode, done.stdout + done.stderr, folder, tuple(loaded))
 
 
-def command_line(study, folder):
+def command_line(study, folder, *options):
     """Return ``result.json`` of ``monai-das predict`` on the same study."""
-    (found,) = command_line_results(study, folder).values()
+    (found,) = command_line_results(study, folder, *options).values()
     return found
 
 
-def command_line_results(study, folder):
+def command_line_results(study, folder, *options):
     """Return every ``result.json`` of ``monai-das predict`` on the same studies, by case."""
     command = [Path(sys.executable).with_name("monai-das"), "predict", study, "--bundle", ROOT / "bundle", "-o", folder]
-    subprocess.run([*command, "--report", "json", "--accept-any-input"], check=True, capture_output=True)
+    subprocess.run([*command, "--report", "json", "--accept-any-input", *options], check=True, capture_output=True)
     return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*/result.json")}
 
 

@@ -72,17 +72,24 @@ def test_the_echo_clip_of_30_frames_gives_the_frames_and_numbers_of_the_command_
     assert referenced(run.case / "key_objects.dcm") == selected_indices(run.result())
 
 
+def write_two_echoes(folder):
+    """Write a series with two echoes at each of 12 positions; return its UID."""
+    write_dicom_series(np.random.default_rng(1).integers(0, 255, (40, 32, 12)).astype(np.int16), folder)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        echo = dcmread(path)
+        echo.SeriesDescription, echo.EchoNumbers = "echoes", 1
+        echo.save_as(path)
+        echo.SOPInstanceUID, echo.EchoNumbers = generate_uid(), 2
+        echo.save_as(path.with_name(f"echo{number}.dcm"))
+    return str(echo.SeriesInstanceUID)
+
+
 def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
     """A second echo, which the SDK's loader drops in silence; and pixels for which its affine is wrong."""
     volume = np.random.default_rng(0).integers(0, 255, (40, 32, 12)).astype(np.int16)
-    good, bad = tmp_path / "study" / "good", tmp_path / "study" / "two_echoes"
+    good = tmp_path / "study" / "good"
     write_dicom_series(volume, good, spacing=(0.5, 2.0, 2.5))
-    write_dicom_series(volume, bad)
-    for number, path in enumerate(sorted(bad.iterdir())):
-        echo = dcmread(path)
-        echo.SOPInstanceUID, echo.EchoNumbers = generate_uid(), 2
-        echo.save_as(path.with_name(f"echo{number}.dcm"))
-    failing = str(echo.SeriesInstanceUID)
+    failing = write_two_echoes(tmp_path / "study" / "two_echoes")
 
     run = run_deploy(tmp_path / "study", tmp_path / "out")
 
@@ -93,6 +100,18 @@ def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
     assert CASE_ID.fullmatch(error["case"])
     assert error["case"] != run.case.name
     assert_same(run.result(), command_line(good, tmp_path / "predict"))
+
+
+@pytest.mark.parametrize("options", [["--echo", "2"], ["--choose", "EchoNumbers=1"]], ids=" ".join)
+def test_one_of_two_echoes_is_chosen_as_on_the_command_line(tmp_path, options):
+    write_two_echoes(tmp_path / "study")
+    write_dicom_series(np.zeros((40, 32, 12), np.int16), tmp_path / "study" / "other")
+
+    run = run_deploy(tmp_path / "study", tmp_path / "out", *options, "--series", "echoes")
+
+    assert run.code == 0, run.log
+    assert run.result()["total_slices"] == 12
+    assert_same(run.result(), command_line(tmp_path / "study", tmp_path / "predict", *options, "--series", "echoes"))
 
 
 def test_a_study_that_no_rule_fits_says_so(tmp_path):

@@ -18,6 +18,7 @@ from monai_das.data import dicomweb_session, open_source
 from monai_das.inference import Predictor
 from monai_das.inference.lazy_reading import SliceSelector
 from tests.case_folders import only_case, only_result
+from tests.data.video_clips import write_video_object
 from tests.e2e.deploy_runs import ROOT, command_line, copied, referenced, write_head_ct
 
 REPORTS = {"key_objects.dcm": "KO", "montage.dcm": "OT", "report.dcm": "SR"}
@@ -115,6 +116,25 @@ def test_a_server_gives_the_numbers_that_disk_gives(orthanc, study, tmp_path):
     with torch.inference_mode():
         same = model.network.classify(drawn.load(places.tolist())[..., rows][None], exact.selection)
         torch.testing.assert_close(same, model.network.classify(exact.slices, exact.selection), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("name", ["mpeg2", "h264.ts", "hevc.ts"])
+def test_a_video_inside_dicom_is_read_and_predicted_as_from_its_file(orthanc, tmp_path, name):
+    (file,) = copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "clip").iterdir()
+    write_video_object(file, name, BurnedInAnnotation="NO")
+    orthanc.upload(file)
+    header = dcmread(file)
+    address = f"{orthanc.dicomweb}/studies/{header.StudyInstanceUID}/series/{header.SeriesInstanceUID}"
+
+    source, local = open_source(address), open_source(file)
+
+    assert (source.kind, source.name, source.refs) == ("dicomweb", address, local.refs)
+    np.testing.assert_array_equal(source.read([20, 3]), local.read([20, 3]))
+    if name == "h264.ts":
+        _, result = predict(address, tmp_path / "out")
+        files = command_line(file, tmp_path / "predict")
+        for part in ("case_id", "selected_slices", "probabilities"):
+            assert result[part] == files[part]
 
 
 def test_a_study_is_predicted_again_without_our_own_reports_and_with_a_login(

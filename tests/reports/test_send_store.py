@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 from monai_das.reports import SendOptions, send_files
+from tests.bad_files import stripped
 
 pytest.importorskip("pynetdicom")
 
@@ -43,6 +44,15 @@ def test_every_file_of_a_folder_arrives(series, store_archive, run_send):
 
     assert run_send(series, server.address) == (0, f"3 of 3 files stored at {server.address}\n", "")
     assert list(server.stored) == uids(series)
+
+
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_file_without_preamble_arrives_too(series, store_archive, run_send, meta):
+    server, wanted = store_archive(), uids(series)
+    stripped(min(series.glob("*.dcm")), meta=meta)
+
+    assert run_send(series, server.address)[0] == 0
+    assert list(server.stored) == wanted
 
 
 def test_a_refused_file_is_named_and_the_others_go_on(series, store_archive, run_send):

@@ -12,6 +12,7 @@ from monai_das.cli import main
 pytest.importorskip("dicomweb_client")
 
 from tests.archives import WebArchive, confirmed, failed, served
+from tests.bad_files import stripped
 
 LOGIN = "alice:s3cret"
 
@@ -52,6 +53,15 @@ def uid_of(file):
 def test_every_file_arrives_byte_for_byte(series, archive, run):
     assert run(archive.root) == (0, f"3 of 3 files stored at {archive.root}\n", "")
     assert archive.posts == [uid_of(file) for file in files_of(series)]
+
+
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_file_without_preamble_arrives_with_one(series, archive, run, meta):
+    wanted = [uid_of(file) for file in files_of(series)]
+    stripped(files_of(series)[0], meta=meta)
+
+    assert run(archive.root) == (0, f"3 of 3 files stored at {archive.root}\n", "")
+    assert archive.posts == wanted
 
 
 @pytest.mark.parametrize("how", ["option", "environment", "address"])

@@ -1,7 +1,7 @@
 """DICOM on disk: series and multi-frame objects, known by their headers, decoded slice by slice."""
 
 from monai_das.data.dicom.acquired import object_name
-from monai_das.data.dicom.bare import is_dicom_file, is_dicom_start, read_dataset
+from monai_das.data.dicom.bare import is_dicom_file, is_dicom_start, read_dataset, whole_file
 from monai_das.data.dicom.burned_in import text_warnings, without_text
 from monai_das.data.dicom.folder import header_ahead
 from monai_das.data.dicom.frames import frame_rescale, frame_times
@@ -78,5 +78,6 @@ __all__ = [
     "split_place",
     "stack_geometry",
     "text_warnings",
+    "whole_file",
     "without_text",
 ]

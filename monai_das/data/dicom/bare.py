@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -66,6 +67,16 @@ def read_dataset(path: Path | BinaryIO, **options: Any) -> Dataset:
         implicit, little = tags.original_encoding
         tags.file_meta.TransferSyntaxUID = UID(IMPLICIT if implicit else EXPLICIT if little else BIG)
     return tags
+
+
+def whole_file(path: Path) -> bytes:
+    """Return the bytes of ``path``; of a bare file as DICOM has it in files, with preamble and file meta."""
+    content = path.read_bytes()
+    if content[MARK_AT : MARK_AT + 4] == b"DICM":
+        return content
+    stream = BytesIO()
+    read_dataset(path).save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
 
 
 def _elements(start: bytes, order: str, explicit: bool) -> bool:

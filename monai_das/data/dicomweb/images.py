@@ -18,9 +18,13 @@ from monai_das.data.dicom import (
     object_name,
     one_case,
 )
+from monai_das.data.dicom.pixel_file import VIDEO_SYNTAXES
 from monai_das.data.dicomweb.service import DICOMwebService
 from monai_das.data.messages import StudyNotFoundError
 from monai_das.data.source import TIME_POINT
+
+# the standard has them for MPEG-2, H.264 and HEVC alone
+VIDEO_COLOURS, H264 = "YBR_PARTIAL_420", "1.2.840.10008.1.2.4.102"
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -87,4 +91,12 @@ def served_case(service: DICOMwebService, choose: Mapping[str, object]) -> tuple
 
 
 def _header(tags: Dataset) -> ImageHeader:
+    """Return the header, with the transfer syntax of a video if the server names one, or the colours are a video's."""
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
+
+    named = str(tags.get("AvailableTransferSyntaxUID") or "")
+    if tags.get("PhotometricInterpretation") == VIDEO_COLOURS or named.startswith(VIDEO_SYNTAXES):
+        tags.file_meta = FileMetaDataset()
+        tags.file_meta.TransferSyntaxUID = UID(named if named.startswith(VIDEO_SYNTAXES) else H264)
     return ImageHeader(Path(str(tags.SOPInstanceUID)), tags, int(tags.get("NumberOfFrames") or 1), None)

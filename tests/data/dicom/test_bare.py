@@ -1,7 +1,6 @@
 """DICOM without preamble, with or without file meta, is read as the same file with them is."""
 
 import shutil
-import struct
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000
 
 from monai_das.data import find_cases, is_dicom_file, open_source, read_volume, survey_studies
 from monai_das.data.dicom import read_dataset
-
-
-def stripped(path, *, meta):
-    """Take the preamble of the file ``path``, and its file meta unless ``meta``."""
-    content = path.read_bytes()
-    length = struct.unpack("<L", content[140:144])[0]
-    path.write_bytes(content[132 if meta else 144 + length :])
+from tests.bad_files import stripped
 
 
 def recoded(path, syntax):
