@@ -125,8 +125,9 @@ def _predict(arguments: argparse.Namespace) -> int:
                 outcomes = reports.report_cases(predictor, survey.cases, arguments.out, settings)
                 written, failed, incomplete = _said(outcomes, len(survey.cases))
         except reports.CannotWriteError as error:
+            said = arguments.parser.plain(str(error))
             print(
-                f"monai-das predict: error: {error}; make room or give another folder, and run again", file=sys.stderr
+                f"monai-das predict: error: {said}; make room or give another folder, and run again", file=sys.stderr
             )
             return 1
     print(f"{len(written)} of {len(written | failed)} cases written")
