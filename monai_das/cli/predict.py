@@ -126,9 +126,7 @@ def _predict(arguments: argparse.Namespace) -> int:
                 written, failed, incomplete = _said(outcomes, len(survey.cases))
         except reports.CannotWriteError as error:
             said = arguments.parser.plain(str(error))
-            print(
-                f"monai-das predict: error: {said}; make room or give another folder, and run again", file=sys.stderr
-            )
+            print(f"monai-das predict: error: {said}; make room or give another folder, and run again", file=sys.stderr)
             return 1
     print(f"{len(written)} of {len(written | failed)} cases written")
     if survey.passed_over:
