@@ -2,11 +2,14 @@
 
 import gzip
 import struct
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from monai_das.datasets import write_dicom_series, write_nifti
 
@@ -96,6 +99,7 @@ WORDS = {
     "dicom of negative spacing": r"PixelSpacing",
     "dicom of one spacing": r"PixelSpacing",
     "dicom of two coordinates": r"ImagePositionPatient",
+    "dicom of an RLE bomb": r"a library failed on it|the pixels cannot be decoded",
     "dicom said to be JPEG": r"the pixels cannot be decoded, no compressed frame found",
     "dicom said to be lossless JPEG": r"the pixels cannot be decoded, no compressed frame found",
     "dicom said to be JPEG-LS": r"the pixels cannot be decoded, no compressed frame found",
@@ -142,7 +146,8 @@ def bad_files(folder):
     """Write every file, each into a folder of its own, and return ``{kind: [file, ...]}``."""
     made = {}
     good = nifti(folder / "good.nii").read_bytes()
-    for number, (kind, name, content) in enumerate([*headers(good), *tagged(folder / "tags"), *others(), *cut(good)]):
+    written = (headers(good), tagged(folder / "tags"), bombs(folder / "bombs"), others(), cut(good))
+    for number, (kind, name, content) in enumerate(chain(*written)):
         path = folder / f"{number:03d}" / name
         path.parent.mkdir()
         path.write_bytes(content)
@@ -173,6 +178,19 @@ def tagged(folder):
     for kind, syntax in SYNTAXES.items():
         said = syntax.encode().ljust(len(syntax) + len(syntax) % 2, b"\0")
         yield kind, file.name, good.replace(own, struct.pack("<H", len(said)) + said)
+
+
+def bombs(folder):
+    """A frame of 12 x 10 pixels whose RLE segments make 256 MiB each: two bytes of it make 128."""
+    file = slice_of(folder)
+    found = dcmread(file)
+    segment = b"\x81\0" * (2 << 20)
+    places = (2, 64, 64 + len(segment), *[0] * 13)
+    found.PixelData = encapsulate([struct.pack("<16L", *places) + 2 * segment])
+    found["PixelData"].is_undefined_length = True
+    found.file_meta.TransferSyntaxUID = RLELossless
+    found.save_as(file)
+    yield "dicom of an RLE bomb", file.name, file.read_bytes()
 
 
 def others():
