@@ -1,6 +1,7 @@
 """Over sixty kinds of files that no study should hold, each with its message."""
 
 import gzip
+import re
 import struct
 from itertools import chain
 from pathlib import Path
@@ -58,6 +59,8 @@ SYNTAXES = {
     "dicom said to be deflated": "1.2.840.10008.1.2.1.99",
     "dicom of an unknown syntax": "1.2.3.4",
 }
+# of a study, series or object, not of a class or transfer syntax
+UID = re.compile(rb"(?<![0-9.])[12]\.(?!2\.840\.10008)[0-9.]{16,60}")
 SUFFIXES = (".nii", ".nii.gz", ".dcm", ".mp4", ".avi", ".mkv", ".gif", ".nrrd", ".mha")
 CONTENTS = {
     "empty": b"",
@@ -143,14 +146,14 @@ def stripped(path, *, meta):
 
 
 def bad_files(folder):
-    """Write every file, each into a folder of its own, and return ``{kind: [file, ...]}``."""
+    """Write every file, each into a folder of its own and with UIDs of its own, and return ``{kind: [file, ...]}``."""
     made = {}
     good = nifti(folder / "good.nii").read_bytes()
     written = (headers(good), tagged(folder / "tags"), bombs(folder / "bombs"), others(), cut(good))
     for number, (kind, name, content) in enumerate(chain(*written)):
         path = folder / f"{number:03d}" / name
         path.parent.mkdir()
-        path.write_bytes(content)
+        path.write_bytes(UID.sub(lambda found, number=number: found[0][:-4] + b"%d" % (number + 1000), content))
         made.setdefault(kind, []).append(path)
     return made
 

@@ -75,7 +75,7 @@ def cohort(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--timeout must be above 0 seconds, got {arguments.timeout:g}")
         summary = _run(arguments)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        arguments.parser.error(str(error))
+        arguments.parser.refuse(error)
     counts = ", ".join(f"{count} {state}" for state, count in summary.states.items() if count)
     print(f"{counts}; {summary.new} of them now, in {summary.seconds:.1f} s; see {arguments.out}/summary.html")
     if summary.missing:

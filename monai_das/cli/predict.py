@@ -183,5 +183,3 @@ def _say_passed_over(passed_over: Sequence[PassedOver]) -> None:
         counts[each.format] += each.count
     listed = ", ".join(f"{count} x {name}" for name, count in counts.most_common())
     print(f"passed over: {listed} (see errors.json)", file=sys.stderr)
-
-

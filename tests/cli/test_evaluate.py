@@ -190,8 +190,8 @@ def test_what_cannot_be_read_or_written_exits_with_2(folds, options, message, tm
     places["INSIDE"] = f"{folds[0]}/under/a/file.json"
     other = tmp_path / "other.json"
     other.write_text(json.dumps([{"case_id": "a", "group": "b"}]))
+    words = [(places | {"OTHER": str(other)}).get(option, option) for option in options]
     with pytest.raises(SystemExit) as exit_:
-        words = [(places | {"OTHER": str(other)}).get(option, option) for option in options]
         main(["evaluate", *words, "--include-phi"])
 
     assert exit_.value.code == 2
