@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from monai_das.data.budget import check_memory
-from monai_das.data.dicom import ImageHeader, PixelFile, frame_times, image_header, read_dataset, slice_uid
-from monai_das.data.dicomweb import DICOMwebService
+from monai_das.data.dicom import ImageHeader, PixelFile, frame_times, read_dataset, slice_uid
 from monai_das.data.messages import Finding, StudyError
 from monai_das.data.source import SliceRef, SliceSource
 from monai_das.data.video import VideoSource
@@ -66,25 +63,6 @@ class DICOMVideoSource(SliceSource):
     def pixel_header(self, index: int) -> Dataset:
         """Return the tags that opening has read."""
         return self._header.tags
-
-    @classmethod
-    def served(cls, address: str, header: Dataset, session: Any = None, timeout: float = 30.0) -> DICOMVideoSource:
-        """Return the object with ``header`` of the study at ``address`` on a DICOMweb server; it is fetched whole.
-
-        Args:
-            address: as for :class:`DICOMwebSource`, and so are ``session`` and ``timeout``.
-            header: the object's metadata.
-        """
-        service = DICOMwebService(address, session, timeout)
-        found = service.object(str(header.SeriesInstanceUID), str(header.SOPInstanceUID))
-        with TemporaryDirectory(prefix="monai-das-") as folder:
-            file = Path(folder) / "object.dcm"
-            found.save_as(file)
-            read = image_header(file)
-            assert read is not None  # it has Rows and Columns
-            source = cls(read)
-        source.name, source.kind = service.name, "dicomweb"
-        return source
 
     def _times(self) -> list[float | None]:
         """Return the times of the header, or those of the video where it has another number of frames, or no times."""

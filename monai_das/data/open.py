@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from torch import Tensor
 from monai_das.data.boundary import reading
 from monai_das.data.choice import split_choice
 from monai_das.data.containers import VideoProbe
-from monai_das.data.dicom import DICOMSource, VideoInsideError, masked_source
+from monai_das.data.dicom import DICOMSource, ImageHeader, VideoInsideError, image_header, masked_source
 from monai_das.data.dicom_video import DICOMVideoSource
-from monai_das.data.dicomweb import DICOMwebSource, is_address, without_login
+from monai_das.data.dicomweb import DICOMwebService, DICOMwebSource, is_address, without_login
 from monai_das.data.itk_volume import itk_volume
 from monai_das.data.kinds import ITK, NIBABEL, NIFTI_NAME, VIDEO, companions, file_kind
 from monai_das.data.messages import StudyError
@@ -24,6 +25,9 @@ from monai_das.data.nifti import NIfTISource, is_compressed, nifti_volume
 from monai_das.data.source import TIME_POINT, SliceSource
 from monai_das.data.video import VideoSource
 from monai_das.data.whole import VolumeCase, WholeSource, array_case
+
+# seconds to wait for the whole of a video
+TIMEOUT = 30.0
 
 
 def open_source(
@@ -111,7 +115,21 @@ def _served_source(address: str, choose: Mapping[str, object] | None, session: A
     try:
         return masked_source(DICOMwebSource(address, choose, session))
     except VideoInsideError as error:
-        return masked_source(DICOMVideoSource.served(address, error.header.tags, session))
+        return masked_source(_served_video(address, error.header, session))
+
+
+def _served_video(address: str, header: ImageHeader, session: Any) -> SliceSource:
+    """Return the object with ``header`` of the study at ``address``, whose pixels are a video; it is fetched whole."""
+    service = DICOMwebService(address, session, TIMEOUT)
+    found = service.object(str(header.text("SeriesInstanceUID")), str(header.text("SOPInstanceUID")))
+    with TemporaryDirectory(prefix="monai-das-") as folder:
+        file = Path(folder) / "object.dcm"
+        found.save_as(file)
+        read = image_header(file)
+        assert read is not None  # it has Rows and Columns
+        source = DICOMVideoSource(read)
+    source.name, source.kind = service.name, "dicomweb"
+    return source
 
 
 def _volume_source(path: Path, kind: str, choose: Mapping[str, object] | None) -> SliceSource:
