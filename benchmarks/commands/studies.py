@@ -30,6 +30,10 @@ def add_study_parsers(verbs: Commands) -> None:
     cost.add_argument("--size", nargs="+", choices=sizes, default=sizes, help="default: all")
     cost.add_argument("--rounds", type=at_least(1), default=7, help="default: %(default)s")
     cost.set_defaults(run=cost_command, parser=cost)
+    pictures = verbs.add_parser("pictures", help="time montage and page; exit code 1: the montage costs too much")
+    pictures.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    pictures.add_argument("--slices", type=at_least(1), default=300, help="of the series (default: %(default)s)")
+    pictures.set_defaults(run=pictures_command, parser=pictures)
     collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
     collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
     collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
@@ -74,6 +78,15 @@ def cost_command(arguments: argparse.Namespace) -> int:
     from benchmarks.studies.cost import run_cost
 
     report, kept = run_cost(arguments.size, arguments.rounds)
+    print(report)
+    return 0 if kept else 1
+
+
+def pictures_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks pictures``."""
+    from benchmarks.studies.pictures import run_pictures
+
+    report, kept = or_exit(arguments, lambda: run_pictures(arguments.bundle, arguments.slices))
     print(report)
     return 0 if kept else 1
 

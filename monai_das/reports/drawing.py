@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ CHUNK = 16
 # side of the thumbnails in a side view
 THUMBNAIL = 64
 # by which the window is chosen
-MOST_VALUES = 1 << 18
+MOST_VALUES = 1 << 16
 
 
 class CaseDrawing:
@@ -62,59 +63,69 @@ class CaseDrawing:
         """
         for start in range(0, len(indices), CHUNK):
             for image in self.source.large(indices[start : start + CHUNK]):
-                yield self._upright(reduced(image, longest))
+                yield self._upright(reduced(image, longest)).numpy()
 
-    def pictures(self, indices: Sequence[int], side: int, *, marked: bool = False) -> Iterator[Image.Image]:
-        """Yield each of ``indices`` as a picture in the window, its pixels square, ``side`` of them at its longer side.
+    def pictures(self, indices: Sequence[int], side: int, *, named: bool = False) -> Iterator[Image.Image]:
+        """Yield each of ``indices`` as a picture in the window, with the letters of its directions, its pixels square.
 
         Args:
             indices: slices.
-            side: in pixels.
-            marked: write the letters of its directions and its name on it.
+            side: the longer one of a picture, in pixels.
+            named: also write its name on it, as viewers call it.
         """
-        for index, values in zip(indices, self.values(indices), strict=True):
-            picture = self._picture(values, side)
-            if marked:
-                self.mark(picture, self.result.refs[index].name)
+        letters = None
+        for place, index in enumerate(indices):
+            if place % CHUNK == 0:
+                images = self.source.large(indices[place : place + CHUNK])
+            picture = self.picture(images[place % CHUNK], side)
+            letters = letters or self._letters(picture.size)
+            picture.paste(*letters)
+            if named:
+                name, size = self.result.refs[index].name, text_size(picture.size)
+                ink, edge = ((255,) * len(picture.getbands()), (0,) * len(picture.getbands()))
+                ImageDraw.Draw(picture).text((3, 2), name, ink, font(size), stroke_width=1, stroke_fill=edge)
             yield picture
 
     def previews(self, side: int) -> Iterator[Image.Image]:
         """Yield all slices as pictures in the window, at most ``side`` pixels a side, from the source's previews."""
         for image in self.source.previews().unbind(-1):
-            yield self._picture(self._upright(image), min(side, self.source.preview_side))
+            yield self.picture(image, min(side, self.source.preview_side))
 
     def side_view(self) -> Image.Image:
         """Return the brightest pixel of each line in each slice, lines by slices, from the darkest to the brightest."""
         small = self.source.thumbnails(THUMBNAIL).mean(dim=0, keepdim=True)
-        brightest = self.hanging(small)[0].amax(dim=1).numpy()
+        brightest = self.hanging(small)[0].amax(dim=1)
         low, high = float(brightest.min()), float(brightest.max())
-        return Image.fromarray(Window("all values", low, high if high > low else low + 1.0)(brightest))
+        return Image.fromarray(Window("all values", low, high if high > low else low + 1.0)(brightest).numpy())
 
-    def mark(self, picture: Image.Image, name: str) -> None:
-        """Write ``name`` and the letters of the directions on ``picture``, white with a black edge."""
-        draw, (width, height) = ImageDraw.Draw(picture), picture.size
-        letters = font(max(11, min(width, height) // 24))
-        ink = (255, 0) if picture.mode == "L" else ((255, 255, 255), (0, 0, 0))
-        places = [((2, height / 2), "lm"), ((width - 2, height / 2), "rm"), ((width / 2, 2), "ma")]
-        places.append(((width / 2, height - 2), "md"))
-        texts = [*zip(self.hanging.letters, places, strict=False), *([(name, ((3, 2), "la"))] if name else [])]
-        for text, (place, anchor) in texts:
-            draw.text(place, text, ink[0], letters, anchor, stroke_width=1, stroke_fill=ink[1])
+    def _letters(self, size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int], Image.Image]:
+        """Return the letters of the directions, white with a black edge, as what ``paste`` takes."""
+        (width, height), letters = size, Image.new("LA", size)
+        draw = ImageDraw.Draw(letters)
+        places = (((2, height / 2), "lm"), ((width - 2, height / 2), "rm"), ((width / 2, 2), "ma"))
+        for text, (place, anchor) in zip(
+            self.hanging.letters, (*places, ((width / 2, height - 2), "md")), strict=False
+        ):
+            settings: Any = {"stroke_width": 1, "stroke_fill": (0, 255)}
+            draw.text(place, text, (255, 255), font(text_size(size)), anchor, **settings)
+        return letters.getchannel("L"), (0, 0), letters.getchannel("A")
 
     def _samples(self) -> Iterator[NDArray[np.float32]]:
         """Yield some values of every selected slice."""
-        for values in self.values(self.chosen):
-            yield values.ravel()[:: max(1, values.size * len(self.chosen) // MOST_VALUES)]
+        for image in self.source.large(self.chosen):
+            step = max(1, round((image.numel() * len(self.chosen) / MOST_VALUES) ** 0.5))
+            yield image[:, ::step, ::step].flatten().numpy()
 
-    def _upright(self, image: Tensor) -> NDArray[np.float32]:
-        upright: NDArray[np.float32] = self.hanging(image).permute(1, 2, 0).numpy()
-        return upright if upright.shape[2] == 3 else upright[..., 0]
+    def _upright(self, image: Tensor) -> Tensor:
+        upright = self.hanging(image).permute(1, 2, 0)
+        return upright if upright.size(2) == 3 else upright[..., 0]
 
-    def _picture(self, values: NDArray[np.float32], side: int) -> Image.Image:
-        picture = Image.fromarray(self.windows[0](values))
+    def picture(self, image: Tensor, side: int) -> Image.Image:
+        """Return ``image`` ``(C, columns, rows)`` of the source as a picture in the window, ``side`` pixels long."""
+        picture = Image.fromarray(self._upright(self.windows[0](image)).contiguous().numpy())
         width, height = (max(1, round(length * side / max(self.size))) for length in self.size)
         size = (width, height)
-        return picture if size == picture.size else picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return picture if size == picture.size else picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0)
 
 
 def _along(source: SliceSource, result: CaseResult) -> SliceSource:
@@ -127,8 +138,13 @@ def _along(source: SliceSource, result: CaseResult) -> SliceSource:
     return WholeSource(VolumeCase(turned, result.refs, source.kind, source.affine is not None), source.name)
 
 
+def text_size(size: tuple[int, int]) -> int:
+    """Return the height of texts on a picture of this width and height."""
+    return max(11, min(size) // 24)
+
+
 @cache
 def font(size: float) -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans of ``size`` pixels: Latin, Greek and Cyrillic."""
     content = files(monai_das).joinpath("reports", "dejavu_sans.ttf").read_bytes()
-    return ImageFont.truetype(BytesIO(content), size)
+    return ImageFont.truetype(BytesIO(content), size, layout_engine=ImageFont.Layout.BASIC)

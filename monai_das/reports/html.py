@@ -16,6 +16,7 @@ from string import Template
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 import monai_das
@@ -137,7 +138,7 @@ def _full(drawing: CaseDrawing, indices: Sequence[int], longest: int) -> Iterato
     """Yield each of ``indices`` with all its values; colour as a picture."""
     for values in drawing.values(indices, longest):
         if values.ndim == 3:
-            picture = Image.fromarray(drawing.windows[0](values))
+            picture = Image.fromarray(drawing.windows[0](torch.from_numpy(values)).numpy())
             yield {"data": _encoded(picture, "jpeg", quality=COLOUR_QUALITY)}
             continue
         offset, step, content = packed(values)

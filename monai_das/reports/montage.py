@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from monai_das._atomic import atomic_path
 from monai_das.data import SliceRef, SliceSource
-from monai_das.inference import CaseResult
+from monai_das.inference import CaseResult, SelectedSlice
 from monai_das.reports.colours import LIGHT
 from monai_das.reports.drawing import CaseDrawing, font
+from monai_das.reports.png import png_bytes
 
 # all lengths in pixels
 WIDTH, MARGIN, GAP = 1200, 54, 15
@@ -40,10 +41,9 @@ def write_montage(result: CaseResult, source: SliceSource, path: Path) -> None:
         ValueError: the pixels of a selected slice cannot be decoded.
         OSError: ``path`` cannot be written.
     """
-    picture = _drawn(result, CaseDrawing(result, source))
+    content = png_bytes(montage_pixels(result, source))
     with atomic_path(path) as temporary:
-        # the size matters less than the time: most of a montage's cost is packing it
-        picture.save(temporary, format="png", compress_level=1)
+        temporary.write_bytes(content)
 
 
 def montage_pixels(result: CaseResult, source: SliceSource) -> NDArray[np.uint8]:
@@ -65,9 +65,14 @@ def _drawn(result: CaseResult, drawing: CaseDrawing) -> Image.Image:
         draw.rectangle((0, 0, WIDTH, banner - 1), LIGHT["alarm"])
         draw.multiline_text((MARGIN, 9), "\n".join(lines), "white", font(15), spacing=6)
     _draw_header(draw, result, banner)
+    width = draw.textlength(max((each.ref.name for each in result.selected), key=len), font(14))
+    name_font = font(min(14.0, int(28 * side / width) / 2))
     for place, tile in enumerate(drawing.pictures(drawing.chosen, side)):
         row, column = divmod(place, columns)
-        _draw_slice(picture, drawing, place, tile, (int(MARGIN + column * step), tiles + row * (side + CAPTION), side))
+        left, top = int(MARGIN + column * step), tiles + row * (side + CAPTION)
+        draw.rectangle((left, top, left + side - 1, top + side - 1), "black")
+        picture.paste(tile, (left + (side - tile.width) // 2, top + (side - tile.height) // 2))
+        _draw_caption(draw, result.selected[place], (left, top + side), name_font)
     _draw_scores(picture, drawing, chart)
     model = result.model
     words = (
@@ -95,19 +100,14 @@ def _draw_header(draw: ImageDraw.ImageDraw, result: CaseResult, top: int) -> Non
         draw.text((right + 8, middle), f"{value:.1%}", INK, font(15), "lm")
 
 
-def _draw_slice(
-    picture: Image.Image, drawing: CaseDrawing, place: int, tile: Image.Image, box: tuple[int, int, int]
+def _draw_caption(
+    draw: ImageDraw.ImageDraw, selected: SelectedSlice, corner: tuple[int, int], name_font: ImageFont.FreeTypeFont
 ) -> None:
-    """One selected slice on black, with its name, score and place below; ``box`` is left, top and side."""
-    (left, top, side), draw = box, ImageDraw.Draw(picture)
-    selected = drawing.result.selected[place]
-    drawing.mark(tile, "")
-    draw.rectangle((left, top, left + side - 1, top + side - 1), "black")
-    picture.paste(tile, (left + (side - tile.width) // 2, top + (side - tile.height) // 2))
-    width = draw.textlength(selected.ref.name, font(14))
-    draw.text((left, top + side + 4), selected.ref.name, INK, font(min(14.0, int(28 * side / width) / 2)))
-    draw.text((left, top + side + 22), f"score {selected.score:.3g}", SELECTED_INK, font(13))
-    draw.text((left, top + side + 40), _where(selected.ref), QUIET, font(12))
+    """Name, score and place of a selected slice, below it."""
+    left, top = corner
+    draw.text((left, top + 4), selected.ref.name, INK, name_font)
+    draw.text((left, top + 22), f"score {selected.score:.3g}", SELECTED_INK, font(13))
+    draw.text((left, top + 40), _where(selected.ref), QUIET, font(12))
 
 
 def _draw_scores(picture: Image.Image, drawing: CaseDrawing, top: int) -> None:

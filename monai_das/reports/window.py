@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from monai_das.data import SliceSource
 from monai_das.data.dicom import header_window
@@ -36,11 +38,10 @@ class Window:
     low: float
     high: float
 
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def __call__(self, values: Tensor) -> Tensor:
         """Return ``values`` as bytes to be shown."""
-        scaled = (values - np.float32(self.low)) * np.float32(255.0 / (self.high - self.low))
-        shown: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-        return shown
+        scale = 255.0 / (self.high - self.low)
+        return (values.float() * scale).add_(0.5 - self.low * scale).clamp_(0, 255).to(torch.uint8)
 
     def __str__(self) -> str:
         """Return name and values, as ``brain, 0 to 80``."""

@@ -37,9 +37,9 @@ def ramp(shape=(16, 16, 3), low=-1000, high=1000):
     return np.linspace(low, high, int(np.prod(shape))).reshape(shape).astype(np.int16)
 
 
-def picture_of(drawing, index=0, **settings):
-    (found,) = drawing.pictures([index], settings.pop("side", max(drawing.size)), **settings)
-    return np.asarray(found)
+def picture_of(drawing, index=0, side=None):
+    """A slice as it is drawn, without letters."""
+    return np.asarray(drawing.picture(*drawing.source.large([index]), side or max(drawing.size)))
 
 
 def test_pixels_twice_as_high_as_wide_are_drawn_twice_as_high(tmp_path, case):
@@ -179,7 +179,7 @@ def test_one_slice_and_all_slices_chosen(tmp_path, case):
 def test_names_and_letters_are_written_white_with_a_black_edge(tmp_path, case):
     drawing = case(series(tmp_path, np.full((200, 200, 2), 100, np.int16), WindowCenter=100, WindowWidth=200))
 
-    plain, marked = picture_of(drawing), picture_of(drawing, marked=True)
+    plain, marked = picture_of(drawing), np.asarray(*drawing.pictures([0], 200, named=True))
 
     assert set(np.unique(plain)) == {128}
     changed = np.argwhere(marked != plain)

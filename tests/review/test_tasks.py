@@ -18,7 +18,7 @@ def test_a_task_shows_the_selected_slices_and_says_which_they_are(results):
     assert (data["slice_indices"], data["chosen"], data["total_slices"]) == ([3, 7], [3, 7], 12)
     assert [each["sop_instance_uid"] for each in data["slice_refs"]] == ["1.2.3", "1.2.7"]
     picture = Image.open(BytesIO(base64.b64decode(data["slices"][0].partition(",")[2])))
-    assert picture.size == (30, 20)
+    assert picture.size == (320, 213)
     assert "1: image 37 (index 3), score " in data["captions"]
 
 
