@@ -70,12 +70,12 @@ def test_a_class_of_two_models_has_two_codes_and_of_two_versions_one():
     assert max(map(len, values)) <= 16
 
 
-def test_a_threshold_is_said_where_the_answer_is(result_with, tmp_path):
+def test_a_threshold_is_said_where_the_answer_is(result_with, pixels_of, tmp_path):
     """Else 49 % of a class that is the answer would look like a mistake."""
     result = result_with(model=DASModelInfo("A model", "1.2.3", "ab" * 32, threshold=0.08))
     words = "the answer is hyperplasia from 8.0% on"
 
-    write_html(result, tmp_path / "case.html")
+    write_html(result, pixels_of(result), tmp_path / "case.html")
 
     assert words in dict(statements(result, header()))["model"]
     assert words in (tmp_path / "case.html").read_text(encoding="utf-8")
