@@ -30,10 +30,7 @@ def add_study_parsers(verbs: Commands) -> None:
     cost.add_argument("--size", nargs="+", choices=sizes, default=sizes, help="default: all")
     cost.add_argument("--rounds", type=at_least(1), default=7, help="default: %(default)s")
     cost.set_defaults(run=cost_command, parser=cost)
-    pictures = verbs.add_parser("pictures", help="time montage and page; exit code 1: the montage costs too much")
-    pictures.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
-    pictures.add_argument("--slices", type=at_least(1), default=300, help="of the series (default: %(default)s)")
-    pictures.set_defaults(run=pictures_command, parser=pictures)
+    _add_pictures(verbs)
     collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
     collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
     collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
@@ -58,6 +55,13 @@ def add_study_parsers(verbs: Commands) -> None:
     check.add_argument("--split", default="test", choices=("val", "test"), help="features are chosen on val (default: "
                        "%(default)s)")  # fmt: skip
     check.set_defaults(run=input_check_command, parser=check)
+
+
+def _add_pictures(verbs: Commands) -> None:
+    pictures = verbs.add_parser("pictures", help="time montage and page; exit code 1: the montage costs too much")
+    pictures.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
+    pictures.add_argument("--slices", type=at_least(1), default=300, help="of the series (default: %(default)s)")
+    pictures.set_defaults(run=pictures_command, parser=pictures)
 
 
 def needle_command(arguments: argparse.Namespace) -> int:
