@@ -65,6 +65,14 @@ def probability_code(model: DASModelInfo, name: str, *, predicted: bool = False)
     return own_code(f"{kind}-{_mark(model, name)}", f"{words} {name}")
 
 
+def score_unit() -> Code:
+    """Return the unit of scores: none; UCUM lets it be called by a name, which viewers show instead of 1."""
+    from pydicom.sr.coding import Code
+
+    code: Code = Code("{score}", "UCUM", "score")
+    return code
+
+
 def procedure_code(modality: str) -> Code:
     """Return the procedure reported of images of ``modality``."""
     from pydicom.sr.codedict import codes

@@ -11,7 +11,7 @@ import numpy as np
 from monai_das._optional import require
 from monai_das.data import SliceSource
 from monai_das.inference import CaseResult
-from monai_das.reports.codes import class_code, own_code, probability_code, procedure_code, scheme_item
+from monai_das.reports.codes import class_code, own_code, probability_code, procedure_code, scheme_item, score_unit
 from monai_das.reports.document import derived_uid, device_context, new_instance, quiet_about_names, write_document
 from monai_das.reports.predecessors import Predecessor, predecessors_of
 from monai_das.reports.referenced_slices import ReferencedSlice, distinct_headers, referenced_slices
@@ -20,8 +20,8 @@ from monai_das.reports.statements import statements
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
-# of the sides of a slice
-INSET = 0.03
+# of the sides of a slice: viewers write the numbers to the right of a region, so it lies in the upper left corner
+TAG = (0.03, 0.07)
 
 
 @quiet_about_names()
@@ -30,9 +30,9 @@ def write_structured_report(
 ) -> None:
     """Write ``result`` to ``path`` as a Comprehensive SR by TID 1500.
 
-    Each selected slice is a planar group with its score. The group of the highest score comes first and also holds the
-    predicted class and the probability of every class, so that viewers open there. What is to be said in words follows
-    the groups. The same result gives the same object, see :mod:`.document`.
+    Each selected slice is a planar group with its score; the region is a tag in its corner. The group of the highest
+    score comes first and also holds the predicted class and the probability of every class, so that viewers open there.
+    What is to be said in words follows the groups. The same result gives the same object, see :mod:`.document`.
 
     Args:
         result: the case, as predicted.
@@ -76,7 +76,7 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
 
     model, selected = result.model, reference.selected
     # viewers list the first few numbers beside the slice, and no evaluation
-    numbers = [_number(own_code("selection-score"), selected.score, codes.UCUM.NoUnits)]
+    numbers = [_number(own_code("selection-score"), selected.score, score_unit())]
     evaluations = []
     if top:
         predicted = probability_code(model, result.label_name, predicted=True), result.label_name
@@ -90,7 +90,7 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
     uid = derived_uid("tracking", model.weights_sha256, str(reference.header.SOPInstanceUID), name)
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=name),
-        referenced_region=_frame_of(reference),
+        referenced_region=_tag(reference),
         finding_type=own_code(f"selected-{noun}"),
         algorithm_id=sr.AlgorithmIdentification(
             model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}"]
@@ -106,10 +106,14 @@ def _number(name: Code, number: float, unit: Code) -> Any:
     return sr.Measurement(name=name, value=float(f"{number:.6g}"), unit=unit)
 
 
-def _frame_of(reference: ReferencedSlice) -> Any:
-    """Return the outline of the slice, a little inside, as (column, row) in pixels from the upper left corner."""
+def _tag(reference: ReferencedSlice) -> Any:
+    """Return a small square in the corner of the slice, as (column, row) in pixels from the upper left corner.
+
+    It marks the slice and outlines no finding. Groups need a region: OHIF shows none of those that have an image alone.
+    """
     sr = require("highdicom", extra="dicom").sr
-    columns, rows = int(reference.header.Columns), int(reference.header.Rows)
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], dtype=float) * (1 - 2 * INSET) + INSET
+    start, end = TAG
+    corners = np.array([[start, start], [end, start], [end, end], [start, end], [start, start]])
     image = sr.SourceImageForRegion.from_source_image(reference.header, reference.frames)
-    return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, corners * (columns, rows), image)
+    size = int(reference.header.Columns), int(reference.header.Rows)
+    return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, corners * size, image)
