@@ -42,6 +42,8 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
         OSError: ``path`` cannot be written.
     """
     sc = require("highdicom", extra="dicom").sc
+    from pydicom.uid import ExplicitVRLittleEndian
+
     references = referenced_slices(result, source)
     headers = distinct_headers(references)
     image = sc.SCImage.from_ref_dataset(
@@ -51,6 +53,7 @@ def write_secondary_capture(result: CaseResult, source: SliceSource, path: Path)
         bits_allocated=8,
         coordinate_system="PATIENT",
         patient_orientation=("L", "P"),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
         **new_instance("pictures", result, headers),
     )
     image.PatientOrientation = None  # a montage has none, and highdicom insists on one
