@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import monai_das
 from monai_das.deploy.run import model_file
@@ -55,15 +56,20 @@ def image(tmp_path_factory):
     return folder, copied(folder)
 
 
-def test_what_is_copied_is_enough_to_install(image, tmp_path):
-    """The metadata of the package are built in the folder that holds nothing but what was copied before."""
+@pytest.fixture(scope="module")
+def metadata(image, tmp_path_factory):
+    """What the wheel says of itself, built in the folder that holds nothing but what was copied before."""
+    folder = tmp_path_factory.mktemp("metadata")
     code = "from setuptools.build_meta import *; import sys; print(prepare_metadata_for_build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=image[1], capture_output=True, text=True)
-
+    done = subprocess.run([sys.executable, "-c", code, folder], cwd=image[1], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (metadata,) = tmp_path.glob("*/METADATA")
-    assert f"Version: {monai_das.__version__}" in metadata.read_text(encoding="utf-8")
-    assert "Provides-Extra: deploy" in metadata.read_text(encoding="utf-8")
+    (found,) = folder.glob("*/METADATA")
+    return found.read_text(encoding="utf-8")
+
+
+def test_what_is_copied_is_enough_to_install(metadata):
+    assert f"Version: {monai_das.__version__}" in metadata
+    assert "Provides-Extra: deploy" in metadata
 
 
 def test_application_and_model_are_where_the_container_looks(image):
@@ -85,17 +91,28 @@ def test_torch_comes_first_and_all_else_by_the_pins():
     assert [pin for pin in PINS if re.match(pattern, pin)] == [pin for pin in PINS if pin.startswith("torch==")] != []
     assert others
     assert all("-c constraints.txt" in step for step in others)
-    assert (APP / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1] == ".[deploy]"
+
+
+def test_the_requirements_are_those_of_the_wheel_and_the_pins(metadata):
+    lines = (APP / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+    torch, ours = (Requirement(line) for line in lines if not line.startswith("#"))
+
+    assert str(torch) in PINS
+    assert (ours.name, ours.extras, str(ours.specifier)) == ("monai-das", {"deploy"}, f"=={monai_das.__version__}")
+    assert "Name: monai-das" in metadata
+    assert "Provides-Extra: deploy" in metadata
 
 
 def test_the_packager_reads_our_version():
+    """By the keys that holoscan-cli 4.2 asks for, the last one with the command ``monai-deploy package``."""
     described = (APP / "app.yaml").read_text(encoding="utf-8")
 
-    assert dict(re.findall(r"^  (\w+): (.+)$", described, flags=re.MULTILINE)) == {
+    assert dict(re.findall(r"^  ([\w-]+): (.+)$", described, flags=re.MULTILINE)) == {
         "title": "monai-das",
         "version": monai_das.__version__,
-        "inputFormats": '["file"]',
-        "outputFormats": '["file"]',
+        "input-formats": '["file"]',
+        "output-formats": '["file"]',
         "cpu": "2",
         "gpu": "0",
         "memory": "2Gi",

@@ -158,6 +158,18 @@ def site_packages_without(folder, *names):
     return folder
 
 
+def site_packages_of_the_wheel(folder):
+    """Return ``folder`` with links to what the environment has installed, and the wheel that requirements.txt names."""
+    site_packages_without(folder)
+    (folder / "monai_das").unlink()
+    dist = folder.with_name("dist")
+    subprocess.run([sys.executable, ROOT / "scripts" / "pack_release.py", dist], check=True, timeout=300)
+    wanted = (APP / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--find-links", dist]
+    subprocess.run([*pip, "--target", folder, "--upgrade", wanted], check=True, timeout=300)
+    return folder
+
+
 def copied(path, folder):
     folder.mkdir()
     shutil.copy(path, folder)

@@ -1,5 +1,7 @@
 """The MONAI Deploy application, run as its users run it, beside the command line."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from pydicom import dcmread
@@ -16,6 +18,7 @@ from tests.e2e.deploy_runs import (
     referenced,
     run_as_in_a_container,
     run_deploy,
+    site_packages_of_the_wheel,
     site_packages_without,
     write_head_ct,
 )
@@ -97,6 +100,7 @@ def test_a_bad_series_does_not_stop_a_good_one_with_oblong_pixels(tmp_path):
     (error,) = run.errors()
     assert failing in error["error"]
     assert "24 slices at 12 positions" in error["error"]
+    assert [line for line in (*error.values(), run.log) if tempfile.gettempdir() in line] == []
     assert CASE_ID.fullmatch(error["case"])
     assert error["case"] != run.case.name
     assert_same(run.result(), command_line(good, tmp_path / "predict"))
@@ -112,6 +116,16 @@ def test_one_of_two_echoes_is_chosen_as_on_the_command_line(tmp_path, options):
     assert run.code == 0, run.log
     assert run.result()["total_slices"] == 12
     assert_same(run.result(), command_line(tmp_path / "study", tmp_path / "predict", *options, "--series", "echoes"))
+
+
+def test_the_application_runs_by_the_wheel_that_its_requirements_name(tmp_path):
+    site, clip = site_packages_of_the_wheel(tmp_path / "site"), tmp_path / "study"
+    copied(get_testdata_file("examples_ybr_color.dcm", download=False), clip)
+
+    run = run_deploy(clip, tmp_path / "out", PYTHONPATH=str(site))
+
+    assert run.code == 0, run.log
+    assert {path.name for path in run.case.iterdir()} == {"key_objects.dcm", "report.dcm", "result.json"}
 
 
 def test_a_study_that_no_rule_fits_says_so(tmp_path):
