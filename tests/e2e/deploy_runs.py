@@ -83,7 +83,8 @@ def _run(app, arguments, folder, environment):
     hidden = {"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "PYTHONPATH", "VIRTUAL_ENV"}
     clean = {name: value for name, value in os.environ.items() if name not in hidden}
     loader = [LOADER, "--inhibit-cache", "--library-path", sysconfig.get_config_var("LIBDIR")]
-    options = ["-S"] if "PYTHONPATH" in environment else []
+    # a folder with MONAI stands for all that is installed
+    options = ["-S"] if (Path(environment.get("PYTHONPATH", folder)) / "monai").exists() else []
     words = [app, maps, *arguments]
     done = subprocess.run(
         [*loader, ENVIRONMENT / "bin" / "python", *options, "-c", PROBE, *words],
@@ -158,15 +159,13 @@ def site_packages_without(folder, *names):
     return folder
 
 
-def site_packages_of_the_wheel(folder):
-    """Return ``folder`` with links to what the environment has installed, and the wheel that requirements.txt names."""
-    site_packages_without(folder)
-    (folder / "monai_das").unlink()
+def wheel_alone(folder):
+    """Return ``folder`` with the wheel in it that the last line of requirements.txt names; it goes before others."""
     dist = folder.with_name("dist")
     subprocess.run([sys.executable, ROOT / "scripts" / "pack_release.py", dist], check=True, timeout=300)
     wanted = (APP / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--find-links", dist]
-    subprocess.run([*pip, "--target", folder, "--upgrade", wanted], check=True, timeout=300)
+    subprocess.run([*pip, "--target", folder, wanted], check=True, timeout=300)
     return folder
 
 

@@ -18,8 +18,8 @@ from tests.e2e.deploy_runs import (
     referenced,
     run_as_in_a_container,
     run_deploy,
-    site_packages_of_the_wheel,
     site_packages_without,
+    wheel_alone,
     write_head_ct,
 )
 
@@ -119,10 +119,10 @@ def test_one_of_two_echoes_is_chosen_as_on_the_command_line(tmp_path, options):
 
 
 def test_the_application_runs_by_the_wheel_that_its_requirements_name(tmp_path):
-    site, clip = site_packages_of_the_wheel(tmp_path / "site"), tmp_path / "study"
+    wheel, clip = wheel_alone(tmp_path / "wheel"), tmp_path / "study"
     copied(get_testdata_file("examples_ybr_color.dcm", download=False), clip)
 
-    run = run_deploy(clip, tmp_path / "out", PYTHONPATH=str(site))
+    run = run_deploy(clip, tmp_path / "out", PYTHONPATH=str(wheel))
 
     assert run.code == 0, run.log
     assert {path.name for path in run.case.iterdir()} == {"key_objects.dcm", "report.dcm", "result.json"}
