@@ -90,7 +90,7 @@ def in_unicode(header: Dataset) -> Dataset:
     for keyword in FRAMES:
         if keyword in found:
             delattr(found, keyword)
-    found.decode()
+    # looking at an element decodes it by the set that it was read with
     for item in (found, *_items(found)):
         if item is found or "SpecificCharacterSet" in item:
             item.SpecificCharacterSet = UNICODE

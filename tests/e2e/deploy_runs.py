@@ -164,8 +164,8 @@ def wheel_alone(folder):
     dist = folder.with_name("dist")
     subprocess.run([sys.executable, ROOT / "scripts" / "pack_release.py", dist], check=True, timeout=300)
     wanted = (APP / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--find-links", dist]
-    subprocess.run([*pip, "--target", folder, wanted], check=True, timeout=300)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", folder, wanted]
+    subprocess.run(pip, check=True, timeout=300, env={**os.environ, "PIP_FIND_LINKS": str(dist)})
     return folder
 
 

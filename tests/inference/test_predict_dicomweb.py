@@ -122,6 +122,20 @@ def test_dicom_reports_made_from_metadata_pass_the_standards_checker(random_bund
     assert written.SeriesInstanceUID != source.SeriesInstanceUID
 
 
+def test_names_in_other_scripts_come_through_metadata(random_bundle, served, tmp_path):
+    """JSON is Unicode whatever Specific Character Set it names."""
+    for path in served.folder.iterdir():
+        found = dcmread(path)
+        found.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+        found.PatientName = "Yamada^Tarou=山田^太郎"
+        found.save_as(path)
+
+    predict(random_bundle, tmp_path / "out", address(served, 2), report="sr")
+
+    written = dcmread(only_case(tmp_path / "out") / "report.dcm")
+    assert (written.SpecificCharacterSet, str(written.PatientName)) == ("ISO_IR 192", "Yamada^Tarou=山田^太郎")
+
+
 def test_with_phi_the_series_is_shown(random_bundle, served, tmp_path, capfd):
     code = main(
         ["predict", address(served, 1), "--bundle", str(random_bundle), "-o", str(tmp_path / "out"), "--include-phi"]
