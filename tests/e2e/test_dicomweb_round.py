@@ -62,6 +62,9 @@ def assert_documents(folder, header, result):
         checker = [Path(sys.executable).with_name("dciodvfy"), folder / name]
         checked = subprocess.run(checker, capture_output=True, text=True)
         assert [line for line in (checked.stdout + checked.stderr).splitlines() if "Error" in line] == []
+        if name != "montage.dcm":
+            dumped = subprocess.run(["dsrdump", folder / name], capture_output=True, text=True)
+            assert (dumped.returncode, "Predicted class" in dumped.stdout) == (0, name == "report.dcm"), dumped.stderr
         written = dcmread(folder / name)
         assert (written.PatientID, written.StudyInstanceUID) == (header.PatientID, header.StudyInstanceUID)
         assert name == "montage.dcm" or referenced(folder / name) == selected

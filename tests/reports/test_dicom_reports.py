@@ -14,7 +14,7 @@ from monai_das.datasets import make_sample_volumes, write_nifti
 from monai_das.inference import CaseTimings, SelectedSlice
 from monai_das.reports import write_key_objects, write_secondary_capture, write_structured_report
 
-pytest.importorskip("highdicom")
+highdicom = pytest.importorskip("highdicom")
 
 WRITERS = [write_key_objects, write_structured_report, write_secondary_capture]
 NAMES = ["sample", "ct", "echo"]
@@ -56,6 +56,22 @@ def test_the_standards_own_checker_finds_no_error(write, name, sources, result_f
     said = checked.stdout + checked.stderr
     assert [line for line in said.splitlines() if "Error" in line] == []
     assert {"KeyObjectSelectionDocument", "ComprehensiveSR", "SCImage"} & set(said.splitlines())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_highdicom_reads_what_it_wrote(name, sources, result_for, tmp_path):
+    source, files = sources[name], [tmp_path / f"{write.__name__}.dcm" for write in WRITERS]
+    for write, file in zip(WRITERS, files, strict=True):
+        write(result_for(source), source, file)
+
+    key_objects, report, capture = (dcmread(file) for file in files)
+
+    keys = highdicom.ko.KeyObjectSelectionDocument.from_dataset(key_objects)
+    assert len(keys.content.get_references()) == len(dict.fromkeys(uid for uid, _ in referenced(key_objects)))
+    groups = highdicom.sr.ComprehensiveSR.from_dataset(report).content.get_planar_roi_measurement_groups()
+    assert [group.tracking_identifier for group in groups]
+    assert len(groups) == 2
+    assert highdicom.Image.from_dataset(capture).get_frame(1).shape == (capture.Rows, capture.Columns, 3)
 
 
 @pytest.mark.parametrize("name", NAMES)
