@@ -19,8 +19,8 @@ class DASLoss(nn.Module):
     It takes what the network returned, and holds nothing. It therefore adds up as plain losses do over several forward
     passes, passes in ``eval()`` in between, gradient accumulation and ``DistributedDataParallel``. For logits alone, as
     a network returns them in ``eval()``, it is the task loss. For a network that also answers from all slices
-    (:class:`~monai_das.networks.DASTaughtOutput`) it is the task loss of that answer, plus half of that of the answer
-    from few slices, plus the penalty, which has the divergence of the second from the first with the same weight.
+    (:class:`~monai_das.networks.DASTaughtOutput`) it is the task loss of that answer, plus half of that of the
+    answer from few slices, plus the penalty, which has half of the divergence of the second from the first.
 
     Args:
         loss: the task loss, ``(logits (B, K), target) -> scalar``; cross entropy by default.

@@ -34,9 +34,10 @@ class DASDesignSampler(Sampler):
     Multi-head attention over the slices of the case makes the scores, from a small encoding of each thumbnail, the
     paper's light features and the place of the slice. They are taught which share each slice has in the answer of the
     network that sees them all (``DASDesignAggregation``, the default of ``DASSliceClassifier``), or which slices people
-    marked (``DASReaderLoss``). No schedule is needed: in every step of the training the network sees all slices, and
-    learns to answer from k of them as it does from all. The softmax of the scores that fits the shares has the
-    temperature of the case in it: it is sharp where thumbnails tell which slices count, and flat where they do not.
+    marked (``DASReaderLoss``). In every step of the training the network sees all slices, and learns to answer from the
+    chosen ones as it does from all. A schedule (``DASBudgetSchedule``) may begin with more than k of them, see
+    ``configs/method/das_design.json``. The softmax of the scores that fits the shares has the temperature of the case
+    in it: it is sharp where thumbnails tell which slices count, and flat where they do not.
 
     Args:
         num_slices, fraction: the budget, see :class:`Sampler`.
