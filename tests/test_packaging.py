@@ -21,7 +21,7 @@ PINS = dict(
 )
 # used without an import of ours: by `python -m monai.bundle`, by MONAI's readers and its TensorBoard handlers
 THROUGH_MONAI = {"fire", "itk", "nibabel", "tensorboard"}
-IMPORT_NAMES = {"pytorch-ignite": "ignite"}
+IMPORT_NAMES = {"pillow": "PIL", "pytorch-ignite": "ignite"}
 
 
 def test_version_is_stated_once():
@@ -80,4 +80,4 @@ def test_console_script_exists():
 def test_no_url_is_hidden_among_the_pins():
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
-    assert all(re.fullmatch(r"#.*|[\w-]+==[\w.]+|", line) for line in text.splitlines())
+    assert all(re.fullmatch(r"#.*|[\w.-]+==[\w.]+|", line) for line in text.splitlines())
