@@ -16,8 +16,8 @@ from monai_das.transforms.thumbnails import make_thumbnails
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# of a slice that is drawn with all its values, and of a preview, in pixels
-LONGEST_SIDE, PREVIEW_SIDE = 1024, 256
+# of a slice that is drawn with all its values, of a preview, and of an overview where none is kept; in pixels
+LONGEST_SIDE, PREVIEW_SIDE, OVERVIEW_SIDE = 1024, 256, 64
 # of the slices that are kept, and of all previews, in bytes
 MOST_KEPT, MOST_PREVIEWS = 128 << 20, 96 << 20
 
@@ -65,7 +65,7 @@ class KeptSource(SliceSource):
     def read_all(self) -> MetaTensor:
         """Return all slices; see :class:`SliceSource`. Of them only thumbnails are kept."""
         image = self.source.read_all()
-        sizes = [self.preview_side] if self.wants_previews else []
+        sizes = {OVERVIEW_SIDE, *([self.preview_side] if self.wants_previews else ())}
         self._thumbnails.update({size: make_thumbnails(image.as_tensor()[None], size)[0] for size in sizes})
         return image
 
@@ -90,6 +90,10 @@ class KeptSource(SliceSource):
         missing = [index for index in indices if index not in self._slices]
         read = dict(zip(missing, self.source.read(missing).unbind(-1), strict=True)) if missing else {}
         return [reduced(read[index]) if index in read else self._slices[index].float() for index in indices]
+
+    def overview(self) -> Tensor:
+        """Return all slices small, ``(C, side, side, D)``, of the size that is kept."""
+        return next(iter(self._thumbnails.values())) if self._thumbnails else self.thumbnails(OVERVIEW_SIDE)
 
     def previews(self) -> Tensor:
         """Return all slices ``(C, side, side, D)``, :attr:`preview_side` pixels a side whatever their shape."""

@@ -23,8 +23,6 @@ from monai_das.inference.hanging import Hanging
 from monai_das.reports.window import Window, windows
 
 CHUNK = 16
-# side of the thumbnails in a side view
-THUMBNAIL = 64
 # by which the window is chosen
 MOST_VALUES = 1 << 16
 
@@ -93,7 +91,7 @@ class CaseDrawing:
 
     def side_view(self) -> Image.Image:
         """Return the brightest pixel of each line in each slice, lines by slices, from the darkest to the brightest."""
-        small = self.source.thumbnails(THUMBNAIL).mean(dim=0, keepdim=True)
+        small = self.source.overview().mean(dim=0, keepdim=True)
         brightest = self.hanging(small)[0].amax(dim=1)
         low, high = float(brightest.min()), float(brightest.max())
         return Image.fromarray(Window("all values", low, high if high > low else low + 1.0)(brightest).numpy())

@@ -114,6 +114,8 @@ def test_reading_all_keeps_thumbnails_alone(volume, counted_array):
     image = kept.read_all()
 
     assert torch.equal(kept.previews(), make_thumbnails(image.as_tensor()[None], 90)[0])
+    assert kept.overview().size(1) in (64, 90)
+    assert kept.source.reads == [[0, 1, 2, 3, 4]]
     assert kept._slices == {}
 
 

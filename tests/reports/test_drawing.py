@@ -229,7 +229,7 @@ def test_slices_along_another_axis_are_drawn_from_that_side(case):
 
 def test_what_a_kept_source_read_is_not_read_again(tmp_path, case, monkeypatch):
     source = KeptSource(series(tmp_path, ramp((16, 16, 6))), previews=True)
-    source.thumbnails(64)
+    source.thumbnails(28)
     source.read([1, 4])
     monkeypatch.setattr(type(source.source), "read", lambda *_: pytest.fail("read again"))
     monkeypatch.setattr(type(source.source), "several_thumbnails", lambda *_: pytest.fail("read again"))
