@@ -19,7 +19,7 @@ PAGES = {
     "covid_blues_severity": "COVID-BLUES, severity as four classes",
     "hippocampus": "Hippocampus volume, held-out folds",
     "hippocampus_recipe": "Hippocampus volume, changes to DASSampler tried inside the training parts",
-    "lgg_sets": "Brain MR: does a set of 12 slices hold a tumour, k = 3, held-out folds of patients",
+    "lgg_sets": "Brain MR (TCGA-LGG, CC BY-NC-SA 4.0): does a set of 12 slices hold a tumour, k = 3, by patients",
     "ablation": "Ablation of DASSampler on AdrenalMNIST3D at 28 cubed, inside the training cases",
     "ablation_evidence": "Ablation of DASSampler on known evidence, inside the training cases",
 }

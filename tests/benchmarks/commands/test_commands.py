@@ -7,7 +7,19 @@ import pytest
 from benchmarks.commands import main
 
 VERBS = ["table", "budget", "planted", "ablation", "choice", "policies"]
-VERBS += ["needle", "cost", "pictures", "collapse", "io", "scale", "thumbnails", "input_check", "review", "readers", "pages"]
+VERBS += [
+    "needle",
+    "cost",
+    "pictures",
+    "collapse",
+    "io",
+    "scale",
+    "thumbnails",
+    "input_check",
+    "review",
+    "readers",
+    "pages",
+]
 
 
 def test_help_lists_every_verb_with_a_sentence(capsys):
