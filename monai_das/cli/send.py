@@ -60,12 +60,13 @@ def send(arguments: argparse.Namespace) -> int:
                 name = sent.path if arguments.include_phi else f"file {count}"
                 print(f"{name}: {sent.error}", file=sys.stderr)
     except ConnectionError as error:
-        print(
-            f"{'the rest' if count else 'all'} not sent: {error}; a second call sends what is missing", file=sys.stderr
-        )
+        rest = "the rest is not" if count else "nothing is"
+        print(f"{rest} sent: {error}; a second call sends what is missing", file=sys.stderr)
         return 1
     except (ImportError, OSError, ValueError) as error:
         arguments.parser.refuse(error)
+    if failed and not arguments.include_phi:
+        print("--include-phi shows the paths", file=sys.stderr)
     before = f", {earlier} of them by an earlier call (--again sends these too)" if earlier else ""
     print(f"{count - failed} of {count} files stored at {arguments.to}{before}")
     return 1 if failed else 0

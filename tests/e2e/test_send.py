@@ -70,7 +70,7 @@ def mixed(tmp_path):
 @pytest.fixture
 def run(capsys):
     def send(given, to, *options):
-        code = main(["send", str(given), "--to", to, *map(str, options)])
+        code = main(["send", str(given), "--include-phi", "--to", to, *map(str, options)])
         return code, *capsys.readouterr()
 
     return send
@@ -102,7 +102,7 @@ def test_storescp_that_refuses_is_quoted(storescp, mixed, run):
     code, _, said = run(mixed, address, "--retries", 0)
 
     assert code == 1
-    assert f"not sent: {address} refused the association: no reason given" in said
+    assert f"nothing is sent: {address} refused the association: no reason given" in said
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def run_send(capfd, monkeypatch):
     monkeypatch.setattr("monai_das.reports.send.FIRST_WAIT", 0.01)
 
     def send(given, to, *options):
-        code = main(["send", str(given), "--to", to, *map(str, options)])
+        code = main(["send", str(given), "--include-phi", "--to", to, *map(str, options)])
         return code, *capfd.readouterr()
 
     return send

@@ -176,7 +176,7 @@ def test_a_refused_association_says_what_it_was_refused_for(series, store_archiv
     code, _, said = run_send(series, address, *options)
 
     assert code == 1
-    assert f"{series}: not sent: {address} refused the association: {words}" in said
+    assert f"nothing is sent: {address} refused the association: {words}" in said
 
 
 def test_a_server_that_is_busy_is_asked_again(series, store_archive, run_send):
@@ -207,7 +207,7 @@ def test_nobody_there_is_said(series, run_send):
     code, _, said = run_send(series, address, "--retries", 1)
 
     assert code == 1
-    assert f"{series}: not sent: {address} does not answer; check host and port; a second call sends" in said
+    assert f"nothing is sent: {address} does not answer; check host and port; a second call sends" in said
     gc.collect()
 
 

@@ -36,7 +36,7 @@ def run(series, capfd):
     """Send the series; return the exit code and what is printed, to stdout and stderr."""
 
     def send(to, *options):
-        code = main(["send", str(series), "--to", to, *map(str, options)])
+        code = main(["send", str(series), "--include-phi", "--to", to, *map(str, options)])
         return code, *capfd.readouterr()
 
     return send
@@ -186,7 +186,7 @@ def test_a_server_that_does_not_know_us_is_sent_nothing(series, archive, run):
     code, _, said = run(archive.root)
 
     assert code == 1
-    assert said.startswith(f"{series}: not sent: {archive.root}: the server answers 401 Unauthorized; give credentials")
+    assert said.startswith(f"nothing is sent: {archive.root}: the server answers 401 Unauthorized; give credentials")
     assert archive.posts == []
 
 
@@ -199,7 +199,7 @@ def test_nobody_there_is_said_after_some_tries(series, run, waits):
 
     assert code == 1
     assert said == (
-        f"{series}: not sent: {address} cannot be reached; check host and port; a second call sends what is missing\n"
+        f"nothing is sent: {address} cannot be reached; check host and port; a second call sends what is missing\n"
     )
     assert waits == [1.0, 2.0, 4.0]
 
@@ -227,7 +227,7 @@ def test_silence_is_said(archive, run, monkeypatch):
         code, _, said = run(address, "--retries", 0)
 
     assert code == 1
-    assert f"not sent: {address} gives no answer within 0.2 s" in said
+    assert f"nothing is sent: {address} gives no answer within 0.2 s" in said
 
 
 def test_http_where_https_is_wanted_is_said(archive, run):
