@@ -26,7 +26,7 @@ def own_key(monkeypatch, tmp_path_factory):
 
 
 def new(*arguments):
-    assert main(["new", *map(str, arguments)]) == 0
+    assert main(["new", "--include-phi", *map(str, arguments)]) == 0
 
 
 def train(project, **overrides):
