@@ -76,7 +76,8 @@ class Parser(argparse.ArgumentParser):
             value = word.partition("=")[2] if word.startswith("-") else word
             if "://" not in value and (re.search(r"[/\\]", value) or (value and os.path.lexists(value))):
                 yield value, LEFT_OUT
-        for action in self._actions if self.parsed else ():
+        # what is left to another program, as overrides of a config, names no file here
+        for action in [each for each in self._actions if each.nargs != argparse.REMAINDER] if self.parsed else ():
             given = getattr(self.parsed, action.dest, None)
             values: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]
             name = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)

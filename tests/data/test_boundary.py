@@ -75,7 +75,7 @@ def test_every_source_reads_inside_the_boundary(act):
     def panic(self, wanted):
         raise PanicException("no JPEG")
 
-    attributes = {"name": "case", "refs": (), "channels": 1, "plane_shape": (1, 1), "thumbnails": panic, "read": panic}
+    attributes = {"name": "case", "refs": (), "channels": 1, "plane_shape": (8, 8), "thumbnails": panic, "read": panic}
     source = type("Source", (SliceSource,), attributes | {act: panic})()
 
     with pytest.raises(ValueError, match=r"^case: a library failed on it"):

@@ -1,7 +1,7 @@
 import pytest
 
 from monai_das.data import CaseKey
-from monai_das.deploy import load_deploy_libraries, run_deploy_app
+from monai_das.deploy import DeploySettings, load_deploy_libraries, run_deploy_app
 
 
 def test_a_missing_library_is_named_before_monai_is_imported(tmp_path):
@@ -12,4 +12,4 @@ def test_a_missing_library_is_named_before_monai_is_imported(tmp_path):
 
 def test_the_application_asks_for_its_libraries_first(tmp_path):
     with pytest.raises(ImportError, match="pip install 'monai-das\\[deploy\\]'"):
-        run_deploy_app([], tmp_path / "rules.json", CaseKey.new)
+        run_deploy_app([], tmp_path / "rules.json", CaseKey.new, DeploySettings())
