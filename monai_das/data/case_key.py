@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from os import PathLike
 from pathlib import Path
 from typing import Union
@@ -21,6 +22,8 @@ from monai_das.data.source import SliceSource
 # bytes of a key; hexadecimal digits of an id
 SHORTEST, LONGEST = 32, 4096
 DIGITS = 16
+# seconds that another process has to fill a file that it has made
+WAIT = 2.0
 CASE_ID = re.compile(rf"case-[0-9a-f]{{{DIGITS}}}")
 
 
@@ -151,6 +154,7 @@ def ensure_case_key(path: str | PathLike[str]) -> CaseKey:
             _put(part, place)
         finally:
             part.unlink(missing_ok=True)
+    _wait_for_content(place)
     return read_case_key(place)
 
 
@@ -159,6 +163,13 @@ def _write_secret(path: Path) -> None:
         stream.write(f"{secrets.token_hex(SHORTEST)}\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _wait_for_content(place: Path) -> None:
+    """Let another process write the key that it has just begun; only without hard links is there such a moment."""
+    end = time.monotonic() + WAIT
+    while place.is_file() and place.stat().st_size == 0 and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def _put(part: Path, place: Path) -> None:
