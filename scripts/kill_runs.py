@@ -155,14 +155,14 @@ class Push(Verb):
 
     def __init__(self, place: Path) -> None:
         from monai_das.reports import write_json, write_slices
-        from tests.reports.conftest import make_result
+        from tests.reports.conftest import make_result, pixels_of
         from tests.review.small_label_studio import TOKEN, SmallLabelStudio
 
         super().__init__(place)
         for number in range(12):
             result = make_result(case_id=f"case-{number:016x}", group=f"patient-{number:016x}")
             write_json(result, place / "out" / result.case_id / "result.json")
-            write_slices(result, place / "out" / result.case_id / "slices.zip")
+            write_slices(result, pixels_of(result), place / "out" / result.case_id / "slices.zip")
         self.server = SmallLabelStudio()
         Thread(target=self.server.serve_forever, daemon=True).start()
         os.environ |= {"LABEL_STUDIO_URL": self.server.url, "LABEL_STUDIO_API_KEY": TOKEN}

@@ -67,7 +67,7 @@ def test_own_data_become_a_bundle_that_waits_for_its_weights(run, tmp_path):
     printed = run("monai-das", "new", "data", "-o", "project")
 
     assert "written to project. Next: train, evaluate, predict" in printed
-    assert "project has no models/model.pt" in run("monai-das", "doctor", "--bundle", "project", code=1)
+    assert "bundle: --bundle has no models/model.pt" in run("monai-das", "doctor", "--bundle", "project", code=1)
     assert "classes:              a, b" in run("monai-das", "info", "project")
 
 

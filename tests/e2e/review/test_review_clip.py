@@ -65,8 +65,8 @@ def test_a_reader_sees_the_video_and_its_key_frames(project, http, label_studio,
         page.until(lambda: "key frame" in page.text())
         page.photograph("review_clip.png")
 
-        # enlarged: the network's own 64 pixels would be a stamp
-        assert page.width() == 448
+        # the source's own pixels: the network's 64 would be a stamp
+        assert page.width() == 640
 
 
 def test_key_frames_of_a_clip_come_back(project, clip, predicted, server, http, command, tmp_path):
