@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 
+import av
 import nibabel
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -32,6 +33,7 @@ KEYWORDS = [
 ]
 # which make small headers, for many files
 FEW = [pair for pair in KEYWORDS if pair[0].startswith(("Patient", "Series", "Study", "Protocol", "Institution"))]
+CONTAINER_TEXTS = ("title", "artist", "author", "album", "comment", "description", "copyright", "synopsis", "encoder")
 HEADER_TEXTS = ((148, "80s"), (228, "24s"), (328, "16s"))  # descrip, aux_file, intent_name
 
 
@@ -153,3 +155,19 @@ def large(folder, count=3000):
         content = content.replace(b"1.2.3.40000", f"1.2.3.{40001 + number}".encode())
         (folder / f"{PLANT}{number:05}").write_bytes(content)
     return folder
+
+
+def video(path, codec="mpeg4", frames=8):
+    """Write a clip whose container and stream hold the token in all texts that they can."""
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        container.metadata.update(dict.fromkeys(CONTAINER_TEXTS, PLANT))
+        container.metadata["location"] = f"+12.3456+065.4321/{PLANT}"
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.metadata.update(title=PLANT, handler_name=PLANT, language="eng")
+        for _ in range(frames):
+            frame = av.VideoFrame.from_ndarray(random.integers(0, 256, (48, 64, 3), dtype=np.uint8), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

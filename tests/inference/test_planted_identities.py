@@ -8,7 +8,7 @@ from PIL import Image
 
 from monai_das.cli import main
 from monai_das.review import review_tasks
-from tests.inference.planted import BIRTH, KEYWORDS, PLANT, large, nifti, series, spoiled
+from tests.inference.planted import BIRTH, KEYWORDS, PLANT, large, nifti, series, spoiled, video
 
 pytest.importorskip("highdicom")
 pytest.importorskip("av")
@@ -54,6 +54,20 @@ def test_whole_studies_leave_no_identity(random_bundle, tmp_path, capfd):
     assert code == 0
     assert outputs["stdout"].endswith(b"2 of 2 cases written\n")
     assert len([name for name in outputs if name.endswith("/case.html")]) == 2
+    assert planted_in(outputs) == []
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "mov"])
+def test_no_text_of_a_video_comes_out(random_bundle, tmp_path, capfd, suffix):
+    root = tmp_path / f"in_{PLANT}"
+    root.mkdir()
+    whole = video(root / f"{PLANT}.{suffix}")
+    assert PLANT.encode() in whole.read_bytes()
+    (root / f"cut_{PLANT}.{suffix}").write_bytes(whole.read_bytes()[: len(whole.read_bytes()) // 3])
+
+    _, outputs = predict(random_bundle, capfd, tmp_path / "out", root, "--report", "json,png,html,slices")
+
+    assert len([name for name in outputs if name.endswith("/case.html")]) >= 1
     assert planted_in(outputs) == []
 
 
