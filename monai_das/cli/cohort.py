@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
-from monai_das.cli.predict import MEMORY, report_kinds
+from monai_das.cli.memory_option import add_max_memory, max_memory_of
+from monai_das.cli.predict import report_kinds
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -56,7 +57,7 @@ def add_cohort_parser(commands: Commands) -> None:
         "--thumbnails", type=Path, metavar="DIR", help="keep thumbnails there; another model or budget reads them"
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
-    parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
+    add_max_memory(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     parser.set_defaults(run=cohort, parser=parser)
 
@@ -120,7 +121,7 @@ def _options(arguments: argparse.Namespace) -> CohortOptions:
         accept_any_input=arguments.accept_any_input,
         reports=tuple(arguments.report),
         timeout=arguments.timeout,
-        max_memory=None if arguments.max_memory is None else max(1, int(arguments.max_memory * 2**30)),
+        max_memory=max_memory_of(arguments),
         thumbnails=arguments.thumbnails,
         shard=arguments.shard,
         retry_failed=arguments.retry_failed,

@@ -14,6 +14,7 @@ from monai_das.cli.bundle_option import add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.choose_option import add_choose, chosen_of
 from monai_das.cli.credentials import add_credentials, logged_in
+from monai_das.cli.memory_option import add_max_memory, max_memory_of
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -25,7 +26,6 @@ INPUTS = (
     "NIfTI file, video, DICOM file or folder, folder of cases; or of a DICOMweb server (extra dicom) all acquired "
     "series of a study, or one: https://HOST/dicom-web/studies/UID[/series/UID]"
 )
-MEMORY = "refuse a case that would need more memory, in GiB (default: a quarter of the machine's)"
 REDO = (
     "do again what OUT holds by the same weights and settings, and remove what it holds by others; without it the "
     "former is left as it is, and the latter refused"
@@ -75,7 +75,7 @@ def add_predict_parser(commands: Commands) -> None:
     add_choose(parser)
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--redo", action="store_true", help=REDO)
-    parser.add_argument("--max-memory", type=float, metavar="GIB", help=MEMORY)
+    add_max_memory(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)
@@ -94,10 +94,11 @@ def predict(arguments: argparse.Namespace) -> int:
     """Run ``monai-das predict``; return 0 if all cases worked and 1 if some failed. A usage error exits with 2."""
     from monai_das.data import memory_limit
 
-    most = arguments.max_memory
-    if most is not None and not 0 < most < 1e6:
-        arguments.parser.error(f"--max-memory must be a number of GiB above 0, got {most:g}")
-    with memory_limit(None if most is None else max(1, int(most * 2**30))):
+    try:
+        most = max_memory_of(arguments)
+    except ValueError as error:
+        arguments.parser.error(str(error))
+    with memory_limit(most):
         return _predict(arguments)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from monai_das._atomic import atomic_path
 from monai_das._optional import require
+from monai_das.reports import file_lock
 
 STATES = ("done", "refused", "failed", "crashed", "timeout")
 FAILED = STATES[2:]
@@ -138,12 +138,6 @@ def record_path(records: Path, case_id: str) -> Path:
     return records / f"{hashlib.sha256(case_id.encode()).hexdigest()[:32]}.json"
 
 
-def write_record(row: dict[str, Any], path: Path) -> None:
-    """Write ``row`` to ``path`` as JSON, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(row), encoding="utf-8")
-
-
 def _from_json(path: Path) -> dict[str, Any]:
     from datetime import datetime
 
@@ -152,22 +146,11 @@ def _from_json(path: Path) -> dict[str, Any]:
     return row
 
 
-@contextmanager
-def locked(folder: Path, shard: str) -> Iterator[None]:
+def locked(folder: Path, shard: str) -> AbstractContextManager[None]:
     """Keep ``shard`` of the cohort in ``folder`` for this process; the lock ends with the process.
 
     Raises:
         ValueError: another process has it.
     """
-    handle = os.open(folder / f".{shard}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        words = f"shard {shard.replace('-of-', '/')} of {folder} is being done by another process"
-        raise ValueError(f"{words}; wait for it to end, or give another OUT") from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.close(handle)
+    words = f"shard {shard.replace('-of-', '/')} of {folder} is being done by another process"
+    return file_lock(folder / f".{shard}.lock", lambda _: f"{words}; wait for it to end, or give another OUT")

@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from monai_das._atomic import atomic_path
 from monai_das.cohort.engines import Cases, Engine, LocalEngine
 from monai_das.cohort.ledger import FAILED, Ledger, locked
 from monai_das.cohort.manifest import read_manifest
@@ -19,6 +18,7 @@ from monai_das.cohort.plan import Plan, plan_cohort
 from monai_das.cohort.summary import write_summary
 from monai_das.cohort.worker import Job
 from monai_das.data import CaseKey
+from monai_das.reports import write_object
 
 RUN = "run.json"
 # records become a part of the ledger when there are so many, or so many seconds have gone
@@ -159,8 +159,8 @@ class _Run:
         self.plan, self.ledger, self.said = plan, ledger, said
         self.refused = dict(plan.refused_in(*shard))
         self.blocks = plan.shard(*shard)
-        mine = [case["case_id"] for block in self.blocks for case in plan.cases(block)]
-        self.ids = {*mine, *self.refused}
+        names = plan.accepted["case_id"].to_pylist()
+        self.ids = {*self.refused, *(name for block in self.blocks for name in names[block.start : block.stop])}
         self.new = self.size = 0
         self.states: Counter[str] = Counter()
 
@@ -225,8 +225,7 @@ def _check_run(folder: Path, job: Job, fingerprint: str) -> None:
     except FileNotFoundError:
         if any(each.name != RUN and not each.name.startswith(".") for each in folder.iterdir()):
             raise ValueError(f"{folder} holds no cohort and is not empty; give a new folder") from None
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        write_object(wanted, path)
         return
     words = {
         "fingerprint": "other weights or settings (configs, --num-slices, --accept-any-input or version)",

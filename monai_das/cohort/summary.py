@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from monai_das._atomic import atomic_path
 from monai_das.cohort.ledger import STATES, Ledger
+from monai_das.reports import write_object
 
 # of reasons, the most frequent
 MOST_REASONS = 20
@@ -39,8 +39,7 @@ def write_summary(ledger: Ledger, folder: Path, manifest_rows: int) -> dict[str,
         "bytes": sum(each or 0 for each in rows["bytes"]),
         "worker_seconds": round(sum(each or 0.0 for each in rows["seconds"]), 1),
     }
-    with atomic_path(folder / "summary.json") as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_object(content, folder / "summary.json")
     with atomic_path(folder / "summary.html") as temporary:
         temporary.write_text(_page(content), encoding="utf-8")
     return content

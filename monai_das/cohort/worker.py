@@ -11,11 +11,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from monai_das.cohort.ledger import record_path, write_record
+from monai_das.cohort.ledger import record_path
 from monai_das.cohort.marks import CaseMark
 from monai_das.data import CaseKey, is_address, memory_limit, plain_text, silence_libraries
 from monai_das.inference import CaseResult, Predictor, ThumbnailStore
-from monai_das.reports import CaseError, CaseRun, ReportSettings
+from monai_das.reports import CaseError, CaseRun, ReportSettings, write_object
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Worker:
                 seconds = time.perf_counter() - start
                 ended = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
                 facts = {"case_id": case["case_id"], "bytes": case["bytes"], "worker": self.name}
-                write_record({**facts, **row, "seconds": seconds, "ended": ended}, record)
+                write_object({**facts, **row, "seconds": seconds, "ended": ended}, record)
             mark.remove()
 
     def _row(self, case: dict[str, Any]) -> dict[str, Any]:

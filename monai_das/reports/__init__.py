@@ -18,7 +18,7 @@ from monai_das.reports.json_report import as_json, write_json, write_object
 from monai_das.reports.key_objects import write_key_objects
 from monai_das.reports.montage import write_montage
 from monai_das.reports.predecessors import Predecessor, find_reports
-from monai_das.reports.results_folder import CannotWriteError, out_folder, refuse_others
+from monai_das.reports.results_folder import CannotWriteError, file_lock, out_folder, refuse_others
 from monai_das.reports.secondary_capture import write_secondary_capture
 from monai_das.reports.send import SendOptions, send_files
 from monai_das.reports.slices import write_slices
@@ -36,6 +36,7 @@ __all__ = [
     "SameCase",
     "SendOptions",
     "as_json",
+    "file_lock",
     "find_reports",
     "out_folder",
     "read_case_map",

@@ -10,8 +10,8 @@ import re
 import shutil
 import socket
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,38 @@ def out_folder(folder: Path) -> Iterator[None]:
         ...     print(*sorted(each.name for each in Path(place, "out").iterdir()))
         .monai-das.lock
     """
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = _locked(folder)
-        _clean(folder)
+    with ExitStack() as stack:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(
+                file_lock(
+                    folder / LOCK, lambda who: f"{folder} belongs to {who}; wait for it to end, or give another OUT"
+                )
+            )
+            _clean(folder)
+        yield
+
+
+@contextmanager
+def file_lock(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
+    """Hold the lock ``path``, a file that names this process and goes at the end.
+
+    The lock is the system's: it ends with the process, however that ends. Where the file system knows no locks, a
+    warning says so.
+
+    Args:
+        path: of the file.
+        taken: says that another process has the lock, from words for that process.
+
+    Raises:
+        ValueError: another process has it.
+    """
+    handle = _locked(path, taken)
     try:
         yield
     finally:
         with suppress(OSError):
-            (folder / LOCK).unlink()
+            path.unlink()
         os.close(handle)
 
 
@@ -163,9 +186,8 @@ def _take_over(old: Path, folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _locked(folder: Path) -> int:
+def _locked(path: Path, taken: Callable[[str], str]) -> int:
     """Return the handle of the lock, with this process named in it."""
-    path = folder / LOCK
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -174,10 +196,9 @@ def _locked(folder: Path) -> int:
             who = os.read(handle, 4096).decode("utf-8", "replace")
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 os.close(handle)
-                raise ValueError(
-                    f"{folder} belongs to {_named(who)}; wait for it to end, or give another OUT"
-                ) from None
-            warnings.warn(f"{folder} knows no locks ({error.strerror}); let no other run write there", stacklevel=5)
+                raise ValueError(taken(_named(who))) from None
+            words = f"{path.parent} knows no locks ({error.strerror}); let no other run write there"
+            warnings.warn(words, stacklevel=5)
         # whoever had it before may have removed the file between our two calls
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), path.stat()):

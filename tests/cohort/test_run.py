@@ -190,6 +190,7 @@ class TestCommand:
         [
             ([], "give -o OUT, or --plan"),
             (["-o", "out", "--timeout", "0"], "--timeout must be above 0 seconds, got 0"),
+            (["-o", "out", "--max-memory", "0"], "--max-memory must be a number of GiB above 0, got 0"),
             (["-o", "out", "--shard", "2/2"], "must be I/N with 0 <= I < N, got"),
             (["-o", "out", "--workers", "-1"], "workers must be at least 0, got -1"),
             (["-o", "out", "--workers", "0", "--address", "local"], "workers must be at least 1 with Ray, got 0"),
