@@ -7,6 +7,7 @@ from monai_das.review.case_paths import case_paths
 from monai_das.review.client import LabelStudioClient, LabelStudioError
 from monai_das.review.labelling import labelling_config
 from monai_das.review.model_agreement import ModelAgreement, model_agreement
+from monai_das.review.ordering import reading_order
 from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
 from monai_das.review.tasks import review_tasks
 from monai_das.review.verdicts import ReaderVerdict, read_verdicts, write_verdicts
@@ -31,6 +32,7 @@ __all__ = [
     "model_agreement",
     "push_tasks",
     "read_verdicts",
+    "reading_order",
     "review_progress",
     "review_tasks",
     "verdict_agreement",
