@@ -7,58 +7,43 @@ import ipaddress
 import logging
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_das.cli.bundle_option import add_bundle, add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
+from monai_das.cli.review_pull import add_pull
+from monai_das.cli.review_verb import add_projects, add_verb, with_client
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
     from monai_das.review import LabelStudioClient
 
-URL, TOKEN, BACKEND_TOKEN = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "MONAI_DAS_REVIEW_TOKEN"
+BACKEND, BACKEND_TOKEN = "monai-das", "MONAI_DAS_REVIEW_TOKEN"
 
 
 def add_review_parser(commands: Commands) -> None:
     """Add ``monai-das review`` and its verbs."""
     parser = commands.add_parser("review", help="let readers correct the selection of slices and the class")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    init = _verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
+    init = add_verb(verbs, "init", "make a project in Label Studio, or find it again", review_init)
     init.add_argument("--title", default="monai-das review", help="default: %(default)s")
     init.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
     add_bundle(init)
+    init.add_argument("--readers", type=int, default=1, metavar="N", help="a project for each of N readers, who then "
+                      "do not see each other (default: one project, whoever reads)")  # fmt: skip
     init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
-    push = _verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
+    push = add_verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
+    push.add_argument("--project", type=int, required=True, metavar="N", help="its number, from init")
     push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
     push.add_argument(
         "--kind", choices=("volume", "clip"), default="volume", help="the project's (default: %(default)s)"
     )
     push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the selected")
-    pull = _verb(verbs, "pull", "write what the readers said as a MONAI datalist", review_pull, needs_project=False)
-    pull.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the datalist (JSON) to write")
-    paths = pull.add_mutually_exclusive_group()
-    paths.add_argument("--map", type=Path, metavar="FILE", help="from monai-das predict --map: the paths of the cases, "
-                       "without which the datalist cannot train")  # fmt: skip
-    paths.add_argument("--cases", nargs="+", type=Path, default=(), metavar="INPUT", help="instead: files, and "
-                       "folders that are searched for the cases")  # fmt: skip
-    add_case_key(pull)
-    pull.add_argument("--from-html", nargs="+", type=Path, default=(), metavar="FILE", help="what HTML reports saved")
-    _verb(verbs, "status", "how far the readers are", review_status)
+    add_pull(verbs)
+    status = add_verb(verbs, "status", "how far the readers are", review_status)
+    add_projects(status)
     _add_serve(verbs)
-
-
-def _verb(
-    verbs: Commands, name: str, summary: str, run: Callable[[argparse.Namespace], int], needs_project: bool = True
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
-    parser.add_argument("--url", default=os.environ.get(URL, "http://127.0.0.1:8080"), help=f"default: ${URL}")
-    parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"better: ${TOKEN}, which ps does not show")
-    if name != "init":
-        parser.add_argument("--project", type=int, required=needs_project, metavar="N", help="its number, from init")
-    parser.set_defaults(run=run, parser=parser)
-    return parser
 
 
 def _add_serve(verbs: Commands) -> None:
@@ -82,14 +67,23 @@ def review_init(arguments: argparse.Namespace) -> int:
     from monai_das.inference import bundle_class_names
     from monai_das.review import ensure_project, labelling_config
 
+    if arguments.readers < 1:
+        arguments.parser.error(f"--readers must be at least 1, got {arguments.readers}")
+    names = [arguments.title]
+    if arguments.readers > 1:
+        names = [f"{arguments.title}, reader {number}" for number in range(1, arguments.readers + 1)]
+
     def act(client: LabelStudioClient) -> str:
         config = labelling_config(arguments.kind, bundle_class_names(bundle_of(arguments)))
-        number, made = ensure_project(client, arguments.title, config)
-        if arguments.backend:
-            client.connect_backend(number, arguments.backend, "monai-das", os.environ.get(BACKEND_TOKEN))
-        return f"project {number} {'made' if made else 'found'}: {client.url}/projects/{number}/data"
+        said = []
+        for name in names:
+            number, made = ensure_project(client, name, config)
+            if arguments.backend:
+                client.connect_backend(number, arguments.backend, BACKEND, os.environ.get(BACKEND_TOKEN))
+            said.append(f"project {number} {'made' if made else 'found'}: {client.url}/projects/{number}/data")
+        return "\n".join(said)
 
-    return _with_client(arguments, act)
+    return with_client(arguments, act)
 
 
 def review_push(arguments: argparse.Namespace) -> int:
@@ -104,30 +98,7 @@ def review_push(arguments: argparse.Namespace) -> int:
             f"{pushed.kept} kept as their reader saw them"
         )
 
-    return _with_client(arguments, act)
-
-
-def review_pull(arguments: argparse.Namespace) -> int:
-    """Run ``monai-das review pull``."""
-    from monai_das import review
-
-    if arguments.project is None and not arguments.from_html:
-        arguments.parser.error("nothing to pull from; give --project N or --from-html FILE")
-
-    def act(client: LabelStudioClient | None) -> str:
-        verdicts = review.read_verdicts(*arguments.from_html)
-        if client is not None:
-            verdicts += review.exported_verdicts(client.export(arguments.project))
-        if arguments.map or arguments.cases:
-            ids = {verdict.case_id for verdict in verdicts}
-            key = case_key_of(arguments)
-            paths = review.case_paths(ids, key, map_file=arguments.map, inputs=arguments.cases)
-            verdicts = review.with_images(verdicts, paths)
-        agreement = review.verdict_agreement(verdicts)
-        review.write_verdicts(verdicts, agreement, arguments.out)
-        return f"{len(verdicts)} verdicts written; agreement of readers: {agreement}"
-
-    return _with_client(arguments, act) if arguments.project is not None else _said(arguments, lambda: act(None))
+    return with_client(arguments, act)
 
 
 def review_status(arguments: argparse.Namespace) -> int:
@@ -135,38 +106,14 @@ def review_status(arguments: argparse.Namespace) -> int:
     from monai_das.review import review_progress
 
     def act(client: LabelStudioClient) -> str:
-        found = review_progress(client, arguments.project)
-        return (
-            f"{found.title}: {found.reviewed} of {found.tasks} tasks reviewed, {found.answers} answers, "
-            f"{found.predictions} predictions"
+        found = [review_progress(client, number) for number in arguments.project]
+        return "\n".join(
+            f"{each.title}: {each.reviewed} of {each.tasks} tasks reviewed, {each.answers} answers, "
+            f"{each.predictions} predictions"
+            for each in found
         )
 
-    return _with_client(arguments, act)
-
-
-def _with_client(arguments: argparse.Namespace, act: Callable[[LabelStudioClient], str]) -> int:
-    """Print what ``act`` returns."""
-
-    def asked() -> str:
-        from monai_das.review import LabelStudioClient
-
-        if not arguments.token:
-            raise ValueError(f"no token; set {TOKEN} to the one on Label Studio's account page")
-        with LabelStudioClient(arguments.url, arguments.token) as client:
-            return act(client)
-
-    return _said(arguments, asked)
-
-
-def _said(arguments: argparse.Namespace, act: Callable[[], str]) -> int:
-    """Print what ``act`` returns; an error exits with 2."""
-    from monai_das.review import LabelStudioError
-
-    try:
-        print(act())
-    except (OSError, ValueError, ImportError, LabelStudioError) as error:
-        arguments.parser.refuse(error)
-    return 0
+    return with_client(arguments, act)
 
 
 def review_serve(arguments: argparse.Namespace) -> int:

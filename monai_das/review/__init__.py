@@ -5,12 +5,15 @@ from monai_das.review.answers import exported_verdicts, verdict_agreement, with_
 from monai_das.review.backend import BackendRefusalError, LivePredictions, build_review_backend
 from monai_das.review.case_paths import case_paths
 from monai_das.review.client import LabelStudioClient, LabelStudioError
+from monai_das.review.consensus import ReaderDisagreement, majority_verdicts
+from monai_das.review.datalist import page_verdicts, read_verdicts, write_verdicts
 from monai_das.review.labelling import labelling_config
 from monai_das.review.model_agreement import ModelAgreement, model_agreement
 from monai_das.review.ordering import reading_order
+from monai_das.review.problems import PulledVerdicts, ReviewProblem, joined_verdicts
 from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
 from monai_das.review.tasks import review_tasks
-from monai_das.review.verdicts import ReaderVerdict, read_verdicts, write_verdicts
+from monai_das.review.verdicts import ReaderVerdict
 
 __all__ = [
     "BackendRefusalError",
@@ -18,9 +21,12 @@ __all__ = [
     "LabelStudioError",
     "LivePredictions",
     "ModelAgreement",
+    "PulledVerdicts",
     "PushedTasks",
     "ReaderAgreement",
+    "ReaderDisagreement",
     "ReaderVerdict",
+    "ReviewProblem",
     "ReviewProgress",
     "build_review_backend",
     "case_paths",
@@ -28,8 +34,11 @@ __all__ = [
     "ensure_project",
     "exported_verdicts",
     "fleiss_kappa",
+    "joined_verdicts",
     "labelling_config",
+    "majority_verdicts",
     "model_agreement",
+    "page_verdicts",
     "push_tasks",
     "read_verdicts",
     "reading_order",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,19 +44,17 @@ class ModelAgreement:
         lines += ["| agreement | value | 95 % interval |", "|---|---|---|"]
         lines.append(estimate_row("readers' classes that are the model's", self.same_class))
         lines.append(estimate_row("readers' slices that were chosen", self.chosen))
-        kappas = {
-            "model and readers, class": self.kappa,
-            "reader and reader, class": self.between.class_kappa,
-            "reader and reader, slices": self.between.slice_kappa,
-        }
-        lines += [f"| kappa of {words} | {value:.3f} | - |" for words, value in kappas.items() if value is not None]
+        if self.kappa is not None:
+            lines.append(f"| kappa of model and readers, class | {self.kappa:.3f} | - |")
+        kappas = {"class": self.between.class_kappa, "slices": self.between.slice_kappa}
+        lines += [estimate_row(f"kappa of reader and reader, {each}", kappa) for each, kappa in kappas.items() if kappa]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
         figures: dict[str, Any] = {"cases": self.cases, "readers": self.readers}
         figures |= estimate_figures("same_class", self.same_class) | estimate_figures("chosen", self.chosen)
-        return {**figures, "kappa": self.kappa, "between_readers": asdict(self.between)}
+        return {**figures, "kappa": self.kappa, "between_readers": self.between.to_dict()}
 
 
 def model_agreement(

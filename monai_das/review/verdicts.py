@@ -1,15 +1,10 @@
-"""Readers' verdicts on cases, and the MONAI datalist that carries them to training."""
+"""What a reader says of a case."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
-
-from monai_das.reports import write_object
-from monai_das.review.agreement import ReaderAgreement
 
 
 @dataclass(frozen=True)
@@ -85,50 +80,3 @@ def _checked(key: str, value: Any) -> Any:
 
 def _is_index(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def verdict_datalist(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement) -> dict[str, Any]:
-    """Return the MONAI datalist of ``verdicts``: one entry for each case and reader.
-
-    ``training`` holds entries with a label; ``unsure`` holds entries without one, which no loss can use.
-    """
-    entries = [verdict.to_dict() for verdict in verdicts]
-    return {
-        "training": [entry for entry in entries if entry["label"] is not None],
-        "unsure": [entry for entry in entries if entry["label"] is None],
-        "agreement": asdict(agreement),
-    }
-
-
-def write_verdicts(verdicts: Iterable[ReaderVerdict], agreement: ReaderAgreement, path: Path) -> None:
-    """Write :func:`verdict_datalist` to ``path`` as JSON, whole or not at all."""
-    write_object(verdict_datalist(verdicts, agreement), path)
-
-
-def read_verdicts(*paths: Path) -> list[ReaderVerdict]:
-    """Read files of :func:`write_verdicts`, or files that pages of ``monai-das predict --report html`` saved.
-
-    Both hold ``{"training": [...], "unsure": [...]}``, each entry in the form of :meth:`ReaderVerdict.to_dict`. Of
-    several verdicts of one reader on one case and model, the latest counts: a page that is saved again replaces.
-
-    Raises:
-        FileNotFoundError: a file does not exist.
-        ValueError: it is not such a file.
-    """
-    verdicts = [verdict for path in paths for verdict in _verdicts_in(path)]
-    latest = {_told(each): each for each in sorted(verdicts, key=lambda each: each.reviewed_at)}
-    return [each for each in verdicts if latest[_told(each)] is each]
-
-
-def _told(verdict: ReaderVerdict) -> tuple[str, str, str | None]:
-    """Return who said it of which case and model."""
-    return verdict.case_id, verdict.reviewer, verdict.model.get("weights_sha256")
-
-
-def _verdicts_in(path: Path) -> list[ReaderVerdict]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        entries = [*content["training"], *content.get("unsure", [])]
-        return [ReaderVerdict.from_dict(entry) for entry in entries]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} holds no verdicts ({error}); give what pull or the HTML report saved") from error

@@ -8,11 +8,15 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
 class SmallLabelStudio(ThreadingHTTPServer):
-    """Projects, tasks and backends in memory; ``export`` is what it exports, ``broken`` what it answers instead."""
+    """Projects, tasks and backends in memory; ``broken`` is what it answers instead.
+
+    ``export`` is what it exports of every project, ``exports`` of some.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.projects, self.tasks, self.backends, self.export = {}, {}, [], []
+        self.exports = {}
         self.broken = None
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -44,8 +48,8 @@ class _Answers(BaseHTTPRequestHandler):
         match path:
             case ["projects"]:
                 return {"count": len(server.projects), "results": list(server.projects.values())}
-            case ["projects", _, "export"]:
-                return server.export
+            case ["projects", number, "export"]:
+                return server.exports.get(int(number), server.export)
             case ["projects", number] if int(number) in server.projects:
                 counts = dict.fromkeys(("task_number", "total_predictions_number"), len(server.tasks))
                 return {**server.projects[int(number)], **counts}

@@ -1,6 +1,7 @@
 """``monai-das review`` from the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.inference.conftest import random_bundle
 from tests.review.small_label_studio import TOKEN
 
 __all__ = ["random_bundle"]
+NONE = ReaderAgreement(None, None, None)
 BUNDLE = Path(__file__).parents[2] / "bundle"
 
 
@@ -40,8 +42,59 @@ def test_init_push_status_pull(review, server, results, export, tmp_path, capsys
     assert len(server.backends) == 1
 
 
+def test_two_readers_have_a_project_each_and_are_pulled_together(review, server, export, tmp_path, capsys):
+    assert review("init", "--bundle", BUNDLE, "--title", "Glands", "--readers", 2) == 0
+    assert [each["title"] for each in server.projects.values()] == ["Glands, reader 1", "Glands, reader 2"]
+    task = export[0]
+    server.exports = {
+        1: [{**task, "annotations": task["annotations"][:1]}],
+        2: [{**task, "id": 21, "annotations": task["annotations"][1:]}],
+    }
+
+    assert review("pull", "--project", 1, 2, "--consensus", "majority", "-o", tmp_path / "review.json") == 0
+
+    assert "1 cases seen by two or more; Cohen's kappa of classes 0.000" in capsys.readouterr().out
+    content = json.loads((tmp_path / "review.json").read_text())
+    (case,) = content["unsure"]
+    assert case["reviewer"] == "majority of reader-1, reader-2"
+    assert content["agreement"]["kind"] == "cohen"
+    assert content["disagreements"][0]["said"] == {"reader-1": "normal", "reader-2": "hyperplasia"}
+
+
+def test_a_typo_is_said_and_everything_else_is_written(review, server, export, verdict, tmp_path, capsys):
+    review("init", "--bundle", BUNDLE)
+    server.export = export
+    by_api = next(each for each in export[0]["annotations"] if each["completed_by"] == 2)
+    next(row for row in by_api["result"] if row["from_name"] == "added")["value"]["text"] = ["36, 4O"]
+    (tmp_path / "damaged.json").write_text("half a fi")
+
+    code = review("pull", "--project", 1, "--from-html", tmp_path / "damaged.json", "-o", tmp_path / "review.json")
+
+    assert code == 1
+    content = json.loads((tmp_path / "review.json").read_text())
+    assert len(content["training"] + content["unsure"]) == 3
+    _, typo = content["problems"]
+    assert (typo["place"], typo["reviewer"], typo["text"]) == ("project 1, task 7", "reader-2", "36, 4O")
+    printed = capsys.readouterr()
+    assert "3 verdicts written" in printed.out
+    assert printed.out.strip().endswith("2 faults (under problems)")
+    assert "--from-html: " in printed.err
+    assert str(tmp_path) not in printed.err
+    assert "4O" not in printed.err
+
+
+def test_classes_of_a_bundle_are_asked_for(review, random_bundle, verdict, tmp_path):
+    write_verdicts([replace(verdict, label_name="goitre")], NONE, tmp_path / "page.json")
+    options = ("--bundle", BUNDLE, "-o", tmp_path / "out.json")
+
+    assert review("pull", "--from-html", tmp_path / "page.json", *options) == 1
+
+    (problem,) = json.loads((tmp_path / "out.json").read_text())["problems"]
+    assert problem["what"].startswith("the class 1 'goitre' is none of 0 normal, 1 hyperplasia")
+
+
 def test_pull_from_html_needs_no_server(verdict, tmp_path, capsys):
-    write_verdicts([verdict], ReaderAgreement(None, None, None), tmp_path / "page.json")
+    write_verdicts([verdict], NONE, tmp_path / "page.json")
 
     assert main(["review", "pull", "--from-html", str(tmp_path / "page.json"), "-o", str(tmp_path / "out.json")]) == 0
 
@@ -51,6 +104,7 @@ def test_pull_from_html_needs_no_server(verdict, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["init", "--readers", "0"], "--readers must be at least 1, got 0"),
         (["pull", "-o", "x.json"], "nothing to pull from; give --project N or --from-html FILE"),
         (["status", "--project", "9"], "/api/projects/9/: not found"),
         (["status", "--project", "9", "--token", ""], "no token; set LABEL_STUDIO_API_KEY"),

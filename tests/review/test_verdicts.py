@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from monai_das.datasets import reviewed_datalist
+from monai_das.metrics import MeasureEstimate
 from monai_das.review import ReaderAgreement, ReaderVerdict, read_verdicts, write_verdicts
 
 NONE = ReaderAgreement(None, None, None)
@@ -12,11 +13,14 @@ NONE = ReaderAgreement(None, None, None)
 def test_verdicts_come_back_as_they_were_written(verdict, tmp_path):
     unsure = replace(verdict, label=None, label_name="unsure", reviewer="reader-2")
 
-    write_verdicts([verdict, unsure], ReaderAgreement(0.5, 0.25, "cohen"), tmp_path / "review.json")
+    write_verdicts(
+        [verdict, unsure], ReaderAgreement(MeasureEstimate(0.5, 0.2, 0.8), None, "cohen", 1), tmp_path / "review.json"
+    )
 
     assert read_verdicts(tmp_path / "review.json") == [verdict, unsure]
     content = json.loads((tmp_path / "review.json").read_text())
-    assert content["agreement"] == {"class_kappa": 0.5, "slice_kappa": 0.25, "kind": "cohen"}
+    assert content["agreement"]["class_kappa_high"] == 0.8
+    assert content["problems"] == []
     assert [len(content[part]) for part in ("training", "unsure")] == [1, 1]
 
 
