@@ -1,4 +1,4 @@
-"""``python -m benchmarks readers | review``: what a model learns from readers, simulated and real."""
+"""``python -m benchmarks readers | active | review``: what a model learns from readers, simulated and real."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def add_learning_parsers(verbs: Commands) -> None:
         "--results", type=Path, metavar="FILE", help="finished trainings, a line each: a run that was killed goes on"
     )
     readers.set_defaults(run=readers_command, parser=readers)
+    active = verbs.add_parser("active", help="show simulated readers the most uncertain cases first, or random ones")
+    active.add_argument("--tasks", nargs="+", choices=("planted", "lgg"), default=("planted", "lgg"),
+                        help="default: planted lgg")  # fmt: skip
+    active.add_argument("--data", help="folder of the real backgrounds and of lgg_flair (default: $MONAI_DAS_DATA)")
+    active.add_argument("--seeds", type=at_least(1), default=8, help="default: %(default)s")
+    active.add_argument("--results", type=Path, metavar="FILE", help="as for readers")
+    active.set_defaults(run=active_command, parser=active)
 
 
 def review_command(arguments: argparse.Namespace) -> int:
@@ -50,3 +57,12 @@ def readers_command(arguments: argparse.Namespace) -> int:
     report, success = or_exit(arguments, lambda: run_readers(*given, first_seed=arguments.first_seed))
     print(report)
     return 0 if success else 1
+
+
+def active_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks active``."""
+    from benchmarks.studies.active import run_active
+
+    given = (data_folder(arguments), arguments.tasks, arguments.seeds, arguments.results)
+    print(or_exit(arguments, lambda: run_active(*given)))
+    return 0

@@ -32,18 +32,18 @@ class ReadCases(NamedTuple):
     agreement: dict[str, Array]
 
 
-def read_cases(outcome: Mapping[str, Any], truth: str = "verdicts") -> ReadCases:
+def read_cases(outcome: Mapping[str, Any], truth: str = "verdicts", arms: Sequence[str] = ARMS) -> ReadCases:
     """Return what one job measured; ``truth`` is ``"verdicts"`` (of the reader) or ``"evidence"`` (as planted)."""
-    depth = 1 + max(max(each, default=0) for name in ARMS for each in outcome[name]["chosen"])
+    depth = 1 + max(max(each, default=0) for name in arms for each in outcome[name]["chosen"])
     depth = max(depth, 1 + max(max(slices, default=0) for slices in outcome[truth]))
     wanted = torch.zeros(len(outcome["label"]), depth)
     for case, slices in enumerate(outcome[truth]):
         wanted[case, slices] = 1.0
-    ones = {name: np.array(outcome[name]["p"], np.float64) for name in ARMS}
+    ones = {name: np.array(outcome[name]["p"], np.float64) for name in arms}
     return ReadCases(
         np.array(outcome["label"], np.int64),
         {name: np.stack((1.0 - p, p), axis=1) for name, p in ones.items()},
-        {name: slice_agreement(torch.tensor(outcome[name]["chosen"]), wanted).recall.numpy() for name in ARMS},
+        {name: slice_agreement(torch.tensor(outcome[name]["chosen"]), wanted).recall.numpy() for name in arms},
     )
 
 

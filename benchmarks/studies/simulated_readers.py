@@ -100,14 +100,23 @@ def readers_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, An
     return {
         "engine": ENGINE,
         "label": test.labels.tolist(),
-        "evidence": [torch.nonzero(row).flatten().tolist() for row in test.evidence],
-        "verdicts": [torch.nonzero(row > 0).flatten().tolist() for row in wanted],
+        "evidence": marked_slices(test.evidence),
+        "verdicts": marked_slices(wanted > 0),
         **{name: as_lists(each) for name, each in outcomes.items()},
     }
 
 
-def fine_tuned(start: DASNetwork, settings: Mapping[str, Any], recipe: ReadersRecipe, verdicts: Tensor) -> DASNetwork:
-    """Return ``start`` trained further on the cases of ``settings``, which carry their ``verdicts`` ``(N, D)``."""
+def fine_tuned(
+    start: DASNetwork,
+    settings: Mapping[str, Any],
+    recipe: ReadersRecipe,
+    verdicts: Tensor,
+    cell: tuple[str, str] = ("needle", "das"),
+) -> DASNetwork:
+    """Return ``start`` trained further on the cases of ``settings``, which carry their ``verdicts`` ``(N, D)``.
+
+    ``cell`` names the configs of data and method that ``start`` was trained by.
+    """
     cases = zip(settings["train_cases"], verdicts, strict=True)
     asked = {
         **settings,
@@ -121,7 +130,7 @@ def fine_tuned(start: DASNetwork, settings: Mapping[str, Any], recipe: ReadersRe
     def load(workflow: ConfigWorkflow) -> None:
         workflow.parser.get_parsed_content("network_def").load_state_dict(start.state_dict())
 
-    return trained(study_cell("needle", "das", asked, OVERLAY), prepare=load)
+    return trained(study_cell(*cell, asked, OVERLAY), prepare=load)
 
 
 @torch.no_grad()
@@ -138,6 +147,11 @@ def measure(network: DASNetwork, images: Tensor) -> Measured:
 def as_lists(measured: Measured) -> dict[str, Any]:
     """Return what was measured in the form of JSON."""
     return {"p": [round(value, 5) for value in measured.probabilities.tolist()], "chosen": measured.chosen.tolist()}
+
+
+def marked_slices(marks: Tensor) -> list[list[int]]:
+    """Return the numbers of the slices that are true in each row of ``marks`` ``(N, D)``."""
+    return [torch.nonzero(row).flatten().tolist() for row in marks]
 
 
 def task_sets(task: str, recipe: ReadersRecipe, seed: int, root: str | None) -> tuple[DASEvidenceSet, DASEvidenceSet]:

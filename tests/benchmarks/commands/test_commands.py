@@ -18,6 +18,7 @@ VERBS += [
     "input_check",
     "review",
     "readers",
+    "active",
     "pages",
 ]
 
