@@ -32,10 +32,10 @@ def reading_order(probabilities: NDArray[np.floating], order: str = "uncertain",
     if probabilities.ndim != 2 or not probabilities.shape[1]:
         raise ValueError(f"probabilities must be (N, classes), got {probabilities.shape}; give a row for each case")
     if order == "random":
-        return np.random.default_rng(seed).permutation(len(probabilities)).tolist()
+        return [int(place) for place in np.random.default_rng(seed).permutation(len(probabilities))]
     if order == "score":
         rank = probabilities.max(axis=1)
     else:
         # 0 log 0 is 0
         rank = -(probabilities * np.log(np.clip(probabilities, np.finfo(float).tiny, None))).sum(axis=1)
-    return np.argsort(-rank, kind="stable").tolist()
+    return [int(place) for place in np.argsort(-rank, kind="stable")]
