@@ -3,7 +3,8 @@
 import io
 import json
 import re
-from contextlib import contextmanager
+import socket
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -149,3 +150,40 @@ class StoreArchive:
     def _find(self, event):
         if event.identifier.SOPInstanceUID in self.stored:
             yield 0xFF00, event.identifier
+
+
+class RawArchive:
+    """Takes connections at ``address``, reads the request for an association, and sends ``answer``, which may be none.
+
+    Attributes:
+        came: how many connections came.
+
+    Args:
+        closes: whether it then closes the connection at once.
+    """
+
+    def __init__(self, answer, closes=True):
+        self.came, self._kept = 0, []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"dicom://ARCHIVE@127.0.0.1:{self._socket.getsockname()[1]}"
+        Thread(target=self._serve, args=(answer, closes), daemon=True).start()
+
+    def _serve(self, answer, closes):
+        with suppress(OSError):  # stopped
+            while True:
+                connection, _ = self._socket.accept()
+                self.came += 1
+                with connection.makefile("rb") as stream:
+                    stream.read(int.from_bytes(stream.read(6)[2:], "big"))
+                connection.sendall(answer)
+                if closes:
+                    connection.close()
+                else:
+                    self._kept.append(connection)
+
+    def stop(self):
+        """Break all connections, and take no more."""
+        for each in (self._socket, *self._kept):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from monai_das._optional import require
 from monai_das.data.boundary import reading
 from monai_das.data.dicom import read_dataset
+from monai_das.reports.send_answer import FOR_NOW, UNKNOWN_THEM, UNKNOWN_US, AssociationAnswer
 from monai_das.reports.send_peer import NotNowError, RefusedError, SendPeer
 from monai_das.reports.send_syntax import LITTLE_ENDIAN, in_syntax
 
@@ -22,9 +23,6 @@ OUR_TITLE = "MONAI-DAS"
 CONTEXTS = 120
 OUT_OF_RESOURCES, WARNING = 0xA7, 0xB
 NO_CLASS, NO_SYNTAX = 3, 4  # results of a presentation context
-# of a refused association, PS3.8 table 9-21: who refused, and why
-UNKNOWN_US, UNKNOWN_THEM = (1, 3), (1, 7)
-FOR_NOW = ((3, 1), (3, 2))
 
 
 class StorePeer(SendPeer):
@@ -47,12 +45,13 @@ class StorePeer(SendPeer):
         self._batch = 0
         self._finder: Any = None
         self._association: tuple[int, Any] | None = None
+        self._answers: list[AssociationAnswer] = []
 
     def connect(self) -> None:
         """Associate, and echo if the server takes echoes."""
         association = self._associated(self._batch)
         classes = {str(context.abstract_syntax) for context in association.accepted_contexts}
-        if self.dicom.sop_class.Verification in classes and "Status" not in association.send_c_echo():
+        if self.dicom.sop_class.Verification in classes and "Status" not in _status(association.send_c_echo):
             self.close()
             raise NotNowError(f"{self.name} broke the connection at the echo")
 
@@ -68,7 +67,7 @@ class StorePeer(SendPeer):
             raise RefusedError(self._why_not(association, kind, syntax))
         with reading(file):
             tags = _tags(file)
-        status = association.send_c_store(in_syntax(tags, wanted[0]))
+        status = _status(association.send_c_store, in_syntax(tags, wanted[0]))
         if "Status" not in status:
             self.close()
             raise NotNowError("the server broke the connection")
@@ -80,15 +79,17 @@ class StorePeer(SendPeer):
 
         model = self.dicom.sop_class.StudyRootQueryRetrieveInformationModelFind
         if self._finder is None:
-            self._finder = self._entity().associate(*self.place, [self.dicom.build_context(model)], self.title)
+            self._finder = self._associate([self.dicom.build_context(model)])
         if not self._finder.is_established:
             return None
         tags, wanted = _tags(file, header=True), Dataset()
         wanted.QueryRetrieveLevel = "IMAGE"
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             setattr(wanted, keyword, tags.get(keyword))
-        answers = [(status.get("Status", -1), found) for status, found in self._finder.send_c_find(wanted, model)]
-        if answers[-1][0] != 0:
+        answers: list[tuple[int, Any]] = []
+        with suppress(RuntimeError):  # the association has ended meanwhile
+            answers += [(status.get("Status", -1), found) for status, found in self._finder.send_c_find(wanted, model)]
+        if not answers or answers[-1][0] != 0:
             return None
         return tags.SOPInstanceUID in [found.get("SOPInstanceUID") for _, found in answers if found is not None]
 
@@ -97,12 +98,17 @@ class StorePeer(SendPeer):
         for association in (self._association and self._association[1], self._finder):
             if association is not None and association.is_established:
                 association.release()
+        for answer in self._answers:
+            answer.close()
         self._association = self._finder = None
+        self._answers = []
 
-    def _entity(self) -> Any:
+    def _associate(self, offered: list[Any]) -> Any:
+        """Request an association for the contexts ``offered``; it may not be established."""
         entity = self.dicom.AE(ae_title=self.our_title)
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = SECONDS
-        return entity
+        self._answers.append(AssociationAnswer(self.dicom.evt, SECONDS))
+        return entity.associate(*self.place, offered, self.title, evt_handlers=self._answers[-1].handlers)
 
     def _associated(self, batch: int) -> Any:
         """Return an association for ``batch``: the one there is, or a new one."""
@@ -115,31 +121,35 @@ class StorePeer(SendPeer):
         offered += [
             build(kind, list(LITTLE_ENDIAN)) for kind in dict.fromkeys(kind for kind, _ in self._batches[batch])
         ]
-        association = self._entity().associate(*self.place, offered, self.title)
+        association = self._associate(offered)
         if not association.is_established:
-            raise self._refusal(association)
+            raise self._refusal(association, self._answers[-1])
         self._association = (batch, association)
         return association
 
-    def _refusal(self, association: Any) -> ConnectionError:
+    def _refusal(self, association: Any, answer: AssociationAnswer) -> ConnectionError:
         """Return why there is no association."""
-        if not association.is_rejected:
-            if association.rejected_contexts:
-                (kind, syntax), *_ = self._batches[self._batch]
-                return ConnectionError(f"{self.name}: {self._why_not(association, kind, syntax)}")
+        if association.rejected_contexts:
+            (kind, syntax), *_ = self._batches[self._batch]
+            return ConnectionError(f"{self.name}: {self._why_not(association, kind, syntax)}")
+        if not answer.connected:
             return NotNowError(f"{self.name} does not answer; check host and port")
-        answer = association.acceptor.primitive
-        why = (answer.result_source, answer.diagnostic)
+        if answer.aborted:
+            return NotNowError(f"{self.name} aborted the association: {answer.words}; its log may say more")
+        if answer.rejected is None:
+            return NotNowError(
+                f"{self.name} takes connections, but did not answer the request for an association; check that it is a "
+                "DICOM server, and wants no TLS"
+            )
         refused = f"{self.name} refused the association: "
-        if why == UNKNOWN_US:
+        if answer.rejected == UNKNOWN_US:
             return ConnectionError(
                 f"{refused}it does not know the calling AE title {self.our_title}; let it know us, or give another by "
                 "--title"
             )
-        if why == UNKNOWN_THEM:
+        if answer.rejected == UNKNOWN_THEM:
             return ConnectionError(f"{refused}the called AE title {self.title} is not its own; check the address")
-        words = answer.reason_str.lower()
-        return NotNowError(refused + words) if why in FOR_NOW else ConnectionError(refused + words)
+        return (NotNowError if answer.rejected in FOR_NOW else ConnectionError)(refused + answer.words)
 
     def _why_not(self, association: Any, kind: str, syntax: str) -> str:
         """Return why no context of the class ``kind`` was accepted."""
@@ -177,6 +187,13 @@ def _kind(file: Path) -> tuple[str, str]:
 def _tags(file: Path, header: bool = False) -> Dataset:
     wanted = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
     return read_dataset(file, specific_tags=wanted) if header else read_dataset(file)
+
+
+def _status(ask: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the status that the server answers: without ``Status`` if the association ends, or has ended meanwhile."""
+    with suppress(RuntimeError):
+        return ask(*arguments)
+    return ()
 
 
 def _check(status: Any) -> None:
