@@ -16,6 +16,7 @@ from monai_das.data.dicom import (
 )
 from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebSource, dicomweb_session, is_address, without_login
+from monai_das.data.file_versions import unchanged
 from monai_das.data.kept import KeptSource
 from monai_das.data.messages import Finding, StudyBaseError, StudyError, finding_of, full_text, plain_text
 from monai_das.data.nifti import NIfTISource
@@ -72,6 +73,7 @@ __all__ = [
     "stack_geometry",
     "survey_studies",
     "text_warnings",
+    "unchanged",
     "without_login",
     "without_text",
 ]

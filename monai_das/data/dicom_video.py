@@ -32,6 +32,7 @@ class DICOMVideoSource(SliceSource):
 
     def __init__(self, header: ImageHeader) -> None:
         self.name, self.affine = str(header.path), None
+        self.files, self.versions = (header.path,), (header.version,)
         check_memory(header.path.stat().st_size, header.path, "the video inside it would")
         self._header = header
         self._tags = read_dataset(header.path, stop_before_pixels=True)

@@ -34,7 +34,8 @@ class KeptSource(SliceSource):
         self.source, self.wants_previews = source, previews
         self.name, self.kind, self.refs, self.affine = source.name, source.kind, source.refs, source.affine
         self.channels, self.plane_shape = source.channels, source.plane_shape
-        self.warnings, self.files, self.part = source.warnings, source.files, source.part
+        self.warnings, self.part = source.warnings, source.part
+        self.files, self.versions = source.files, source.versions
         pixel = 4 * source.channels * len(source)
         most = int((MOST_PREVIEWS / pixel) ** 0.5)
         self.preview_side = max(LEAST_SIDE, min(PREVIEW_SIDE, most, max(source.plane_shape)))

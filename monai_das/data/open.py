@@ -18,6 +18,7 @@ from monai_das.data.containers import VideoProbe
 from monai_das.data.dicom import DICOMSource, ImageHeader, VideoInsideError, image_header, masked_source
 from monai_das.data.dicom_video import DICOMVideoSource
 from monai_das.data.dicomweb import DICOMwebService, DICOMwebSource, is_address, without_login
+from monai_das.data.file_versions import file_version
 from monai_das.data.itk_volume import itk_volume
 from monai_das.data.kinds import ITK, NIBABEL, NIFTI_NAME, VIDEO, companions, file_kind
 from monai_das.data.messages import StudyError
@@ -63,8 +64,13 @@ def open_source(
         address = str(study)
         with reading(without_login(address)[0].rstrip("/")):
             return _served_source(address, choose, session)
-    with reading(Path(study)):
-        return _file_source(Path(study), choose)
+    path = Path(study)
+    with reading(path):
+        before = file_version(path)
+        source = _file_source(path, choose)
+        if not source.versions:
+            source.versions = tuple(before if file == path else file_version(file) for file in source.files)
+        return source
 
 
 def read_volume(
@@ -128,7 +134,7 @@ def _served_video(address: str, header: ImageHeader, session: Any) -> SliceSourc
         read = image_header(file)
         assert read is not None  # it has Rows and Columns
         source = DICOMVideoSource(read)
-    source.name, source.kind = service.name, "dicomweb"
+    source.name, source.kind, source.files, source.versions = service.name, "dicomweb", (), ()
     return source
 
 

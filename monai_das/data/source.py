@@ -18,6 +18,7 @@ from torch import Tensor
 
 from monai_das.data.boundary import at_boundary
 from monai_das.data.budget import check_memory
+from monai_das.data.file_versions import FileVersion
 from monai_das.data.messages import StudyError
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -97,6 +98,8 @@ class SliceSource(ABC):
         drawn: whether a server drew the last thumbnails; what sets their range was fetched, and is exact.
         files: all files that hold the study, also those beside the one that was named (the pixels of a header); empty
             for arrays and servers.
+        versions: size and time of change of each of ``files`` when it was opened, see
+            :func:`~monai_das.data.file_versions.unchanged`.
         part: which part of the files it is, such as the time point of several; empty for all.
     """
 
@@ -110,6 +113,7 @@ class SliceSource(ABC):
     exact_thumbnails: bool = True
     drawn: bool = False
     files: tuple[Path, ...] = ()
+    versions: tuple[FileVersion | None, ...] = ()
     part: str = ""
 
     def __init_subclass__(cls) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from monai_das import __version__
 from monai_das.contract import InputCheck
-from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source
+from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source, unchanged
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
@@ -116,10 +116,15 @@ class Predictor:
             FileNotFoundError: the path does not exist.
             InputRefusedError: the bundle was not made for this input, and ``accept_any_input`` is not set.
             ValueError: the study is not one stack of slices; its channels do not fit the network; its values are not
-                finite; the bundle's transforms drop slices or give no probabilities.
+                finite; the bundle's transforms drop slices or give no probabilities; one of its files has changed since
+                it was opened.
         """
         clock = _Clock(self.device)
         source = study if isinstance(study, SliceSource) else open_source(study)
+        with unchanged(source.files, source.versions):
+            return self._predicted(source, case_id, clock, opening_ms)
+
+    def _predicted(self, source: SliceSource, case_id: str | None, clock: _Clock, opening_ms: float) -> CaseResult:
         if self.num_slices is not None:
             # more rows than slices would only be masked, and take memory
             self.model.network.sampler.num_slices = min(self.num_slices, len(source))

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from monai_das.data import SliceSource, StudyBaseError, full_text
+from monai_das.data import SliceSource, StudyBaseError, full_text, unchanged
 from monai_das.inference import CaseResult
 from monai_das.reports.fhir import write_imaging_selection
 from monai_das.reports.html import write_html
@@ -54,6 +54,7 @@ def write_reports(
 
     Raises:
         CannotWriteError: the disk is full or read-only.
+        ValueError: a file of ``source`` has changed since it was opened.
         Exception: the JSON cannot be written, or no report can.
     """
     shown = replace(result, warnings=tuple(map(full_text, result.warnings))) if include_phi else result
@@ -65,7 +66,7 @@ def write_reports(
         "fhir": write_imaging_selection,
     }
     wanted = [kind for kind in FILES if kind in reports]
-    with writing(folder.parent), replacing(folder) as new:
+    with writing(folder.parent), replacing(folder) as new, unchanged(source.files, source.versions):
         for kind in wanted:
             try:
                 if kind in PLAIN:

@@ -15,6 +15,7 @@ from monai_das.data.dicom.bare import is_dicom_file, read_dataset
 from monai_das.data.dicom.declared import UNCOMPRESSED, check_declared, check_inflated
 from monai_das.data.dicom.header_scan import QuickHeader, ascii_text, pixels_after, quick_header, swapped
 from monai_das.data.dicom.wanted import KEYWORDS, MOSAIC_COUNT
+from monai_das.data.file_versions import FileVersion, file_version
 from monai_das.data.messages import StudyError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ImageHeader:
         frames: their number.
         pixels_at: offset of the value of PixelData in the file; None where only a full reader finds the pixels.
         pixels_length: bytes of that value; None where they are not known, or the pixels are compressed.
+        version: of the file before it was read; None where none was.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class ImageHeader:
     frames: int
     pixels_at: int | None
     pixels_length: int | None = None
+    version: FileVersion | None = None
 
     @cached_property
     def tags(self) -> Dataset:
@@ -190,14 +193,14 @@ def image_header(path: Path, more: Sequence[str] = ()) -> ImageHeader | None:
         ValueError: the file is damaged or cut off.
     """
     with reading(path, "the DICOM header cannot be read: "):
-        quick = quick_header(path, _wanted(tuple(more)))
+        version, quick = file_version(path), quick_header(path, _wanted(tuple(more)))
         if quick is not None:
-            header = ImageHeader(path, quick, 1, quick.pixels_at, quick.pixels_length)
+            header = ImageHeader(path, quick, 1, quick.pixels_at, quick.pixels_length, version)
         elif not is_dicom_file(path):
             return None
         else:
-            tags, *place = _full_header(path)
-            header = ImageHeader(path, tags, _frame_count(tags, path), *place)
+            tags, place, length = _full_header(path)
+            header = ImageHeader(path, tags, _frame_count(tags, path), place, length, version)
         if all(header.size):
             sizes = (int(header.number("SamplesPerPixel", 1)), int(header.number("BitsAllocated", 16)))
             check_declared(path, header.frames, (*header.size, *sizes), header.syntax if header.pixels_at else None)

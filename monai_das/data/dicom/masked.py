@@ -46,7 +46,8 @@ class MaskedSource(SliceSource):
         self.source, self.headers = source, tuple(headers)
         self.name, self.kind, self.refs = source.name, source.kind, source.refs
         self.affine, self.channels, self.plane_shape = source.affine, source.channels, source.plane_shape
-        self.warnings, self.files, self.part = source.warnings, source.files, source.part
+        self.warnings, self.part = source.warnings, source.part
+        self.files, self.versions = source.files, source.versions
 
     def thumbnails(self, size: int) -> Tensor:
         """Return all slices small; a pixel that lies partly outside the regions is 0. See :class:`SliceSource`."""

@@ -51,6 +51,7 @@ class DICOMSource(SliceSource):
         self.name = str(path)
         self.kind = "dicom_series" if stack.frame_order is None else "dicom_multiframe"
         self.refs, self.files = stack.refs, stack.files
+        self.versions = tuple(header.version for header in stack.headers)
         self.affine = stack.affine
         geometry = geometry_of(stack)
         _check_gaps(stack, geometry, path)
