@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.commands.arguments import at_least, data_folder, or_exit
 
 if TYPE_CHECKING:
+    from benchmarks.engine.grid import DataEntry
     from monai_das.cli.types import Commands
 
 SWEEPS = {
@@ -19,6 +20,8 @@ SWEEPS = {
     "ablation": ("ablation", "train without each part of DASSampler, by folds inside the training volumes"),
 }
 JOBS = "processes of one thread each, 0: this process (default: %(default)s)"
+RESULTS = Path("results/runs.jsonl")
+MEDMNIST = Path("benchmarks/grids/medmnist3d.json")
 AFTERWARDS = {
     "choice": "hide the chosen slices from a judge that sees all, and shift the volume",
     "policies": "give DAS the slices that another case or the training set chose, and other budgets",
@@ -33,19 +36,23 @@ def add_sweep_parsers(verbs: Commands) -> None:
             "--grid",
             type=Path,
             nargs="+",
-            default=[Path(f"benchmarks/grids/{grid}.json")],
             metavar="GRID",
-            help=f"one after the other (default: benchmarks/grids/{grid}.json)",
+            help=f"one after the other (default: benchmarks/grids/{grid}.json; for a set of MedMNIST3D {MEDMNIST})",
         )
         parser.add_argument(
-            "--results", type=Path, default=Path("results/runs.jsonl"), help="runs so far (default: %(default)s)"
+            "--results", type=Path, help=f"runs so far (default: {RESULTS}; for a set of MedMNIST3D NAME/runs.jsonl)"
         )
         parser.add_argument("--jobs", type=at_least(0), default=1, help=JOBS)
-        parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+        parser.add_argument(
+            "--data",
+            metavar="FOLDER|NAME",
+            help="folder of the data (default: $MONAI_DAS_DATA), or a set of MedMNIST3D in it instead of the grid's, "
+            "at 28 cubed (organmnist3d) or 64 (organmnist3d_64)",
+        )
         parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
         parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")
         parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
-        parser.set_defaults(run=sweep_command, parser=parser)
+        parser.set_defaults(run=sweep_command, parser=parser, usual=Path(f"benchmarks/grids/{grid}.json"))
     for name, text in AFTERWARDS.items():
         parser = verbs.add_parser(name, help=text)
         parser.add_argument(
@@ -61,17 +68,41 @@ def sweep_command(arguments: argparse.Namespace) -> int:
     from benchmarks.engine.sweep import grid_results, run_sweep
     from benchmarks.tables import write_tables
 
-    root, say = data_folder(arguments), partial(print, flush=True)
+    data, say = or_exit(arguments, lambda: medmnist3d_entries(arguments.data)), partial(print, flush=True)
+    usual, results = (MEDMNIST, Path(arguments.data) / "runs.jsonl") if data else (arguments.usual, RESULTS)
+    arguments.data = None if data else arguments.data
+    root, results = data_folder(arguments), arguments.results or results
 
     def tables_of(grid: Path) -> str:
         if not arguments.tables_only:
-            run_sweep(grid, arguments.results, root, arguments.jobs, say, arguments.weights)
-        lines = grid_results(grid, arguments.results)
-        return write_tables(lines, arguments.out or arguments.results.parent, grid.stem)
+            run_sweep(grid, results, root, arguments.jobs, say, arguments.weights, data)
+        lines = grid_results(grid, results, data)
+        return write_tables(lines, arguments.out or results.parent, grid.stem)
 
-    for grid in arguments.grid:
+    for grid in arguments.grid or [usual]:
         print(or_exit(arguments, partial(tables_of, grid)))
     return 0
+
+
+def medmnist3d_entries(name: str | None) -> list[DataEntry]:
+    """Return the data set of a grid that is the set ``name`` of MedMNIST3D; none where ``name`` is a folder.
+
+    Raises:
+        ValueError: ``name`` is neither.
+    """
+    from monai_das.datasets.medmnist import MD5
+
+    known, _, size = (name or "").partition("_")
+    if known not in MD5 or size not in ("", "64"):
+        if name and not Path(name).is_dir():
+            raise ValueError(f"--data must be a folder or one of {', '.join(MD5)} (_64 behind it), got {name!r}")
+        return []
+    asked = {
+        "dataset_name": known,
+        "num_classes": "$1 + max(int(case['label']) for case in @all_cases)",
+        "contract": None,
+    }
+    return [{"name": str(name), "data": f"adrenal{size or 28}", "set": asked}]
 
 
 def afterwards_command(arguments: argparse.Namespace) -> int:

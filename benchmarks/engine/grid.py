@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -21,6 +21,7 @@ OTHER = ("configs", "folds", "inside", "references")
 # what the place of a cell in the grid decides, not a setting
 PLACED = ("seed", "num_slices", "fold", "num_folds", "inside")
 HERE = Path(__file__).parent
+DataEntry = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ def read_grid(path: Path) -> dict[str, Any]:
     return grid
 
 
-def grid_jobs(path: Path) -> list[SweepJob]:
+def grid_jobs(path: Path, data: Sequence[DataEntry] = ()) -> list[SweepJob]:
     """Return the jobs of the grid at ``path``: seed by seed, so that a sweep that stops early has all rows.
 
     Configs are ``data/NAME.json`` and ``method/NAME.json`` in the grid's ``configs``, by default ``../../configs``.
-    Methods: see :func:`method_of`; those under ``references`` run once whatever the budgets are.
+    Methods: see :func:`method_of`; those under ``references`` run once whatever the budgets are. ``data`` replaces the
+    data sets of the grid; an entry is the name of a config, or ``{"name": ..., "data": config, "set": settings}``.
 
     Raises:
         ValueError: see :func:`read_grid`, :func:`method_of` and :func:`checked`; a config is missing; or two cells with
@@ -92,12 +94,12 @@ def grid_jobs(path: Path) -> list[SweepJob]:
     jobs: dict[str, SweepJob] = {}
     folds = int(grid.get("folds", 0))
     parts = folds**2 if grid.get("inside", False) else folds
-    for data in grid["data"]:
+    for entry in data or grid["data"]:
         for seed in grid["seeds"]:
             for fold in range(parts) if folds else [None]:
                 for budget in grid["budgets"]:
                     for method in grid["methods"]:
-                        job = make_job(path, grid, data, method, (budget, seed, fold))
+                        job = make_job(path, grid, entry, method, (budget, seed, fold))
                         same = jobs.setdefault(job.key, job)
                         if same != job:
                             raise ValueError(f"{path}: {cell_name(same)} and {cell_name(job)} are the same training")
@@ -110,15 +112,20 @@ def cell_name(job: SweepJob) -> str:
 
 
 def make_job(
-    path: Path, grid: dict[str, Any], data: str, method: str | dict[str, Any], place: tuple[float, int, int | None]
+    path: Path,
+    grid: dict[str, Any],
+    entry: DataEntry,
+    method: str | dict[str, Any],
+    place: tuple[float, int, int | None],
 ) -> SweepJob:
     """Return the job of one cell."""
     share, seed, fold = place
+    data: Mapping[str, Any] = {"name": entry, "data": entry, "set": {}} if isinstance(entry, str) else entry
     variant = method_of(path, grid, method)
     budget = None if variant["method"] in grid.get("references", ()) else share
     folder = path.parent / grid.get("configs", "../../configs")
     # a method replaces the sampler, whatever the data say of it
-    files = [path.parent / grid["base"], folder / f"data/{data}.json"]
+    files = [path.parent / grid["base"], folder / f"data/{data['data']}.json"]
     files += [HERE / "folds.json"] if fold is not None else []
     files += [folder / f"method/{variant['method']}.json", HERE / "cell.json"]
     absent = [file for file in files if not file.is_file()]
@@ -126,7 +133,7 @@ def make_job(
         raise ValueError(f"{path}: names {absent[0].stem!r}, but there is no {absent[0]}")
     whole = tuple(file.resolve() for file in files)
     asked = {**grid.get("recipe", {}), **grid.get("settings", {}).get(variant["method"], {}), **variant["set"]}
-    depth = depth_of(whole, json.dumps(asked, sort_keys=True))
+    depth = depth_of(whole, json.dumps({**asked, **data["set"]}, sort_keys=True))
     inside, folds = bool(grid.get("inside", False)), int(grid.get("folds", 0))
     placed: dict[str, Any] = {
         "seed": seed,
@@ -135,8 +142,9 @@ def make_job(
     if fold is not None:
         placed |= {"fold": fold, "num_folds": folds, "inside": inside}
     checked(path, whole, asked)
-    settings = {**asked, **placed}
-    return SweepJob(data, variant["name"], budget, seed, fold, folds, inside, whole, settings, key_of(whole, settings))
+    settings = {**asked, **data["set"], **placed}
+    names = (data["name"], variant["name"])
+    return SweepJob(*names, budget, seed, fold, folds, inside, whole, settings, key_of(whole, settings))
 
 
 def checked(path: Path, files: tuple[Path, ...], asked: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.engine.grid import SweepJob, grid_jobs
+from benchmarks.engine.grid import DataEntry, SweepJob, grid_jobs
 from benchmarks.engine.job import run_sweep_job
 from benchmarks.engine.pool import run_in_pool
 from benchmarks.engine.results_file import Result, append_result, read_results
@@ -25,7 +25,13 @@ Report = Callable[[str], object]
 
 
 def run_sweep(
-    grid: Path, results: Path, root: str | None, processes: int, report: Report, weights: Path | None = None
+    grid: Path,
+    results: Path,
+    root: str | None,
+    processes: int,
+    report: Report,
+    weights: Path | None = None,
+    data: Sequence[DataEntry] = (),
 ) -> list[Result]:
     """Run what is missing and return the lines of all jobs of the grid.
 
@@ -39,13 +45,14 @@ def run_sweep(
         processes: how many jobs run at a time, each by one thread; 0 runs them in this process.
         report: takes each line of progress.
         weights: folder that keeps the trained weights, for :func:`run_choice`; None keeps none.
+        data: data sets instead of those of the grid, see :func:`grid_jobs`.
 
     Raises:
         ValueError: the grid or the results file is unreadable, or see :func:`run_sweep_job`.
     """
     report(f"{grid.name}:")
-    run_jobs(grid_jobs(grid), results, root, processes, report, weights)
-    return grid_results(grid, results)
+    run_jobs(grid_jobs(grid, data), results, root, processes, report, weights)
+    return grid_results(grid, results, data)
 
 
 def run_jobs(
@@ -83,13 +90,13 @@ def run_jobs(
     return [done[job.key] for job in jobs]
 
 
-def grid_results(grid: Path, results: Path) -> list[Result]:
+def grid_results(grid: Path, results: Path, data: Sequence[DataEntry] = ()) -> list[Result]:
     """Return the lines of the results file that belong to the grid, in the grid's order.
 
     Raises:
         ValueError: the grid or the results file is unreadable, or none of the grid's jobs is done.
     """
-    jobs = grid_jobs(grid)
+    jobs = grid_jobs(grid, data)
     done = checked_lines(jobs, known_lines(read_results(results), results))
     lines = [done[job.key] for job in jobs if job.key in done]
     if not lines:

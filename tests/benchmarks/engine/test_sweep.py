@@ -6,9 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from benchmarks.commands import main
 from benchmarks.engine.grid import grid_jobs, read_grid
 from benchmarks.engine.job import job_parser, recall, split_of
 from benchmarks.engine.results_file import predictions, read_results
@@ -193,3 +195,38 @@ def test_a_key_that_leads_to_the_line_of_another_cell_is_refused(write_grid, tmp
 
     with pytest.raises(ValueError, match=f"the key {key} of adrenal28, centre leads to the line of old, whose data is"):
         grid_results(grid, results)
+
+
+def test_any_set_of_medmnist3d_runs_by_its_name(tmp_path, write_grid, monkeypatch, capsys):
+    arrays = {}
+    for number, split in enumerate(("train", "val", "test")):
+        labels = np.arange(22) % 11
+        images = np.random.default_rng(number).integers(0, 50, (22, 28, 28, 28), dtype=np.uint8)
+        images[np.arange(22), 14, 2 * labels, 8:20] = 255
+        arrays |= {f"{split}_images": images, f"{split}_labels": labels[:, None].astype(np.uint8)}
+    np.savez(tmp_path / "organmnist3d.npz", **arrays)
+    grid = write_grid(methods=["das", "full"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONAI_DAS_DATA", str(tmp_path))
+
+    assert main(["table", "--data", "organmnist3d", "--grid", str(grid), "--jobs", "0"]) == 0
+
+    lines = read_results(tmp_path / "organmnist3d/runs.jsonl")
+    assert {(line["data"], line["method"]) for line in lines} == {("organmnist3d", "das"), ("organmnist3d", "full")}
+    table, labels = predictions(lines[0])
+    assert table.shape == (22, 11)
+    assert labels.tolist() == (np.arange(22) % 11).tolist()
+    assert "| organmnist3d | 12.5% | das | 1 |" in capsys.readouterr().out
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["organmnist3d_32", "organ"])
+def test_data_that_is_neither_folder_nor_set_is_refused(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SystemExit) as exit_:
+        main(["table", "--data", name])
+
+    assert exit_.value.code == 2
+    assert "--data must be a folder or one of organmnist3d, nodulemnist3d, " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
