@@ -4,8 +4,10 @@ python scripts/kill_runs.py --kills 200 [--seed 0] [--only predict]
 
 A quarter each for `monai-das predict`, `monai-das review push`, a training that resumes, and a sweep. A run is started
 again until it ends; what it leaves is looked at after every kill, and compared at the end with what a run that nobody
-disturbed has left. Runs are forked from a process that has imported what they need, so that a kill falls on their work.
-Exit code 1: something was wrong.
+disturbed has left. Exit code 1: something was wrong.
+
+Runs are forked from a nursery: a process of its own that has imported what they need, so that a kill falls on their
+work, and that has no other threads, as a fork beside a thread may wait for that thread's locks for ever.
 """
 
 import argparse
@@ -15,13 +17,14 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -29,11 +32,14 @@ sys.path.insert(0, str(ROOT))
 
 
 class Verb:
-    """Something to kill. ``folder`` is empty at first; ``act`` runs in a process of its own, the rest here."""
+    """Something to kill: ``act`` runs in forks of the nursery, the rest here. ``folder`` is empty at first."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.folder = place / "none"
+
+    def prepare(self) -> None:
+        """Write to ``place`` what the runs need, once."""
 
     def act(self) -> None:
         """Do the whole work, or what is left of it, in ``folder``."""
@@ -51,25 +57,24 @@ class Verb:
 class Predict(Verb):
     """Five studies with the package's bundle, three reports each."""
 
-    def __init__(self, place: Path) -> None:
+    def prepare(self) -> None:
+        """Write the studies and the key."""
         import numpy as np
 
         from monai_das.datasets import write_nifti
 
-        super().__init__(place)
         for number in range(5):
             values = np.zeros((64, 64, 60 + number), np.uint8)
             values[20:40, 24 : 36 + number, 10:50] = 255
-            write_nifti(values, place / "studies" / f"{number}.nii")
-        self.key = place / "key"
-        self.key.write_text("ab" * 32)
-        self.key.chmod(0o600)
+            write_nifti(values, self.place / "studies" / f"{number}.nii")
+        (self.place / "key").write_text("ab" * 32)
+        (self.place / "key").chmod(0o600)
 
     def act(self) -> None:
         """Do the whole work, or what is left of it."""
         from monai_das.cli import main
 
-        words = ["--report", "json,png,html", "--case-key", str(self.key)]
+        words = ["--report", "json,png,html", "--case-key", str(self.place / "key")]
         assert main(["predict", str(self.place / "studies"), "-o", str(self.folder), *words]) == 0
 
     def found(self) -> dict[str, Any]:
@@ -84,16 +89,16 @@ class Predict(Verb):
 class Training(Verb):
     """Three epochs of train.json, resumed from its last resume point."""
 
-    def __init__(self, place: Path) -> None:
+    def prepare(self) -> None:
+        """Write configs and cases."""
         import numpy as np
 
-        super().__init__(place)
-        shutil.copytree(ROOT / "bundle" / "configs", place / "bundle" / "configs")
+        shutil.copytree(ROOT / "bundle" / "configs", self.place / "bundle" / "configs")
         random_numbers, arrays = np.random.default_rng(0), {}
         for split, count in {"train": 12, "val": 8, "test": 8}.items():
             arrays[f"{split}_images"] = random_numbers.integers(0, 50, (count, 28, 28, 28), dtype=np.uint8)
             arrays[f"{split}_labels"] = (np.arange(count) % 2)[:, None].astype(np.uint8)
-        np.savez(place / "adrenalmnist3d.npz", **arrays)
+        np.savez(self.place / "adrenalmnist3d.npz", **arrays)
 
     def act(self) -> None:
         """Do the whole work, or what is left of it."""
@@ -123,13 +128,16 @@ class Sweep(Verb):
 
     def __init__(self, place: Path) -> None:
         super().__init__(place)
-        self.data = Training(place / "data").place
-        shutil.copytree(ROOT / "configs", place / "configs")
-        (place / "configs" / "grids").mkdir(exist_ok=True)
+        self.data, self.grid = place / "data", place / "configs" / "grids" / "small.json"
+
+    def prepare(self) -> None:
+        """Write cases, overlays and the grid."""
+        Training(self.data).prepare()
+        shutil.copytree(ROOT / "configs", self.place / "configs")
+        self.grid.parent.mkdir(exist_ok=True)
         common = json.loads((ROOT / "benchmarks/grids/equal_terms.json").read_text(encoding="utf-8"))
         common |= {"base": str(ROOT / "bundle/configs/train.json"), "recipe": {"epochs": 1, "batch_size": 4}}
         grid = {"data": ["adrenal28"], "methods": ["das", "dps", "top_variance", "uniform"], "budgets": [0.125]}
-        self.grid = place / "configs" / "grids" / "small.json"
         self.grid.write_text(json.dumps(common | grid | {"seeds": [0]}), encoding="utf-8")
 
     def act(self) -> None:
@@ -153,22 +161,23 @@ class Sweep(Verb):
 class Push(Verb):
     """Twelve results to a small Label Studio."""
 
-    def __init__(self, place: Path) -> None:
+    def prepare(self) -> None:
+        """Write the results, and start the server, whose address the nursery finds in its environment."""
         from monai_das.reports import write_json, write_slices
         from tests.reports.conftest import make_result, pixels_of
         from tests.review.small_label_studio import TOKEN, SmallLabelStudio
 
-        super().__init__(place)
         for number in range(12):
             result = make_result(case_id=f"case-{number:016x}", group=f"patient-{number:016x}")
-            write_json(result, place / "out" / result.case_id / "result.json")
-            write_slices(result, pixels_of(result), place / "out" / result.case_id / "slices.zip")
+            write_json(result, self.place / "out" / result.case_id / "result.json")
+            write_slices(result, pixels_of(result), self.place / "out" / result.case_id / "slices.zip")
         self.server = SmallLabelStudio()
-        Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         os.environ |= {"LABEL_STUDIO_URL": self.server.url, "LABEL_STUDIO_API_KEY": TOKEN}
 
     def start_again(self, folder: Path) -> None:
         """Begin with an empty server."""
+        super().start_again(folder)
         self.server.projects, self.server.tasks = {}, {}
 
     def act(self) -> None:
@@ -190,12 +199,9 @@ class Push(Verb):
 VERBS: dict[str, Callable[[Path], Verb]] = {"predict": Predict, "training": Training, "sweep": Sweep, "push": Push}
 
 
-def forked(act: Callable[[], None], seconds: float | None = None) -> bool:
-    """Call ``act`` in a process of its own, killed after ``seconds``; say whether it came to its end.
-
-    Raises:
-        AssertionError: it failed by itself.
-    """
+def forked(act: Callable[[], None], seconds: float | None = None) -> int | None:
+    """Call ``act`` in a fork, killed after ``seconds``; return how it ended: 0 if all went well, None if killed."""
+    assert threading.active_count() == 1, "a fork beside a thread may wait for its locks for ever"
     child = os.fork()
     if child == 0:
         code = 1
@@ -209,41 +215,91 @@ def forked(act: Callable[[], None], seconds: float | None = None) -> bool:
     while end is None or time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            assert status == 0, f"a run that nobody killed ended with {status}"
-            return True
+            return status
         time.sleep(0.002)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return False
+    return None
 
 
-def import_all_of(verb: Verb, folder: Path) -> None:
-    """Import here what ``verb`` imports in a run, so that no later run has to."""
-    verb.start_again(folder)
-    names = folder.parent / "modules.txt"
+def work(verb: Verb) -> None:
+    """Be a nursery: fork a run for each line of JSON, ``[folder, seconds]``, and answer how it ended."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    known = False
+    for line in sys.stdin:
+        folder, seconds = json.loads(line)
+        verb.folder = Path(folder)
+        status = forked(verb.act, seconds) if known else import_all_of(verb)
+        known = True
+        print(json.dumps(status), file=answers, flush=True)
+
+
+def import_all_of(verb: Verb) -> int | None:
+    """Import here what ``verb`` imports in a run, so that no later run has to; return how that run ended."""
+    names = verb.place / "modules.txt"
 
     def act() -> None:
         verb.act()
         names.write_text("\n".join(sys.modules), encoding="utf-8")
 
-    forked(act)
-    for name in names.read_text(encoding="utf-8").split("\n"):
+    status = forked(act)
+    for name in [] if status else names.read_text(encoding="utf-8").split("\n"):
         with contextlib.suppress(Exception):
             import_module(name)
+    return status
 
 
-def kill(make: Callable[[Path], Verb], kills: int, place: Path, draw: random.Random) -> tuple[int, int]:
-    """Kill runs ``kills`` times; return how many runs were killed, and how many came to their end.
+class Nursery:
+    """Runs of the verb ``name``, in forks of a process of its own."""
+
+    def __init__(self, name: str, place: Path) -> None:
+        command = [sys.executable, __file__, "--work", name, str(place)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Nursery":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def run(self, folder: Path, seconds: float | None = None) -> bool:
+        """Run in ``folder``, killed after ``seconds``; say whether it came to its end.
+
+        Raises:
+            AssertionError: it failed by itself.
+        """
+        self.process.stdin.write(json.dumps([str(folder), seconds]) + "\n")
+        self.process.stdin.flush()
+        status = json.loads(self.process.stdout.readline())
+        assert not status, f"a run that nobody killed ended with {status}"
+        return status == 0
+
+
+def kill(name: str, kills: int, place: Path, draw: random.Random) -> tuple[int, int]:
+    """Kill runs of the verb ``name`` ``kills`` times; return how many were killed, and how many came to their end.
 
     Raises:
         AssertionError: something is lost, doubled or half done.
     """
-    verb = make(place)
-    import_all_of(verb, place / "first")
-    verb.start_again(place / "whole")
-    start = time.monotonic()
-    forked(verb.act)
-    longest, whole = time.monotonic() - start, verb.found()
+    verb = VERBS[name](place)
+    verb.prepare()
+    with Nursery(name, place) as nursery:
+        verb.start_again(place / "first")
+        nursery.run(verb.folder)
+        verb.start_again(place / "whole")
+        start = time.monotonic()
+        nursery.run(verb.folder)
+        return killed_runs(verb, nursery, (kills, time.monotonic() - start), draw)
+
+
+def killed_runs(verb: Verb, nursery: Nursery, most: tuple[int, float], draw: random.Random) -> tuple[int, int]:
+    """Kill runs of ``verb``, whose ``folder`` holds what a run leaves that nobody disturbs.
+
+    ``most`` are the number of kills, and the seconds that a whole run takes. See :func:`kill`.
+    """
+    (kills, longest), whole, place = most, verb.found(), verb.folder.parent
     assert whole, "the run left nothing"
     killed = finished = 0
     while killed < kills:
@@ -251,7 +307,7 @@ def kill(make: Callable[[Path], Verb], kills: int, place: Path, draw: random.Ran
         before: dict[str, Any] = {}
         ended = False
         while not ended:
-            ended = forked(verb.act, draw.uniform(0, longest) if killed < kills else None)
+            ended = nursery.run(verb.folder, draw.uniform(0, longest) if killed < kills else None)
             killed += not ended
             now = verb.found()
             lost = [name for name, value in before.items() if name not in now]
@@ -268,14 +324,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=VERBS, action="append", help="these alone; may be given again")
+    parser.add_argument("--work", nargs=2, metavar=("VERB", "PLACE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.work:
+        name, place = arguments.work
+        work(VERBS[name](Path(place)))
+        return 0
     chosen, wrong = arguments.only or list(VERBS), 0
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                killed, ended = kill(
-                    VERBS[name], arguments.kills // len(chosen), Path(folder), random.Random(arguments.seed)
-                )
+                killed, ended = kill(name, arguments.kills // len(chosen), Path(folder), random.Random(arguments.seed))
                 print(f"{name}: {killed} kills, {ended} runs to the end, nothing lost or doubled", flush=True)
             except Exception as error:  # what is half done raises in the library that reads it
                 wrong += 1
