@@ -28,7 +28,17 @@ NEED_THE_DEPLOY_SDK = ("monai_das.deploy.application", "monai_das.deploy.operato
 CORE = ("samplers", "networks", "transforms", "losses", "handlers", "metrics")
 TRAINERS = ("monai_das", "benchmarks", "scripts", "zoo")
 # what only an extra installs, and what a first `import monai_das` has no use for
-EXTRAS = ("highdicom", "dicomweb_client", "av", "label_studio_sdk", "fastapi", "uvicorn", "onnxruntime", "onnxscript")
+EXTRAS = (
+    "highdicom",
+    "dicomweb_client",
+    "av",
+    "label_studio_sdk",
+    "fastapi",
+    "uvicorn",
+    "onnxruntime",
+    "onnxscript",
+    "openvino",
+)
 LATER = ("torch", "monai", "numpy", "pydicom", "nibabel", "itk", "matplotlib")
 
 without_cli = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] not in ("cli.py", "cli")]

@@ -12,6 +12,7 @@ from monai_das.cli.bundle_option import add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.memory_option import add_max_memory, max_memory_of
 from monai_das.cli.predict import report_kinds
+from monai_das.cli.runtime_option import add_runtime, kept_graphs
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -58,6 +59,7 @@ def add_cohort_parser(commands: Commands) -> None:
     )
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     add_max_memory(parser)
+    add_runtime(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     parser.set_defaults(run=cohort, parser=parser)
 
@@ -123,6 +125,8 @@ def _options(arguments: argparse.Namespace) -> CohortOptions:
         timeout=arguments.timeout,
         max_memory=max_memory_of(arguments),
         thumbnails=arguments.thumbnails,
+        runtime=arguments.runtime,
+        graphs=kept_graphs(),
         shard=arguments.shard,
         retry_failed=arguments.retry_failed,
     )

@@ -15,6 +15,7 @@ from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.choose_option import add_choose, chosen_of
 from monai_das.cli.credentials import add_credentials, logged_in
 from monai_das.cli.memory_option import add_max_memory, max_memory_of
+from monai_das.cli.runtime_option import add_runtime, kept_graphs
 
 if TYPE_CHECKING:
     from monai_das.cli.types import Commands
@@ -76,6 +77,7 @@ def add_predict_parser(commands: Commands) -> None:
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--redo", action="store_true", help=REDO)
     add_max_memory(parser)
+    add_runtime(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     add_credentials(parser)
     parser.set_defaults(run=predict, parser=parser)
@@ -140,8 +142,14 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _predictor(arguments: argparse.Namespace) -> Predictor:
     from monai_das.inference import Predictor
 
-    bundle, accept = bundle_of(arguments), arguments.accept_any_input
-    return Predictor(bundle, arguments.device, arguments.num_slices, accept_any_input=accept)
+    return Predictor(
+        bundle_of(arguments),
+        arguments.device,
+        arguments.num_slices,
+        accept_any_input=arguments.accept_any_input,
+        runtime=arguments.runtime,
+        graphs=kept_graphs(),
+    )
 
 
 def _said(outcomes: Iterable[Outcome], total: int) -> tuple[set[str], set[str], set[str]]:

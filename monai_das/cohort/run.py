@@ -48,7 +48,7 @@ class CohortOptions:
 
     Attributes:
         key: names cases and patients in results; None makes a key that nobody else has.
-        device, num_slices, accept_any_input: for :class:`~monai_das.inference.Predictor`.
+        device, num_slices, accept_any_input, runtime, graphs: for :class:`~monai_das.inference.Predictor`.
         reports: kinds of reports, as :class:`~monai_das.reports.ReportSettings` has them; none by default.
         timeout: seconds after which a case ends its worker; a case that does it twice is given up.
         max_memory: bytes that a case may ask for; None for the default.
@@ -65,6 +65,8 @@ class CohortOptions:
     timeout: float | None = 600.0
     max_memory: int | None = None
     thumbnails: Path | None = None
+    runtime: str = "torch"
+    graphs: Path | None = None
     shard: tuple[int, int] = (0, 1)
     retry_failed: bool = False
 
@@ -132,6 +134,8 @@ def run_cohort(
         timeout=options.timeout,
         max_memory=options.max_memory,
         thumbnails=None if options.thumbnails is None else options.thumbnails.absolute(),
+        runtime=options.runtime,
+        graphs=None if options.graphs is None else options.graphs.absolute(),
     )
     predictor = job.predictor()
     plan = plan_cohort(read_manifest(manifest), predictor.model.contract, accept_any_input=options.accept_any_input)
@@ -228,7 +232,7 @@ def _check_run(folder: Path, job: Job, fingerprint: str) -> None:
         write_object(wanted, path)
         return
     words = {
-        "fingerprint": "other weights or settings (configs, --num-slices, --accept-any-input or version)",
+        "fingerprint": "other weights or settings (configs, --num-slices, --accept-any-input, --runtime or version)",
         "reports": "other reports",
         "key": "another case key",
     }

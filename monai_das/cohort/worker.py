@@ -31,6 +31,7 @@ class Job:
         timeout: seconds for a case; None sets no limit.
         max_memory: bytes that a case may ask for, None for the default.
         thumbnails: where thumbnails are kept for later runs; None keeps none.
+        runtime, graphs: for :class:`~monai_das.inference.Predictor`.
     """
 
     bundle: Path
@@ -44,11 +45,21 @@ class Job:
     timeout: float | None = None
     max_memory: int | None = None
     thumbnails: Path | None = None
+    runtime: str = "torch"
+    graphs: Path | None = None
 
     def predictor(self) -> Predictor:
         """Return the predictor of this job; see :class:`~monai_das.inference.Predictor` for the errors."""
         store = None if self.thumbnails is None else ThumbnailStore(self.thumbnails, self.key)
-        return Predictor(self.bundle, self.device, self.num_slices, accept_any_input=self.accept_any_input, store=store)
+        return Predictor(
+            self.bundle,
+            self.device,
+            self.num_slices,
+            accept_any_input=self.accept_any_input,
+            store=store,
+            runtime=self.runtime,
+            graphs=self.graphs,
+        )
 
 
 class Worker:

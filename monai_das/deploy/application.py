@@ -81,7 +81,13 @@ class DASDeployApplication(Application):  # type: ignore[misc]
 def run_application(context: AppContext, rules: str, scratch: Path, case_key: CaseKey, settings: DeploySettings) -> int:
     """Run the application once; return the number of failures. Each failure is in the log and in ``errors.json``."""
     file = model_file(Path(context.model_path))
-    predictor = Predictor.from_torchscript(file, case_key=case_key, accept_any_input=settings.accept_any_input)
+    predictor = Predictor(
+        file,
+        case_key=case_key,
+        accept_any_input=settings.accept_any_input,
+        runtime=settings.runtime,
+        graphs=settings.graphs,
+    )
     outcome = DeployOutcome()
     paths = DeployPaths(Path(context.input_path), Path(context.output_path), scratch)
     DASDeployApplication(paths, rules, predictor, outcome, settings).run()

@@ -27,11 +27,14 @@ class DeploySettings:
         choose: which of several volumes in a series to take, as for :func:`monai_das.data.open_source`.
         series: of those that the rules select, only the one with this SeriesInstanceUID or SeriesDescription.
         accept_any_input: classify series that the model was not made for, too; every output says so.
+        runtime, graphs: for :class:`~monai_das.inference.Predictor`.
     """
 
     choose: Mapping[str, object] = field(default_factory=dict)
     series: str | None = None
     accept_any_input: bool = False
+    runtime: str = "torch"
+    graphs: Path | None = None
 
 
 def run_deploy_app(

@@ -11,7 +11,14 @@ from monai_das.inference.bundle_model import (
 )
 from monai_das.inference.bundle_summary import BundleSummary, summarise_bundle
 from monai_das.inference.bundle_writer import DASBundleWriter
-from monai_das.inference.case_result import CaseResult, CaseTimings, DASModelInfo, NetworkView, SelectedSlice
+from monai_das.inference.case_result import (
+    RUNTIMES,
+    CaseResult,
+    CaseTimings,
+    DASModelInfo,
+    NetworkView,
+    SelectedSlice,
+)
 from monai_das.inference.checks import Check
 from monai_das.inference.contract_checks import check_contract
 from monai_das.inference.doctor import check_bundle, check_data, check_folder, check_gpu, check_packages
@@ -21,10 +28,12 @@ from monai_das.inference.load_selected import LoadImageSelectedd
 from monai_das.inference.new_project import next_commands, write_project
 from monai_das.inference.overrides import unknown_overrides
 from monai_das.inference.predictor import Predictor
+from monai_das.inference.runtimes import run_by
 from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.inference.trained_bundle import write_figures
 
 __all__ = [
+    "RUNTIMES",
     "BundleSummary",
     "CaseResult",
     "CaseTimings",
@@ -52,6 +61,7 @@ __all__ = [
     "next_commands",
     "open_bundle",
     "packaged_bundle",
+    "run_by",
     "summarise_bundle",
     "unknown_overrides",
     "write_figures",

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 from monai.bundle import ConfigParser
+from torch import Tensor
 
 from monai_das.contract import (
     Contract,
@@ -25,6 +26,7 @@ from monai_das.contract import (
     training_cases,
 )
 from monai_das.contract.weights import SIZE_KEY
+from monai_das.data import Finding
 from monai_das.inference.bundle_files import bundle_files, bundle_metadata
 from monai_das.inference.case_result import DASModelInfo
 from monai_das.inference.steps import Step, flat_steps
@@ -44,6 +46,7 @@ class DASBundleModel:
         training: its training cases; None where the weights do not describe them.
         warnings: where the weights hold other facts than the metadata, of those that change no numbers.
         info: name, version, SHA-256 of the weights, and intended use.
+        config: ``inference.json`` and the metadata, as MONAI's ``ConfigParser`` reads them.
     """
 
     network: DASNetwork
@@ -53,6 +56,26 @@ class DASBundleModel:
     training: TrainingCases | None
     warnings: tuple[str, ...]
     info: DASModelInfo
+    config: Mapping[str, Any]
+
+    def probabilities(self, logits: Tensor) -> list[float]:
+        """Return the probabilities of ``logits`` ``(num_classes,)`` through the bundle's postprocessing.
+
+        Raises:
+            ValueError: it gives no probabilities.
+        """
+        data: Any = {"pred": logits}
+        for transform in self.postprocessing:
+            data = transform(data)
+        values = [float(value) for value in torch.as_tensor(data["pred"]).double().flatten()]
+        classes = self.contract.classes
+        if len(values) != len(classes) or not abs(sum(values) - 1.0) < 1e-3:
+            words = (
+                f"postprocessing must give {len(classes)} probabilities, one for each of {', '.join(classes)}, got "
+                f"{values}; end it with Activationsd(softmax=True)"
+            )
+            raise ValueError(Finding(words))
+        return values
 
 
 def open_bundle(bundle: str | PathLike[str], device: torch.device) -> DASBundleModel:
@@ -196,6 +219,7 @@ def _described(
             class_codes=contract.class_codes,
             threshold=contract.threshold,
         ),
+        config=parser.get(),
     )
 
 

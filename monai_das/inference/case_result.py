@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from monai_das.contract import InputVerdict
 from monai_das.data import SliceRef
 
+# what computes a network, by the name that options and results have for it
+RUNTIMES = {"torch": "PyTorch", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+
 
 @dataclass(frozen=True)
 class SelectedSlice:
@@ -35,7 +38,8 @@ class DASModelInfo:
     """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use.
 
     ``class_codes`` holds standard codes of classes by name, ``threshold`` the probability from which on the second of
-    two classes is the answer, as the contract states them.
+    two classes is the answer, as the contract states them. ``runtime`` is what computed the network: ``"torch"``,
+    ``"onnx"`` or ``"openvino"``.
     """
 
     name: str
@@ -45,6 +49,12 @@ class DASModelInfo:
     config_sha256: str = ""
     class_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     threshold: float | None = None
+    runtime: str = "torch"
+
+    @property
+    def run_by(self) -> str:
+        """What to say of a runtime other than PyTorch after the model's weights, else empty."""
+        return "" if self.runtime == "torch" else f", run by {RUNTIMES[self.runtime]}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from monai_das.inference.bundle_files import bundle_files
 from monai_das.inference.checks import Check
 
 PACKAGE = "monai-das"
-EXTRAS = ("dicom", "export", "pretrained", "review", "video")
+EXTRAS = ("dicom", "export", "openvino", "pretrained", "review", "video")
 SETS = ("adrenal3d", "covid_blues", "dicom_nih")
 NOT_SET = "MONAI_DAS_DATA is not set: configs download what they need to ~/.cache/monai_das"
 

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from monai_das import __version__
 from monai_das.contract import InputCheck
-from monai_das.data import CaseKey, Finding, SliceRef, SliceSource, open_source, unchanged
+from monai_das.data import CaseKey, SliceRef, SliceSource, open_source, unchanged
 from monai_das.inference.bundle_model import DASBundleModel, load_torchscript_model, open_bundle
 from monai_das.inference.case_result import CaseResult, CaseTimings, SelectedSlice
 from monai_das.inference.lazy_reading import LoadedSelection, SliceSelector
 from monai_das.inference.pictures import network_view
+from monai_das.inference.runtimes import run_by
 from monai_das.inference.thumbnail_store import ThumbnailStore
 from monai_das.metrics import answers
 from monai_das.samplers import Selection
@@ -41,22 +42,25 @@ class Predictor:
             of one; or a TorchScript ``.ts``. :func:`~monai_das.inference.packaged_bundle` is the package's own.
         device: ``"cpu"`` or ``"cuda"``.
         num_slices: the budget k; by default the bundle's own. It also changes a given ``model``.
-        model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model`.
+        model: instead of ``bundle_dir``, a model from :func:`~monai_das.inference.load_torchscript_model` or
+            :func:`~monai_das.inference.open_bundle`.
         case_key: names cases and patients, as the command line does with the key of its user: the same study has the
             same id in every run. Without a key a case is called as its path or as you call it, and has no ``group``.
         accept_any_input: classify what the bundle's contract does not accept, and say so in the result.
         store: keeps thumbnails for later runs.
+        runtime, graphs: what computes the network, and where it keeps what it was exported to, see
+            :func:`~monai_das.inference.run_by`.
 
     Raises:
         FileNotFoundError: ``bundle_dir`` is not a bundle or has no weights.
         ValueError: both or neither of ``bundle_dir`` and ``model`` are given; ``num_slices`` is below 1; there is no
-            CUDA; the weights do not fit the config.
+            CUDA; the weights do not fit the config; or see :func:`~monai_das.inference.run_by`.
 
     Example:
         ``Predictor("bundle").predict("case.nii.gz").probabilities``
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is run, on what, by what
         self,
         bundle_dir: str | PathLike[str] | None = None,
         device: str = "cpu",
@@ -66,13 +70,16 @@ class Predictor:
         case_key: CaseKey | None = None,
         accept_any_input: bool = False,
         store: ThumbnailStore | None = None,
+        runtime: str = "torch",
+        graphs: Path | None = None,
     ) -> None:
         if (bundle_dir is None) == (model is None):
             raise ValueError("give bundle_dir or model, one of them")
         if num_slices is not None and num_slices < 1:
             raise ValueError(f"num_slices must be at least 1, got {num_slices}")
         self.device = _checked_device(device)
-        self.model: DASBundleModel = model or open_bundle(bundle_dir or ".", self.device)
+        opened = model or open_bundle(bundle_dir or ".", self.device)
+        self.model: DASBundleModel = run_by(opened, runtime, num_slices, graphs)
         self.num_slices, self.case_key, self.accept_any_input = num_slices, case_key, accept_any_input
         self.store = store
         if num_slices is not None:
@@ -96,9 +103,14 @@ class Predictor:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides a result besides the study: weights, configs, budget, what is accepted, version."""
+        """SHA-256 of what decides a result besides the study: weights, configs, budget, what is accepted, version.
+
+        A runtime other than PyTorch is part of it.
+        """
         info = self.model.info
-        parts = (info.weights_sha256, info.config_sha256, self.num_slices, self.accept_any_input, __version__)
+        parts = [info.weights_sha256, info.config_sha256, self.num_slices, self.accept_any_input, __version__]
+        # the last digits of another runtime are others
+        parts += [] if info.runtime == "torch" else [info.runtime]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def predict(
@@ -134,7 +146,7 @@ class Predictor:
         loaded, logits = self._classified(source, check, clock)
         read, *others = clock.laps
         selection = _SelectionInSource(loaded.selection, loaded.refs)
-        probabilities = self._probabilities(logits[0])
+        probabilities = self.model.probabilities(logits[0])
         label = int(answers(np.array([probabilities]), contract.threshold)[0])
         return CaseResult(
             case_id=self._case_id(source) if case_id is None else case_id,
@@ -183,20 +195,6 @@ class Predictor:
 
     def _case_id(self, source: SliceSource) -> str:
         return Path(source.name).name if self.case_key is None else self.case_key.case_id(source)
-
-    def _probabilities(self, logits: Tensor) -> list[float]:
-        """Return the probabilities of ``logits`` ``(num_classes,)`` through the bundle's postprocessing."""
-        data = {"pred": logits}
-        for transform in self.model.postprocessing:
-            data = transform(data)
-        values = [float(value) for value in torch.as_tensor(data["pred"]).double().flatten()]
-        if len(values) != len(self.model.contract.classes) or not abs(sum(values) - 1.0) < 1e-3:
-            words = (
-                f"postprocessing must give {len(self.model.contract.classes)} probabilities, one for each of "
-                f"{', '.join(self.model.contract.classes)}, got {values}; end it with Activationsd(softmax=True)"
-            )
-            raise ValueError(Finding(words))
-        return values
 
 
 class _SelectionInSource:

@@ -241,7 +241,7 @@ def _facts(result: CaseResult, drawing: CaseDrawing) -> Sequence[tuple[str, obje
     return (
         ("Model", f"{model.name} {model.version}"),
         *([("Intended use", model.intended_use)] if model.intended_use else []),
-        ("Weights, SHA-256", model.weights_sha256),
+        ("Weights, SHA-256", f"{model.weights_sha256}{model.run_by}"),
         ("Written by", f"monai-das {monai_das.__version__}"),
         ("Source", result.source_kind),
         ("Drawn in the window", str(drawing.windows[0])),

@@ -55,6 +55,7 @@ def as_json(result: CaseResult) -> dict[str, Any]:
         "sampling_indices": list(result.sampling_indices),
         "thumbnails": result.thumbnails,
         "model": model_as_json(result.model),
+        "runtime": result.model.runtime,
         "timings": {
             "read": result.timings.read,
             "score": result.timings.score,

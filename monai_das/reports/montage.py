@@ -78,7 +78,7 @@ def _drawn(result: CaseResult, drawing: CaseDrawing) -> Image.Image:
     words = (
         "not a medical device   |   "
         f"{len(result.selected)} of {result.total_slices} {_noun(result.refs[0])}s seen   |   window: "
-        f"{drawing.windows[0]}   |   {model.name} {model.version}, weights {model.weights_sha256[:12]}"
+        f"{drawing.windows[0]}   |   {model.name} {model.version}, weights {model.weights_sha256[:12]}{model.run_by}"
     )
     draw.text((MARGIN, picture.height - 36), _shortened(words, 170), QUIET, font(13))
     return picture

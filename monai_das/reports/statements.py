@@ -36,7 +36,7 @@ def statements(result: CaseResult, header: Dataset) -> list[tuple[str, str]]:
     accepted = "Not accepted" if verdict.reasons else "Accepted"
     rule = f"; {result.rule}" if result.rule else ""
     return [
-        ("model", f"{model.name} {model.version}, weights SHA-256 {model.weights_sha256}{rule}"),
+        ("model", f"{model.name} {model.version}, weights SHA-256 {model.weights_sha256}{model.run_by}{rule}"),
         ("source", f"{source}, SeriesInstanceUID {header.SeriesInstanceUID}, chosen on {CHOSEN_ON[result.thumbnails]}"),
         ("intended-use", model.intended_use or "The model states none"),
         ("research-only", RESEARCH_ONLY),

@@ -93,7 +93,7 @@ def _group(result: CaseResult, reference: ReferencedSlice, top: bool) -> Any:
         referenced_region=_tag(reference),
         finding_type=own_code(f"selected-{noun}"),
         algorithm_id=sr.AlgorithmIdentification(
-            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}"]
+            model.name, model.version, parameters=[f"weights SHA-256 {model.weights_sha256}{model.run_by}"]
         ),
         measurements=numbers,
         qualitative_evaluations=evaluations,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.choose_option import add_choose, chosen_of
+from monai_das.cli.runtime_option import add_runtime, kept_graphs
 from monai_das.deploy import DeploySettings, run_deploy_app
 
 
@@ -15,8 +16,9 @@ def main() -> int:
     add_case_key(parser)
     parser.add_argument("--accept-any-input", action="store_true")
     add_choose(parser)
+    add_runtime(parser)
     own, arguments = parser.parse_known_args()
-    settings = DeploySettings(chosen_of(own), own.series, own.accept_any_input)
+    settings = DeploySettings(chosen_of(own), own.series, own.accept_any_input, own.runtime, kept_graphs())
     rules = Path(__file__).with_name("rules.json")
     try:
         return run_deploy_app(arguments, rules, lambda: case_key_of(own), settings)

@@ -38,6 +38,7 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "scores": list(result.scores),
         "sampling_indices": [3, 7],
         "thumbnails": "exact",
+        "runtime": "torch",
         "model": {"name": "A model", "version": "1.2.3", "weights_sha256": "ab" * 32},
         "timings": {"read": 1.0, "score": 2.0, "decode": 3.0, "backbone": 4.0, "total": 10.0},
         "warnings": [],

@@ -64,6 +64,13 @@ def test_choosing_costs_less_than_classifying_all_slices():
     assert many < 0.8
 
 
+@pytest.mark.parametrize(("ratios", "broken"), [({"onnx": 1.4, "openvino": 1.6}, 0), ({"onnx": 1.4}, 1), ({}, 0)])
+def test_the_better_runtime_counts(ratios, broken):
+    figures = {"sampler_share_one": {}, **{name: {} for name, _, _ in cost.FASTER}}
+
+    assert len(cost._broken({**figures, "runtime_speedup": {"eager": 0.9, **ratios}})) == broken
+
+
 @pytest.mark.parametrize(("share", "speed", "code"), [(0.01, 3.0, 0), (0.06, 3.0, 1), (0.01, 2.0, 1)])
 def test_a_broken_promise_is_an_exit_code(share, speed, code, monkeypatch, capsys):
     seconds = {percent: speed if percent == "100" else 1.0 for percent in cost.PERCENTS}
