@@ -9,6 +9,15 @@ from monai_das.reports.json_report import write_object
 
 SCHEMA = json.loads(files("monai_das").joinpath("reports", "case_result.schema.json").read_text(encoding="utf-8"))
 
+UNCHECKED = {
+    "accepted": True,
+    "reasons": [],
+    "accept_any_input": False,
+    "unlike_training_data": None,
+    "distance": None,
+    "limit": None,
+}
+
 
 def test_everything_but_the_pictures_is_there(result, tmp_path):
     write_json(result, tmp_path / "deep" / "result.json")
@@ -43,14 +52,7 @@ def test_everything_but_the_pictures_is_there(result, tmp_path):
         "timings": {"read": 1.0, "score": 2.0, "decode": 3.0, "backbone": 4.0, "total": 10.0},
         "warnings": [],
         "notices": [],
-        "input": {
-            "accepted": True,
-            "reasons": [],
-            "accept_any_input": False,
-            "unlike_training_data": None,
-            "distance": None,
-            "limit": None,
-        },
+        "input": UNCHECKED,
     }
 
 
