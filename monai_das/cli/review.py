@@ -57,6 +57,8 @@ def _add_serve(verbs: Commands) -> None:
     parser.add_argument("--port", type=int, default=9090, help="default: %(default)s")
     parser.add_argument("--num-slices", type=int, metavar="K", help="slices to keep (default: the bundle's own)")
     parser.add_argument("--allow-remote", action="store_true", help="let --host be reached from other machines")
+    parser.add_argument("--called", action="append", default=[], metavar="NAME", help="a further name by which Label "
+                        "Studio calls this machine; requests to any other are refused")  # fmt: skip
     parser.add_argument("--backend-token", default=os.environ.get(BACKEND_TOKEN), metavar="TOKEN", help="asked of who "
                         f"calls; better: ${BACKEND_TOKEN}")  # fmt: skip
     parser.set_defaults(run=review_serve, parser=parser)
@@ -119,15 +121,18 @@ def review_status(arguments: argparse.Namespace) -> int:
 def review_serve(arguments: argparse.Namespace) -> int:
     """Run ``monai-das review serve`` until it is stopped."""
     warnings.filterwarnings("ignore", message=".*NvImgCodecPydicomReader")
-    from monai_das._optional import require
     from monai_das.inference import Predictor
     from monai_das.reports import read_case_map
-    from monai_das.review import LivePredictions, build_review_backend
+    from monai_das.review import LivePredictions, build_review_backend, run_backend
 
     try:
         if not _is_loopback(arguments.host) and not (arguments.allow_remote and arguments.backend_token):
             raise ValueError(
                 f"{arguments.host} can be reached from other machines; give --allow-remote and set {BACKEND_TOKEN}"
+            )
+        if arguments.host in ("0.0.0.0", "::") and not arguments.called:
+            raise ValueError(
+                f"{arguments.host} is no name to be called by; give --called NAME, as Label Studio calls it"
             )
         if arguments.map:
             read_case_map(arguments.map)
@@ -137,14 +142,13 @@ def review_serve(arguments: argparse.Namespace) -> int:
             bundle_of(arguments), num_slices=arguments.num_slices, accept_any_input=arguments.accept_any_input
         )
         live = LivePredictions(predictor, arguments.root, case_key_of(arguments), arguments.map)
-        app = build_review_backend(live, arguments.backend_token)
-        uvicorn = require("uvicorn", extra="review")
+        app = build_review_backend(live, arguments.backend_token, [arguments.host, *arguments.called])
     except (OSError, ValueError, ImportError) as error:
         arguments.parser.refuse(error)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     print(f"{live.version} at http://{arguments.host}:{arguments.port}", flush=True)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning")
+    run_backend(app, arguments.host, arguments.port)
     return 0
 
 

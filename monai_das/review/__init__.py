@@ -12,6 +12,7 @@ from monai_das.review.model_agreement import ModelAgreement, model_agreement
 from monai_das.review.ordering import reading_order
 from monai_das.review.problems import PulledVerdicts, ReviewProblem, joined_verdicts
 from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
+from monai_das.review.serving import impatient_protocol, run_backend
 from monai_das.review.tasks import review_tasks
 from monai_das.review.verdicts import ReaderVerdict
 
@@ -34,6 +35,7 @@ __all__ = [
     "ensure_project",
     "exported_verdicts",
     "fleiss_kappa",
+    "impatient_protocol",
     "joined_verdicts",
     "labelling_config",
     "majority_verdicts",
@@ -44,6 +46,7 @@ __all__ = [
     "reading_order",
     "review_progress",
     "review_tasks",
+    "run_backend",
     "verdict_agreement",
     "with_images",
     "write_verdicts",

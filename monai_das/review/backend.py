@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from monai_das.review.case_paths import open_case, studies_by_id
 from monai_das.review.labelling import KINDS
 from monai_das.review.tasks import model_version, task_prediction
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 MOST_BYTES = 64_000_000  # of a request: it holds the pictures of its tasks
 logger = logging.getLogger(__name__)
 
@@ -116,13 +117,17 @@ class LivePredictions:
         return {case: path for case, path in places.items() if isinstance(path, Path)}
 
 
-def build_review_backend(live: LivePredictions, token: str | None = None) -> Any:
+def build_review_backend(live: LivePredictions, token: str | None = None, hosts: Sequence[str] = ()) -> Any:
     """Return the FastAPI application with ``/health``, ``/setup``, ``/predict`` and ``/webhook``.
+
+    A request that calls it by another name than this machine's own or one of ``hosts`` is refused: a page in a browser
+    may give its own name the address of this machine (DNS rebinding), and would then read what it answers.
 
     Args:
         live: makes the predictions.
         token: every request but ``/health`` must send it as ``Authorization: Token ...``, ``Bearer ...``, or as the
             password of ``Basic ...``, which Label Studio sends. None: no token is needed.
+        hosts: further names by which it may be called.
 
     Raises:
         ImportError: FastAPI is not installed.
@@ -139,7 +144,10 @@ def build_review_backend(live: LivePredictions, token: str | None = None) -> Any
         routing.Route("/health", _health, methods=["GET"]),
         *(routing.Route(path, _endpoint(act, token), methods=["POST"]) for path, act in posts.items()),
     ]
-    return fastapi.FastAPI(routes=routes, openapi_url=None, docs_url=None, redoc_url=None)
+    app = fastapi.FastAPI(routes=routes, openapi_url=None, docs_url=None, redoc_url=None)
+    trusted: Any = require("starlette.middleware.trustedhost", extra="review").TrustedHostMiddleware
+    app.add_middleware(trusted, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
+    return app
 
 
 async def _health(request: Any) -> Any:
@@ -169,12 +177,15 @@ def _endpoint(act: Callable[[Mapping[str, Any]], dict[str, Any]], token: str | N
 
     async def endpoint(request: Any) -> Any:
         concurrency: Any = require("starlette.concurrency", extra="review")
+        requests: Any = require("starlette.requests", extra="review")
         try:
             _authorise(request.headers.get("authorization", ""), token)
             content = _as_object(await _body(request))
             return _reply(await concurrency.run_in_threadpool(act, content))
         except BackendRefusalError as refusal:
             return _reply({"detail": str(refusal)}, refusal.status)
+        except requests.ClientDisconnect:
+            return _reply({"detail": "the request ended before its body"}, 400)  # nobody reads it
 
     return endpoint
 

@@ -70,14 +70,16 @@ class LabelStudioClient:
         self._ask("PATCH", f"/api/projects/{number}/", json={"model_version": version})
 
     def connect_backend(self, number: int, url: str, title: str, token: str | None) -> None:
-        """Make the ML backend at ``url`` a project's own, unless it is already."""
-        known = self._ask("GET", "/api/ml/", params={"project": number})
-        if any(each["url"].rstrip("/") == url.rstrip("/") for each in known):
-            return
-        content: dict[str, Any] = {"project": number, "url": url, "title": title}
+        """Make the ML backend at ``url`` a project's own; one called ``title`` gets this address and token instead."""
+        content: dict[str, Any] = {"project": number, "url": url, "title": title, "auth_method": "NONE"}
         if token:
             content |= {"auth_method": "BASIC_AUTH", "basic_auth_user": "label-studio", "basic_auth_pass": token}
-        self._ask("POST", "/api/ml/", json=content)
+        known = self._ask("GET", "/api/ml/", params={"project": number})
+        ours = [each for each in known if each["title"] == title or each["url"].rstrip("/") == url.rstrip("/")]
+        if ours:
+            self._ask("PATCH", f"/api/ml/{ours[0]['id']}/", json=content)
+        else:
+            self._ask("POST", "/api/ml/", json=content)
 
     def tasks(self, number: int) -> Iterator[dict[str, Any]]:
         """Yield a project's tasks with their data and ``total_annotations``."""

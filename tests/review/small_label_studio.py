@@ -67,14 +67,17 @@ class _Answers(BaseHTTPRequestHandler):
             server.projects[number] = {"id": number, **body, **counts}
             return server.projects[number]
         if path == ["ml"]:
-            server.backends.append(body)
-            return body
+            server.backends.append({"id": len(server.backends) + 1, **body})
+            return server.backends[-1]
         for task in body:
             number = max(server.tasks, default=0) + 1
             server.tasks[number] = {"id": number, "total_annotations": 0, **task}
         return {}
 
     def patch(self, server, path, body):
+        if path[0] == "ml":
+            server.backends[int(path[1]) - 1] |= body
+            return body
         server.projects[int(path[1])] |= body
         return {}
 

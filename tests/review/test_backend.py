@@ -16,7 +16,7 @@ import uvicorn
 from monai_das.data import CaseKey, open_source
 from monai_das.datasets import write_dicom_series, write_nifti
 from monai_das.inference import Predictor
-from monai_das.review import BackendRefusalError, LivePredictions, backend, build_review_backend
+from monai_das.review import BackendRefusalError, LivePredictions, backend, build_review_backend, impatient_protocol
 from tests.inference.conftest import random_bundle, volume
 
 __all__ = ["random_bundle", "volume"]
@@ -51,9 +51,9 @@ def serve():
     """Start an application; return a client of it."""
     running = []
 
-    def start(app):
+    def start(app, **settings):
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, **settings))
         thread = threading.Thread(target=server.run, args=[[listener]])
         thread.start()
         client = httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60)
@@ -137,6 +137,51 @@ def test_a_token_is_asked_for_at_all_but_health(live, serve, header, status):
 
     assert client.post("/setup", json={}, headers={"Authorization": header}).status_code == status
     assert client.get("/health").json() == {"status": "UP"}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:9090", 200),
+        ("localhost:9090", 200),
+        ("[::1]:9090", 200),
+        ("studio.example.org", 200),
+        ("evil.example.org:9090", 400),
+        ("127.0.0.1.evil.example.org", 400),
+    ],
+)
+def test_a_request_by_a_foreign_name_is_refused(live, serve, host, status):
+    client = serve(build_review_backend(live, hosts=["studio.example.org"]))
+
+    assert [client.get("/health", headers={"Host": host}).status_code,
+            client.post("/setup", json={}, headers={"Host": host}).status_code] == [status, status]  # fmt: skip
+
+
+REQUEST = b"POST /setup HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize("half", [b"", b"POST /pre", REQUEST, REQUEST + b"{"])
+def test_a_connection_that_falls_silent_is_closed(live, serve, half):
+    client = serve(build_review_backend(live), http=impatient_protocol(0.3))
+
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+        connection.sendall(half)
+        while connection.recv(1000):  # b"" once the server has closed it
+            pass
+
+
+def test_a_long_answer_is_waited_for_and_the_connection_used_again(live, serve, ids, monkeypatch):
+    client = serve(build_review_backend(live), http=impatient_protocol(0.3))
+    predict = live.predictor.predict
+    monkeypatch.setattr(live.predictor, "predict", lambda *given: time.sleep(0.8) or predict(*given))
+
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+        body = json.dumps(tasks(case=ids["first"])).encode()
+        header = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        connection.sendall(header + body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        connection.sendall(REQUEST + b"{}")
+        assert b"model_version" in b"".join(iter(lambda: connection.recv(1000), b""))
 
 
 def test_short_tokens_are_refused(live):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvicorn
 
-from monai_das._optional import require
 from monai_das.cli import main
 from monai_das.review import ReaderAgreement, write_verdicts
 from tests.inference.conftest import random_bundle
@@ -40,6 +40,19 @@ def test_init_push_status_pull(review, server, results, export, tmp_path, capsys
     assert printed[4].startswith("3 verdicts written; agreement of readers: ")
     assert len(json.loads((tmp_path / "review.json").read_text())["training"]) == 2
     assert len(server.backends) == 1
+
+
+def test_a_changed_address_or_token_updates_the_backend(review, server, monkeypatch):
+    review("init", "--bundle", BUNDLE, "--backend", "http://127.0.0.1:9090")
+    (first,) = server.backends
+    assert (first["url"], first["auth_method"]) == ("http://127.0.0.1:9090", "NONE")
+    monkeypatch.setenv("MONAI_DAS_REVIEW_TOKEN", "a token of the tests")
+
+    review("init", "--bundle", BUNDLE, "--backend", "http://127.0.0.1:9091")
+
+    (now,) = server.backends
+    assert (now["id"], now["url"]) == (first["id"], "http://127.0.0.1:9091")
+    assert now["basic_auth_pass"] == "a token of the tests"
 
 
 def test_two_readers_have_a_project_each_and_are_pulled_together(review, server, export, tmp_path, capsys):
@@ -113,6 +126,10 @@ def test_pull_from_html_needs_no_server(verdict, tmp_path, capsys):
             "0.0.0.0 can be reached from other machines; give --allow-remote",
         ),
         (["serve", "--root", ".", "--host", "somewhere", "--allow-remote"], "somewhere can be reached"),
+        (
+            ["serve", "--root", ".", "--host", "0.0.0.0", "--allow-remote", "--backend-token", "x" * 16],
+            "0.0.0.0 is no name to be called by; give --called NAME",
+        ),
         (["serve", "--root", "nowhere"], "--root: no such folder; --root is the folder of the cases"),
         (["serve", "--root", ".", "--bundle", "nowhere"], "--bundle is not a bundle"),
         (["serve", "--root", ".", "--map", "nowhere.json"], "No such file or directory: '--map'"),
@@ -128,7 +145,7 @@ def test_what_cannot_work_exits_with_2(review, words, message, capsys):
 
 def test_serve_listens_on_this_machine(review, random_bundle, tmp_path, monkeypatch, capsys):
     asked = {}
-    monkeypatch.setattr(require("uvicorn", extra="review"), "run", lambda app, **options: asked.update(options))
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: asked.update(options))
 
     assert review("serve", "--root", tmp_path, "--bundle", random_bundle, "--port", 9099) == 0
 
