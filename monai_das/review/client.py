@@ -77,7 +77,7 @@ class LabelStudioClient:
         known = self._ask("GET", "/api/ml/", params={"project": number})
         ours = [each for each in known if each["title"] == title or each["url"].rstrip("/") == url.rstrip("/")]
         if ours:
-            self._ask("PATCH", f"/api/ml/{ours[0]['id']}/", json=content)
+            self._ask("PATCH", f"/api/ml/{ours[0]['id']}", json=content)
         else:
             self._ask("POST", "/api/ml/", json=content)
 
