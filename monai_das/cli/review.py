@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from monai_das.cli.bundle_option import add_bundle, add_bundle_to_predict, bundle_of
 from monai_das.cli.case_key_option import add_case_key, case_key_of
 from monai_das.cli.review_pull import add_pull
+from monai_das.cli.review_round import add_round
 from monai_das.cli.review_verb import add_projects, add_verb, with_client
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def add_review_parser(commands: Commands) -> None:
     )
     push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the selected")
     add_pull(verbs)
+    add_round(verbs)
     status = add_verb(verbs, "status", "how far the readers are", review_status)
     add_projects(status)
     _add_serve(verbs)

@@ -16,7 +16,7 @@ from monai_das.datasets.held_out import group_place, split_by_group
 from monai_das.datasets.lgg_flair import lgg_flair_items
 from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.datasets.proposal import Proposal, propose
-from monai_das.datasets.reviewed import reviewed_datalist
+from monai_das.datasets.reviewed import is_held_out, reviewed_datalist
 from monai_das.datasets.sample import make_sample_volumes, write_nifti
 from monai_das.datasets.sample_dicom import write_dicom_series
 from monai_das.datasets.sample_syntax import compress_dicom_series
@@ -37,6 +37,7 @@ __all__ = [
     "dicom_datalist",
     "folder_datalist",
     "group_place",
+    "is_held_out",
     "lgg_flair_items",
     "look_at_data",
     "make_sample_volumes",

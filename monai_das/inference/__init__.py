@@ -1,6 +1,6 @@
 """Run a bundle on a file or folder: a :class:`CaseResult`, or a transform that reads only the selected slices."""
 
-from monai_das.inference.bundle_files import packaged_bundle
+from monai_das.inference.bundle_files import bundle_files, bundle_metadata, packaged_bundle
 from monai_das.inference.bundle_model import (
     DASBundleModel,
     bundle_class_names,
@@ -49,6 +49,8 @@ __all__ = [
     "ThumbnailStore",
     "bundle_class_names",
     "bundle_contract",
+    "bundle_files",
+    "bundle_metadata",
     "check_bundle",
     "check_contract",
     "check_data",

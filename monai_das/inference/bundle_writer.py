@@ -13,6 +13,7 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 
 from monai_das._atomic import atomic_path
+from monai_das.inference.bundle_model import bundle_contract
 from monai_das.inference.trained_bundle import TrainedFacts, files_of_bundle, write_bundle
 from monai_das.metrics import best_threshold, bootstrap_measures, estimate_figures
 from monai_das.networks import DASNetwork
@@ -34,6 +35,8 @@ class DASBundleWriter:
         class_names: in the order of class numbers. None: those of the bundle, if its own data were trained on; else
             classes are called by their numbers.
         datalist: a file to take along, from which the cases come.
+        fine_tuned: the training began with the weights of the bundle. So its version is raised, and its decision
+            threshold stays: the cases of the last validation are held out to compare the two.
 
     Raises:
         ValueError: ``attach`` and ``write``: there is not one class name for each class.
@@ -46,7 +49,9 @@ class DASBundleWriter:
         cases: Mapping[str, Sequence[Mapping[str, Any]]],
         class_names: Sequence[str] | None = None,
         datalist: str | None = None,
+        fine_tuned: bool = False,
     ) -> None:
+        self.fine_tuned = fine_tuned
         self.root, self.output = Path(bundle_root), Path(output_dir)
         self.cases = cases
         self.class_names = None if class_names is None else tuple(class_names)
@@ -83,14 +88,21 @@ class DASBundleWriter:
         fresh = self.evaluator is not None and self.evaluator.state.epoch == trainer.state.epoch
         figures = self.figures() if fresh and self.seen else {}
         facts = TrainedFacts(
-            network, self.class_names, figures, self.cases, trainer.state.epoch, self.datalist is not None
+            network,
+            self.class_names,
+            figures,
+            self.cases,
+            trainer.state.epoch,
+            self.datalist is not None,
+            self.fine_tuned,
         )
         write_bundle(self.output, files_of_bundle(self.root, parser, facts), network, (self.root, self.datalist))
 
     def figures(self) -> dict[str, Any]:
         """Return the measures of the predictions that were kept, with intervals, as JSON can hold them.
 
-        Balanced accuracy and accuracy are those at the ``threshold`` that is best for these very cases.
+        Balanced accuracy and accuracy are those at the ``threshold`` that is best for these very cases, or after
+        fine-tuning at that of the bundle.
         """
         predictions, classes, groups = zip(*self.seen, strict=True)
         probabilities, labels = np.stack(predictions), np.array(classes, dtype=np.int64)
@@ -98,7 +110,8 @@ class DASBundleWriter:
         if all(groups) and len(set(groups)) > 1:
             order = {group: number for number, group in enumerate(sorted(set(groups)))}
             numbers = [order[group] for group in groups]
-        threshold = best_threshold(probabilities, labels)
+        fixed = self.fine_tuned
+        threshold = bundle_contract(self.root).threshold if fixed else best_threshold(probabilities, labels)
         measures = bootstrap_measures(probabilities, labels, numbers, threshold=threshold)
         found: dict[str, Any] = {"part": "validation", "cases": len(labels), "threshold": threshold}
         if numbers is not None:

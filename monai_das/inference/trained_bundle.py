@@ -28,10 +28,14 @@ DATA = ("dataset_name", "all_cases", "train_cases", "datalist", "class_names")
 UNKNOWN: Config = {"modality": None, "body_part": None, "values": None, "slices": None, "spacing": None}
 METADATA = MARK
 VALIDATION = "validation"
+DATALIST = "review.json"
 
 
 class TrainedFacts(NamedTuple):
-    """What a training found: its network, class names or None, measures, cases by part, epochs; has it a datalist?"""
+    """What a training found: its network, class names or None, measures, cases by part, epochs; has it a datalist?
+
+    ``fine_tuned``: it started from the bundle's weights.
+    """
 
     network: DASNetwork
     class_names: tuple[str, ...] | None
@@ -39,6 +43,7 @@ class TrainedFacts(NamedTuple):
     cases: Mapping[str, Sequence[Mapping[str, Any]]]
     epochs: int
     has_datalist: bool = False
+    fine_tuned: bool = False
 
 
 def files_of_bundle(root: Path, parser: ConfigParser, facts: TrainedFacts) -> dict[str, Config | str]:
@@ -57,6 +62,8 @@ def files_of_bundle(root: Path, parser: ConfigParser, facts: TrainedFacts) -> di
     train["output_dir"] = "$@bundle_root + '/runs'"
     if facts.has_datalist:
         train["datalist"] = "$@bundle_root + '/datalist.json'"
+    elif facts.fine_tuned:
+        train["datalist"] = DATALIST  # what readers said of whose cases stays where it is
     inference = trained_inference(_read(root / "configs" / "inference.json"), template, train)
     return {
         "docs/README.md": readme(metadata),
@@ -85,18 +92,33 @@ def trained_metadata(parser: ConfigParser, template: Config, config: Config, fac
         classes=classes,
         thumbnail_size=facts.network.thumbnail_size,
         num_slices=facts.network.sampler.num_slices or None,
-        threshold=facts.figures.get("threshold"),
+        threshold=metadata["contract"].get("threshold") if facts.fine_tuned else facts.figures.get("threshold"),
         class_codes={name: codes[name] for name in classes if name in codes},
         **changed,
     )
     metadata = contract.into_metadata(metadata)
     numbered = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
     metadata |= {} if own else own_texts(classes)
-    metadata["version"] = f"{metadata['version'].partition('+')[0]}+trained"
-    metadata["changelog"] = {metadata["version"]: f"trained for {facts.epochs} epochs", **metadata.get("changelog", {})}
+    before, done = metadata["version"], "fine-tuned" if facts.fine_tuned else "trained"
+    metadata["version"] = raised(before) if facts.fine_tuned else f"{before.partition('+')[0]}+trained"
+    if facts.fine_tuned:  # who was held out once is held out in all rounds
+        metadata["held_out"] = {name: parser.get_parsed_content(f"holdout_{name}") for name in ("every", "seed")}
+    metadata["changelog"] = {metadata["version"]: f"{done} for {facts.epochs} epochs", **metadata.get("changelog", {})}
     metadata |= {"label_classes": f"single number: {numbered}"}
     metadata |= {"pred_classes": f"probabilities of {len(classes)} classes: {', '.join(classes)}"}
     return metadata | {"eval_metrics": facts.figures, "training_data": _described(facts.cases, classes)}
+
+
+def raised(version: str) -> str:
+    """Return ``version`` with its last number raised.
+
+    Example:
+        >>> raised("0.7.0"), raised("0.7.1+trained"), raised("2"), raised("first")
+        ('0.7.1', '0.7.2', '3', 'first.1')
+    """
+    plain = version.partition("+")[0]
+    *start, last = plain.split(".")
+    return ".".join([*start, str(int(last) + 1)]) if last.isascii() and last.isdigit() else f"{plain}.1"
 
 
 def trained_inference(inference: Config, template: Config, train: Config) -> Config:
