@@ -16,7 +16,7 @@ from tests.bundle.bundle_runs import BUNDLE, workflow
 from tests.contract.contracts import accept_all
 from tests.review.small_label_studio import TOKEN
 
-SECRET = "a key of the tests of rounds, 0000"
+SECRET = "a key of the tests of rounds, 0002"
 SETTINGS = ("--holdout-every", "2", "--epochs", "1", "--limit", "1", "--accept-any-input")
 
 
