@@ -31,6 +31,7 @@ def bundle(tmp_path_factory):
     metadata["network_data_format"]["inputs"]["image"]["spatial_shape"] = [28, 28, "*"]
     metadata["settings"]["num_slices"] = 3
     path.write_text(json.dumps(metadata))
+    torch.manual_seed(0)
     network = workflow(folder, ["inference.json"], {}, "infer").parser.get_parsed_content("network_def")
     (folder / "models").mkdir()
     torch.save(network.state_dict(), folder / "models" / "model.pt")
@@ -112,10 +113,17 @@ def test_a_round_leaves_a_complete_bundle_of_the_next_version_and_pushes_the_unr
     assert len(pushed) == 1
     assert not {*pushed} & {*held[:2], *trains[:2]}
 
-    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "worse": True, "sentence": "it is WORSE"}))
     server.export = []
-    assert run() == 3
+    assert run() == code
     assert [each["data"]["case"] for each in server.tasks.values()] == pushed
+
+    # of a model that got worse nobody is shown anything
+    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "worse": True, "sentence": "it is WORSE"}))
+    for name in ("predictions", "batch"):
+        shutil.rmtree(folder / name)
+    assert run() == 3
+    (shown,) = (folder / "batch").glob("*/result.json")
+    assert json.loads(shown.read_text())["model"]["version"] == old["version"]
 
     # the next round starts from it, and holds out the same patients
     assert hold_out_of(folder / "model") == (2, 0)
