@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +12,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.studies.io import phantom
+from monai_das.cohort import CohortOptions, Ledger, LocalEngine, run_cohort
 from monai_das.data import CaseKey
 from monai_das.datasets import write_dicom_series
 from monai_das.inference import Predictor, ThumbnailStore, packaged_bundle
@@ -20,6 +23,8 @@ SERIES, OBJECTS, BYTES, HEADERS = 321_618, 49.3e6, 22.17e12, 0.40e12
 # side and slices of a small and of a large stack; both uncompressed, as 99.9 % of the archive's CT, MR and PT are
 STACKS = ((256, 64), (512, 300))
 KEPT = 16
+# series that one worker and two are timed on
+COHORT = 32
 
 
 def run_scale(rounds: int = 3, price: float = 0.05) -> str:
@@ -34,7 +39,9 @@ def run_scale(rounds: int = 3, price: float = 0.05) -> str:
     """
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
+        load = os.getloadavg()[0]
         points = [_measured(Path(folder), side, depth, rounds) for side, depth in STACKS]
+        rates = {count: cases_per_second(Path(folder) / f"series{STACKS[0][0]}", count) for count in (1, 2)}
     (size, *small), (larger, *large) = points
     slices = KEPT * BYTES / OBJECTS * SERIES
     kept = OBJECTS * 64 * 64 * 4
@@ -43,7 +50,7 @@ def run_scale(rounds: int = 3, price: float = 0.05) -> str:
         "| | s a case | s a GB | core-hours | TB read | cost a series |",
         "|---|---|---|---|---|---|",
     ]
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for (name, volume), low, high in zip(read.items(), small, large, strict=True):
         per_byte = max(0.0, (high - low) / (larger - size))
         per_case = max(0.0, low - per_byte * size)
@@ -53,6 +60,12 @@ def run_scale(rounds: int = 3, price: float = 0.05) -> str:
             f"| {name} | {per_case:.3f} | {per_byte * 1e9:.2f} | {hours:,.0f} | {volume / 1e12:.2f} "
             f"| {hours * price / SERIES:.6f} |"
         )
+    one, two = (rates[count] for count in (1, 2))
+    lines.append(
+        f"\nOne local worker does {one:.2f} cases a second, two do {two:.2f}: {two / one:.2f} times as many "
+        f"({os.cpu_count()} cores, load {load:.1f} before; 1.6 is wanted on an idle machine)."
+    )
+    found["workers"] = {"one": one, "two": two, "two_over_one": two / one, "load": load}
     return "\n".join([*lines, json.dumps(found)])
 
 
@@ -72,3 +85,31 @@ def _measured(folder: Path, side: int, depth: int, rounds: int) -> tuple[int, fl
             predictor.predict(place)
             taken[kept].append(time.process_time() - start)
     return size, min(taken[False][1:]), min(taken[True][1:])
+
+
+def cases_per_second(series: Path, workers: int, cases: int = COHORT) -> float:
+    """Return the throughput of local ``workers`` on so many copies of ``series``, from the first case to the last.
+
+    The start of the workers does not count: an archive has one start and many cases.
+    """
+    with TemporaryDirectory() as folder:
+        rows = ["case_id,location"]
+        for number in range(cases):
+            shutil.copytree(series, Path(folder) / f"series{number}")
+            rows.append(f"{number},series{number}")
+        manifest, out = Path(folder) / "manifest.csv", Path(folder) / "out"
+        manifest.write_text("\n".join(rows) + "\n")
+        run_cohort(
+            manifest,
+            packaged_bundle(),
+            out,
+            LocalEngine(workers),
+            CohortOptions(num_slices=KEPT, accept_any_input=True),
+        )
+        ledger = Ledger(out).rows(["state", "seconds", "ended"]).to_pylist()
+    undone = [row["state"] for row in ledger if row["state"] != "done"]
+    if undone:
+        raise RuntimeError(f"{len(undone)} of {cases} cases are {undone[0]}; look at monai-das predict on {series}")
+    began = min(row["ended"].timestamp() - row["seconds"] for row in ledger)
+    ended = max(row["ended"].timestamp() for row in ledger)
+    return cases / float(ended - began)
