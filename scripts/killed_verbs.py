@@ -160,7 +160,7 @@ class Push(Verb):
     def start_again(self, folder: Path) -> None:
         """Begin with an empty server."""
         super().start_again(folder)
-        self.server.projects, self.server.tasks = {}, {}
+        self.server.projects, self.server.tasks, self.server.files = {}, {}, {}
 
     def act(self) -> None:
         """Do the whole work, or what is left of it."""
@@ -172,7 +172,7 @@ class Push(Verb):
     def found(self) -> dict[str, Any]:
         """Return what is there, by name."""
         tasks = [task["data"] for task in self.server.tasks.copy().values()]
-        found = {task["key"]: task["digest"] for task in tasks}
+        found = {task["case"]: [each["digest"] for each in task["answers"]] for task in tasks}
         assert len(found) == len(tasks), "a case was pushed twice"
         assert len(self.server.projects) <= 1, "a second project was made"
         return found

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import warnings
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,17 +36,26 @@ def add_review_parser(commands: Commands) -> None:
                       "do not see each other (default: one project, whoever reads)")  # fmt: skip
     init.add_argument("--backend", metavar="URL", help="also connect this server of monai-das review serve")
     push = add_verb(verbs, "push", "send results to the readers; what is there already is not sent again", review_push)
-    push.add_argument("--project", type=int, required=True, metavar="N", help="its number, from init")
+    add_projects(push)
     push.add_argument("results", type=Path, metavar="DIR", help="from monai-das predict --report json,slices")
-    push.add_argument(
-        "--kind", choices=("volume", "clip"), default="volume", help="the project's (default: %(default)s)"
-    )
-    push.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the selected")
+    add_push_options(push)
     add_pull(verbs)
     add_round(verbs)
     status = add_verb(verbs, "status", "how far the readers are", review_status)
     add_projects(status)
     _add_serve(verbs)
+
+
+def add_push_options(parser: argparse.ArgumentParser) -> None:
+    """Add what decides which studies readers get, and what they see of the model: the fields of ``PushOptions``."""
+    parser.add_argument("--order", choices=("uncertain", "score", "random"), default="uncertain", help="of studies "
+                        "that are not in the project: the least sure first, the surest first, or random (default: "
+                        "%(default)s)")  # fmt: skip
+    parser.add_argument("--limit", type=int, metavar="N", help="add at most N of these (default: all)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of --order random (default: %(default)s)")
+    parser.add_argument("--blind", action="store_true", help="show readers no prediction")
+    parser.add_argument("--every-slice", action="store_true", help="show all slices of a volume, not only the "
+                        "selected ones and their neighbours")  # fmt: skip
 
 
 def _add_serve(verbs: Commands) -> None:
@@ -92,15 +102,18 @@ def review_init(arguments: argparse.Namespace) -> int:
 
 def review_push(arguments: argparse.Namespace) -> int:
     """Run ``monai-das review push``."""
-    from monai_das.review import push_tasks, review_tasks
+    from monai_das.review import PushOptions, push_results
 
     def act(client: LabelStudioClient) -> str:
-        tasks = review_tasks(arguments.results, arguments.kind, every_slice=arguments.every_slice)
-        pushed = push_tasks(client, arguments.project, tasks)
-        return (
-            f"{pushed.added} tasks added, {pushed.same} there already, {pushed.replaced} replaced by new results, "
-            f"{pushed.kept} kept as their reader saw them"
-        )
+        chosen = {each.name: getattr(arguments, each.name) for each in fields(PushOptions)}
+        said = []
+        for number in arguments.project:
+            pushed = push_results(client, number, arguments.results, PushOptions(**chosen))
+            said.append(
+                f"project {number}: {pushed.added} tasks added, {pushed.further} with a further prediction or more "
+                f"slices, {pushed.same} there already, {pushed.left} studies left for later"
+            )
+        return "\n".join(said)
 
     return with_client(arguments, act)
 

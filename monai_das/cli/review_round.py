@@ -37,7 +37,6 @@ def add_round(verbs: Commands) -> None:
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder of this round, a new one")
     add_places(parser)
     add_reading(parser)
-    parser.add_argument("--kind", choices=("volume", "clip"), default="volume", help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="cases to push (default: %(default)s)")
     parser.add_argument("--epochs", type=int, metavar="E", help="of fine-tuning (default: the bundle's own)")
     parser.add_argument("--holdout-every", type=int, metavar="N", help="hold out one in N patients, the same in all "
@@ -79,7 +78,7 @@ def _round(arguments: argparse.Namespace, client: LabelStudioClient) -> Ended:
 def _settings(arguments: argparse.Namespace, bundle: Path, hold_out: Any) -> dict[str, Any]:
     from monai_das.review import weights_digest
 
-    names = ("url", "project", "consensus", "least_seconds", "kind", "limit", "epochs", "accept_any_input")
+    names = ("url", "project", "consensus", "least_seconds", "limit", "epochs", "accept_any_input")
     own = {name: getattr(arguments, name) for name in names}
     return {**own, "weights_sha256": weights_digest(bundle), "holdout": list(hold_out)}
 
@@ -130,7 +129,7 @@ def _pushed(
         return failed
     failed |= _predicted(arguments, bundle, [unread[case] for case in chosen], folder.batch, "json,slices")
     for number in arguments.project:
-        pushed = review.push_tasks(client, number, review.review_tasks(folder.batch, arguments.kind))
+        pushed = review.push_results(client, number, folder.batch)
         print(f"project {number}: {pushed.added} tasks added, {pushed.same} there already")
     return failed
 

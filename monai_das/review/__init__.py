@@ -13,10 +13,10 @@ from monai_das.review.model_agreement import ModelAgreement, model_agreement
 from monai_das.review.model_change import ModelChange, held_out_verdicts, model_change
 from monai_das.review.ordering import reading_order
 from monai_das.review.problems import PulledVerdicts, ReviewProblem, joined_verdicts
-from monai_das.review.project import PushedTasks, ReviewProgress, ensure_project, push_tasks, review_progress
+from monai_das.review.project import ReviewProgress, ensure_project, review_progress
+from monai_das.review.push import PushedTasks, PushOptions, push_results
 from monai_das.review.rounds import RoundFolder, open_round
 from monai_das.review.serving import impatient_protocol, run_backend
-from monai_das.review.tasks import review_tasks
 from monai_das.review.verdicts import ReaderVerdict
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "ModelAgreement",
     "ModelChange",
     "PulledVerdicts",
+    "PushOptions",
     "PushedTasks",
     "ReaderAgreement",
     "ReaderDisagreement",
@@ -52,11 +53,10 @@ __all__ = [
     "model_change",
     "open_round",
     "page_verdicts",
-    "push_tasks",
+    "push_results",
     "read_verdicts",
     "reading_order",
     "review_progress",
-    "review_tasks",
     "run_backend",
     "studies_by_id",
     "verdict_agreement",

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monai_das.review.agreement import ReaderAgreement, agreement_between_readers
-from monai_das.review.labelling import ADDED, CLASS, KEY_FRAMES, NOTE, QUALITY, UNSURE, VERDICT, VERDICTS
+from monai_das.review.judged import judged_answer
+from monai_das.review.labelling import ADDED, CLASS, KEY_FRAMES, NOTE, QUALITY, SELECTED, UNSURE, VERDICT, VERDICTS
 from monai_das.review.problems import PulledVerdicts, ReviewProblem, ToldVerdict
-from monai_das.review.tasks import model_version
 from monai_das.review.verdicts import ReaderVerdict
 
-NEEDED = ("case", "classes", "label", "slice_indices", "chosen", "total_slices", "model", "kind", "key")
+NEEDED = ("case", "classes", "slice_indices", "total_slices", "kind", "answers")
 LEAST_SECONDS = 2.0  # at the page; nobody reads a case in less
 PREDICTED = "prediction"  # the origin of a row that the reader left as the model had it
 LEFT_OUT = "the answer is left out"
@@ -59,7 +59,7 @@ def exported_verdicts(
             continue
         for answer in task.get("annotations", []):
             reader = _reader(answer.get("completed_by"))
-            verdict, faults = _read(data, reader, answer, least_seconds)
+            verdict, faults = _read(task, reader, answer, least_seconds)
             problems += [ReviewProblem(place, fault.what, str(data["case"]), reader, fault.text) for fault in faults]
             if verdict is not None:
                 told.append(ToldVerdict(place, verdict))
@@ -72,7 +72,7 @@ def _reader(completed_by: Any) -> str:
 
 
 def _read(
-    data: Mapping[str, Any], reader: str, answer: Mapping[str, Any], least_seconds: float
+    task: Mapping[str, Any], reader: str, answer: Mapping[str, Any], least_seconds: float
 ) -> tuple[ReaderVerdict | None, list[_Fault]]:
     """Return the verdict in ``answer``, None for a skipped one or one that is left out, and its faults."""
     if answer.get("was_cancelled"):
@@ -81,7 +81,7 @@ def _read(
     try:
         fault = _not_looked_at(answer, least_seconds)
         if fault is None:
-            return _verdict(data, reader, answer, faults), faults
+            return _verdict({**task["data"], **judged_answer(task, answer)}, reader, answer, faults), faults
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         known = isinstance(error, ValueError)
         fault = _Fault(f"{error if known else f'the answer cannot be read ({error!r})'}; {LEFT_OUT}")
@@ -115,7 +115,7 @@ def _verdict(data: Mapping[str, Any], reader: str, answer: Mapping[str, Any], fa
         reviewed_at=str(answer["updated_at"]),
         quality=quality,
         note=_text(rows.get(NOTE, [])) or None,
-        model=_judged_model(data, answer),
+        model=data["model"],
         group=data.get("group"),
     )
 
@@ -129,20 +129,6 @@ def _class(data: Mapping[str, Any], rows: list[Row]) -> str:
     if names[0] not in (*data["classes"], UNSURE):
         raise ValueError(f"the answer has the class {names[0]!r}, the task {', '.join(data['classes'])}")
     return names[0]
-
-
-def _judged_model(data: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the model whose prediction the reader saw: the task's own, or one that predicted the task later.
-
-    Of a later one Label Studio keeps one line: name, version and the first digits of the weights' SHA-256.
-    """
-    own: Mapping[str, str] = data["model"]
-    prediction = answer.get("prediction")
-    version = prediction.get("model_version") if isinstance(prediction, Mapping) else None
-    if not version or version == model_version(dict(own)):
-        return own
-    name, *rest = str(version).rsplit(" ", 2)
-    return {"name": name, "version": rest[0], "weights_sha256": rest[1]} if len(rest) == 2 else own
 
 
 def _of_volume(
@@ -174,9 +160,13 @@ def _said(data: Mapping[str, Any], rows: list[Row], faults: list[_Fault]) -> tup
             raise ValueError(f"picture {place + 1} has a verdict, the task shows {len(shown)}")
         if row.get("origin") != PREDICTED:
             said.setdefault(int(shown[place]), set()).add(row["value"]["choices"][0])
+    return _liked_and_rejected(said, "slice", faults)
+
+
+def _liked_and_rejected(said: Mapping[int, set[str]], noun: str, faults: list[_Fault]) -> tuple[set[int], set[int]]:
     for index, words in sorted(said.items()):
         if len(words) > 1:
-            faults.append(_Fault(f"slice {index} is called {' and '.join(sorted(words))}; neither counts"))
+            faults.append(_Fault(f"{noun} {index} is called {' and '.join(sorted(words))}; neither counts"))
     clear = {index: next(iter(words)) for index, words in said.items() if len(words) == 1}
     liked = {index for index, word in clear.items() if word == VERDICTS[0]}
     return liked, set(clear) - liked
@@ -185,18 +175,24 @@ def _said(data: Mapping[str, Any], rows: list[Row], faults: list[_Fault]) -> tup
 def _of_clip(
     data: Mapping[str, Any], rows: Mapping[str, list[Row]], faults: list[_Fault]
 ) -> tuple[set[int], set[int], set[int]]:
-    """Return confirmed, rejected and added frames: marks that stayed, that are gone, and new ones."""
-    marked: set[int] = set()
+    """Return confirmed, rejected and added frames.
+
+    Only labels of the reader count: a mark of the model is no verdict, whether it stays, moves or is deleted.
+    """
+    said: dict[int, set[str]] = {}
     total = data["total_slices"]
     for row in rows.get(KEY_FRAMES, []):
-        for span in row["value"]["ranges"]:
+        (word,) = row["value"]["timelinelabels"]
+        for span in () if word == SELECTED else row["value"]["ranges"]:
             first, last = int(span["start"]), int(span["end"])
             if 1 <= first <= last <= total:
-                marked |= set(range(first - 1, last))  # Label Studio counts from 1, both ends included
+                for index in range(first - 1, last):  # Label Studio counts from 1, both ends included
+                    said.setdefault(index, set()).add(word)
             else:
                 faults.append(_Fault(f"frames {first} to {last} are marked, the clip has {total}; left out"))
     selected = set(data["chosen"])
-    return marked & selected, selected - marked, marked - selected
+    liked, rejected = _liked_and_rejected(said, "index", faults)
+    return liked & selected, rejected, liked - selected
 
 
 def _text(rows: list[Row]) -> str:

@@ -78,9 +78,6 @@ class LivePredictions:
         name = f"task {task.get('id')}" if isinstance(task, dict) else "task"
         if not isinstance(data, dict) or not isinstance(data.get("case"), str) or data.get("kind") not in KINDS:
             raise BackendRefusalError(422, f"{name} is unknown: only tasks of monai-das review push have case and kind")
-        shown = data.get("slice_indices")
-        if not isinstance(shown, list):
-            raise BackendRefusalError(422, f"{name}: slice_indices must be a list of slice numbers")
         with self._lock:
             path = self._path(data["case"], name)
             try:
@@ -93,7 +90,7 @@ class LivePredictions:
                 raise BackendRefusalError(
                     422, f"{name}: case {data['case']} cannot be predicted; see the server's log"
                 ) from error
-        return task_prediction(as_json(result), data["kind"], shown)
+        return task_prediction(as_json(result), data["kind"])
 
     def _path(self, case: str, name: str) -> Path:
         """Return the path of ``case``; if it is unknown or gone, the folder is searched again."""

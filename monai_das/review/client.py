@@ -5,7 +5,8 @@ It uses plain HTTP, because ``label-studio-sdk`` brings thirty packages with pin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,13 +70,21 @@ class LabelStudioClient:
         """Let readers start from the predictions of the model ``version``."""
         self._ask("PATCH", f"/api/projects/{number}/", json={"model_version": version})
 
+    def backends(self, number: int) -> list[dict[str, Any]]:
+        """Return the ML backends of a project."""
+        found: list[dict[str, Any]] = self._ask("GET", "/api/ml/", params={"project": number})
+        return found
+
     def connect_backend(self, number: int, url: str, title: str, token: str | None) -> None:
         """Make the ML backend at ``url`` a project's own; one called ``title`` gets this address and token instead."""
         content: dict[str, Any] = {"project": number, "url": url, "title": title, "auth_method": "NONE"}
         if token:
             content |= {"auth_method": "BASIC_AUTH", "basic_auth_user": "label-studio", "basic_auth_pass": token}
-        known = self._ask("GET", "/api/ml/", params={"project": number})
-        ours = [each for each in known if each["title"] == title or each["url"].rstrip("/") == url.rstrip("/")]
+        ours = [
+            each
+            for each in self.backends(number)
+            if each["title"] == title or each["url"].rstrip("/") == url.rstrip("/")
+        ]
         if ours:
             self._ask("PATCH", f"/api/ml/{ours[0]['id']}", json=content)
         else:
@@ -89,14 +98,36 @@ class LabelStudioClient:
         """Add a task with its predictions."""
         self._ask("POST", f"/api/projects/{number}/import", json=[task])
 
-    def delete_task(self, task: int) -> None:
-        """Delete a task and its predictions."""
-        self._ask("DELETE", f"/api/tasks/{task}/")
+    def update_task(self, task: int, data: dict[str, Any]) -> None:
+        """Replace the data of a task; its answers, drafts and predictions stay."""
+        self._ask("PATCH", f"/api/tasks/{task}/", json={"data": data})
+
+    def predictions(self, **of: int) -> list[dict[str, Any]]:
+        """Return the predictions ``of`` a ``task`` or a ``project``."""
+        found: list[dict[str, Any]] = self._ask("GET", "/api/predictions/", params=of)
+        return found
+
+    def add_prediction(self, task: int, prediction: dict[str, Any]) -> None:
+        """Add a further prediction to a task."""
+        self._ask("POST", "/api/predictions/", json={"task": task, **prediction})
+
+    def upload(self, number: int, files: Mapping[str, bytes]) -> list[str]:
+        """Store ``files`` by their names in a project; return where readers find them, in any order."""
+        # Label Studio reads one file of each field
+        parts = {name: (name, content) for name, content in files.items()}
+        path = f"/api/projects/{number}/import"
+        answer = self._ask("POST", path, params={"commit_to_project": "false"}, files=parts)
+        numbers = {"ids": json.dumps(answer["file_upload_ids"])}
+        found = self._ask("GET", f"/api/projects/{number}/file-uploads", params=numbers)
+        return [f"{urlsplit(self.url).path}/data/{each['file']}" for each in found]
 
     def export(self, number: int) -> list[dict[str, Any]]:
-        """Return the answered tasks in the form of the full JSON export."""
+        """Return the answered tasks in the form of the full JSON export, with their predictions."""
         found: list[dict[str, Any]] = self._ask("GET", f"/api/projects/{number}/export", params={"exportType": "JSON"})
-        return found
+        predictions: dict[int, list[dict[str, Any]]] = {}
+        for each in self.predictions(project=number):
+            predictions.setdefault(each["task"], []).append(each)
+        return [{**task, "predictions": predictions.get(task["id"], [])} for task in found]
 
     def _pages(self, path: str, params: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
         page = 1

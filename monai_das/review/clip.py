@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
@@ -17,8 +16,8 @@ from monai_das.review.labelling import FRAME_RATE
 SIDE = 480
 
 
-def encode_clip(frames: Sequence[bytes]) -> str:
-    """Return the PNG pictures ``frames`` as a ``data:`` URI of an H.264 video in mp4.
+def encode_clip(frames: Sequence[bytes]) -> bytes:
+    """Return the PNG pictures ``frames`` as an H.264 video in mp4.
 
     Every frame is a key frame, so that stepping back is exact. An odd last row or column is cut off, because H.264
     cannot hold it. The labelling page shows a video in its own size, so small frames are enlarged by a whole factor to
@@ -41,7 +40,7 @@ def encode_clip(frames: Sequence[bytes]) -> str:
             plain = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(track.encode(plain.reformat(track.width, track.height, interpolation="BICUBIC")))
         container.mux(track.encode())
-    return "data:video/mp4;base64," + base64.b64encode(stream.getvalue()).decode()
+    return stream.getvalue()
 
 
 def _pixels(frame: bytes) -> NDArray[np.uint8]:

@@ -1,30 +1,11 @@
-"""Make a Label Studio project once, fill it without duplicates, and read it back."""
+"""Make a Label Studio project once, and see how far its readers are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from xml.etree import ElementTree
 
 from monai_das.review.client import LabelStudioClient
-
-
-@dataclass(frozen=True)
-class PushedTasks:
-    """Numbers of tasks in a push.
-
-    Attributes:
-        added: new tasks.
-        same: tasks that existed already.
-        replaced: tasks whose results had changed and that nobody had answered.
-        kept: tasks whose results had changed but that a reader had answered; the answer stays with what was shown.
-    """
-
-    added: int = 0
-    same: int = 0
-    replaced: int = 0
-    kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,50 +37,6 @@ def ensure_project(client: LabelStudioClient, title: str, config: str) -> tuple[
 
 def _canonical(xml: str) -> str:
     return ElementTree.canonicalize(xml, strip_text=True)
-
-
-def push_tasks(client: LabelStudioClient, project: int, tasks: Iterable[dict[str, Any]]) -> PushedTasks:
-    """Add ``tasks`` to a project unless their key is there already; an interrupted push can be repeated.
-
-    Raises:
-        LabelStudioError: Label Studio does not answer, or refuses.
-    """
-    known = {task["data"].get("key"): _Known.of(task) for task in client.tasks(project)}
-    counts = {"added": 0, "same": 0, "replaced": 0, "kept": 0}
-    version = None
-    for task in tasks:
-        there = known.get(task["data"]["key"])
-        version = task["predictions"][0]["model_version"]
-        outcome = _outcome(there, task)
-        counts[outcome] += 1
-        if outcome == "replaced" and there is not None:
-            client.delete_task(there.number)
-        if outcome in ("added", "replaced"):
-            client.import_task(project, task)
-    if version is not None:
-        client.show_predictions_of(project, version)
-    return PushedTasks(**counts)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The fields of an existing task that are needed, without the pictures, which would fill the memory."""
-
-    number: int
-    digest: str
-    answered: bool
-
-    @classmethod
-    def of(cls, task: dict[str, Any]) -> _Known:
-        return cls(int(task["id"]), task["data"].get("digest", ""), bool(task.get("total_annotations")))
-
-
-def _outcome(there: _Known | None, task: dict[str, Any]) -> str:
-    if there is None:
-        return "added"
-    if there.digest == task["data"]["digest"]:
-        return "same"
-    return "kept" if there.answered else "replaced"
 
 
 def review_progress(client: LabelStudioClient, project: int) -> ReviewProgress:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from monai_das.cli import main
-from monai_das.review import review_tasks
+from monai_das.review.tasks import predicted_cases, task_data, task_prediction, with_answer
 from tests.inference.planted import BIRTH, KEYWORDS, PLANT, large, nifti, series, spoiled, video
 
 pytest.importorskip("highdicom")
@@ -33,7 +33,9 @@ def written_in(folder):
         with zipfile.ZipFile(path) as archive:
             found |= {f"{path.name} {name}": archive.read(name) for name in archive.namelist()}
     if any(folder.glob("*/slices.zip")):
-        found["tasks"] = json.dumps(list(review_tasks(folder))).encode()
+        for case in predicted_cases(folder):
+            data = with_answer(task_data(case.result, "volume"), case.result, blind=False, more=case.shown("volume"))
+            found[f"task {case.case_id}"] = json.dumps([data, task_prediction(case.result, "volume")]).encode()
     return found
 
 

@@ -1,4 +1,6 @@
-"""Results as ``monai-das predict --report json,slices`` writes them, and exports recorded from Label Studio 1.23.2."""
+"""Results as ``monai-das predict --report json,slices`` writes them, and exports of Label Studio 1.23.2.
+
+Their answers were recorded; what push writes beside them (data, predictions) was brought into its present form."""
 
 import json
 import threading

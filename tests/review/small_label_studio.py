@@ -1,6 +1,7 @@
 """A Label Studio as small as the everyday tests need it; tests/e2e/review asks the real one the same things."""
 
 import json
+from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,13 +11,14 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 class SmallLabelStudio(ThreadingHTTPServer):
     """Projects, tasks and backends in memory; ``broken`` is what it answers instead.
 
-    ``export`` is what it exports of every project, ``exports`` of some.
+    ``export`` is what it exports of every project, ``exports`` of some; ``files`` holds what was uploaded, by where
+    readers find it, and ``requests`` how many bytes each upload had. Nothing can be deleted.
     """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.projects, self.tasks, self.backends, self.export = {}, {}, [], []
-        self.exports = {}
+        self.exports, self.files, self.requests = {}, {}, []
         self.broken = None
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -35,13 +37,16 @@ class _Answers(BaseHTTPRequestHandler):
             return self.send(200, {"access": "short"}) if known else self.send(401, {})
         if self.headers["Authorization"] not in (f"Token {TOKEN}", "Bearer short"):
             return self.send(401, {})
-        found = self.content(url.path.strip("/").split("/")[1:], parse_qs(url.query), json.loads(body or b"null"))
+        path = url.path.strip("/").split("/")[1:]
+        if self.headers.get_content_type() == "multipart/form-data":
+            return self.send(201, self.upload(self.server, path[1], body))
+        found = self.content(path, parse_qs(url.query), json.loads(body or b"null"))
         return self.send(404, {}) if found is None else self.send(200, found)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
+    do_GET = do_POST = do_PATCH = answer  # noqa: N815
 
     def content(self, path, query, body):
-        act = {"GET": self.get, "POST": self.post, "PATCH": self.patch, "DELETE": self.delete}[self.command]
+        act = {"GET": self.get, "POST": self.post, "PATCH": self.patch}[self.command]
         return act(self.server, path, query if self.command == "GET" else body)
 
     def get(self, server, path, query):
@@ -56,9 +61,25 @@ class _Answers(BaseHTTPRequestHandler):
             case ["tasks"]:
                 start = 50 * (int(query["page"][0]) - 1)
                 return {"total": len(server.tasks), "tasks": list(server.tasks.values())[start : start + 50]}
+            case ["predictions"]:
+                tasks = [server.tasks[int(query["task"][0])]] if "task" in query else server.tasks.values()
+                return [each for task in tasks for each in task["predictions"]]
+            case ["projects", number, "file-uploads"]:
+                urls = [url for url in server.files if url.startswith(f"/data/upload/{number}/")]
+                wanted = json.loads(query["ids"][0])
+                return [{"file": url.removeprefix("/data/")} for place, url in enumerate(urls) if place in wanted]
             case ["ml"]:
                 return server.backends
         return None
+
+    def upload(self, server, number, body):
+        server.requests.append(len(body))
+        form = message_from_bytes(f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode() + body)
+        for part in form.get_payload():
+            name = f"{len(server.files):08x}-{part.get_filename()}"
+            server.files[f"/data/upload/{number}/{name}"] = part.get_payload(decode=True)
+        there = [url for url in server.files if url.startswith(f"/data/upload/{number}/")]
+        return {"file_upload_ids": list(range(len(there)))[-len(form.get_payload()) :]}
 
     def post(self, server, path, body):
         if path == ["projects"]:
@@ -69,9 +90,15 @@ class _Answers(BaseHTTPRequestHandler):
         if path == ["ml"]:
             server.backends.append({"id": len(server.backends) + 1, **body})
             return server.backends[-1]
+        if path == ["predictions"]:
+            task = server.tasks[body["task"]]
+            task["predictions"].append({"id": 100 * task["id"] + len(task["predictions"]), **body})
+            return task["predictions"][-1]
         for task in body:
             number = max(server.tasks, default=0) + 1
-            server.tasks[number] = {"id": number, "total_annotations": 0, **task}
+            server.tasks[number] = {"id": number, "total_annotations": 0, "data": task["data"], "predictions": []}
+            for prediction in task["predictions"]:
+                self.post(server, ["predictions"], {**prediction, "task": number})
         return {}
 
     def patch(self, server, path, body):
@@ -80,11 +107,9 @@ class _Answers(BaseHTTPRequestHandler):
                 return None
             server.backends[int(path[1]) - 1] |= body
             return body
-        server.projects[int(path[1])] |= body
+        what = server.projects if path[0] == "projects" else server.tasks
+        what[int(path[1])] |= body
         return {}
-
-    def delete(self, server, path, _):
-        return {"gone": server.tasks.pop(int(path[1]))["id"]}
 
     def send(self, status, content):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()

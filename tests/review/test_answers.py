@@ -35,7 +35,28 @@ def test_frames_count_from_one_there_and_from_zero_here(clip_export):
     (verdict,) = verdicts(clip_export)
 
     assert (verdict.slices_confirmed, verdict.slices_added) == ((28, 29), (9,))
-    assert verdict.slices_rejected == (30, 31, 32, 33, 34, 35)
+    assert verdict.slices_rejected == (30, 31)
+
+
+def test_marks_of_the_model_are_no_verdicts_whether_they_stay_or_go(clip_export):
+    rows = clip_export[0]["predictions"][0]["result"]
+    assert {row["value"]["timelinelabels"][0] for row in rows[1:]} == {"selected by the model"}
+
+    for kept in (rows, rows[:4], rows[:1]):
+        (verdict,) = verdicts([answered(clip_export[0], kept)])
+        assert (verdict.slices_confirmed, verdict.slices_rejected, verdict.slices_added) == ((), (), ())
+
+
+def test_a_frame_with_two_verdicts_has_none(clip_export):
+    ranges = [{"start": 29, "end": 30}]
+    both = [row("key_frames", ranges=ranges, timelinelabels=[word]) for word in ("artefact", "informative")]
+
+    ((_, verdict, _),), problems = exported_verdicts([answered(clip_export[0], [NORMAL, *both])])
+
+    assert [each.what for each in problems] == [
+        f"index {index} is called artefact and informative; neither counts" for index in (28, 29)
+    ]
+    assert (verdict.slices_rejected, verdict.slices_confirmed) == ((), ())
 
 
 def test_a_skipped_answer_is_none_and_no_fault(export):
@@ -155,7 +176,8 @@ def test_an_answer_of_which_nothing_was_touched_is_left_out(export):
 
 @pytest.mark.parametrize(("first", "last"), [(65, 65), (0, 3), (9, 8), (60, 10**12)])
 def test_frames_beyond_the_clip_are_left_out(clip_export, first, last):
-    result = [NORMAL, row("key_frames", ranges=[{"start": first, "end": last}, {"start": 29, "end": 29}])]
+    ranges = [{"start": first, "end": last}, {"start": 29, "end": 29}]
+    result = [NORMAL, row("key_frames", ranges=ranges, timelinelabels=["informative"])]
 
     ((_, verdict, _),), (problem,) = exported_verdicts([answered(clip_export[0], result)])
 
@@ -168,18 +190,6 @@ def test_a_task_of_others_is_passed_over():
 
     assert told == []
     assert str(problem).startswith("task 3: not made by monai-das review push, its data lack case")
-
-
-def test_the_verdict_names_the_model_whose_prediction_was_judged(export):
-    own = export[0]["data"]["model"]
-
-    (as_pushed,) = verdicts([answered(export[0], [NORMAL])])
-    later = {"model_version": "A model of two words 0.8.0 0123456789ab"}
-    (live,) = verdicts([answered(export[0], [NORMAL], prediction=later)])
-    (blind,) = verdicts([answered(export[0], [NORMAL], prediction={})])
-
-    assert as_pushed.model == blind.model == own
-    assert live.model == {"name": "A model of two words", "version": "0.8.0", "weights_sha256": "0123456789ab"}
 
 
 def test_verdicts_get_the_paths_of_their_cases(export):

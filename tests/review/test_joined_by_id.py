@@ -1,6 +1,5 @@
 """Two batches, a rerun, an inserted file, a second project, another key: all stays with its study, by content."""
 
-import base64
 import json
 import shutil
 import zipfile
@@ -123,9 +122,10 @@ def tasks_of(server, site):
     found = {}
     for task in server.tasks.values():
         data = task["data"]
-        result = {"total_slices": data["total_slices"], "selected_slices": data["slice_refs"]}
+        result = {"total_slices": data["total_slices"], "selected_slices": data["answers"][0]["slices"]}
         name = site.name_of(result)
-        assert data["slices"] == pictures(site.folder, data["case"], data["slice_indices"])
+        files = [server.files[url] for url in data["slices"]]
+        assert files == pictures(site.folder, data["case"], data["slice_indices"])
         found[name] = task
     return found
 
@@ -133,7 +133,7 @@ def tasks_of(server, site):
 def pictures(folder, case, shown):
     archive, *_ = folder.glob(f"*/{case}/slices.zip")
     with zipfile.ZipFile(archive) as content:
-        return [f"data:image/png;base64,{base64.b64encode(content.read(f'{n:04d}.png')).decode()}" for n in shown]
+        return [content.read(f"{n:04d}.png") for n in shown]
 
 
 def test_a_second_folder_in_a_project_deletes_and_relabels_no_task(site, server):
@@ -168,13 +168,18 @@ def test_the_same_study_in_a_second_project_has_the_same_id_there(site, server):
 
 
 def answered(server):
-    """What Label Studio exports once a reader has agreed with every task."""
-    return [
-        {**task, "annotations": [
-            {"result": task["predictions"][0]["result"], "completed_by": 1, "updated_at": "2026-01-01T00:00:00Z"}
-        ]}
-        for task in server.tasks.values()
-    ]  # fmt: skip
+    """What Label Studio exports once a reader has found informative what the model selected in every task."""
+    found = []
+    for task in server.tasks.values():
+        chosen = [each["index"] for each in task["data"]["answers"][0]["slices"]]
+        places = [task["data"]["slice_indices"].index(index) for index in chosen]
+        rows = [
+            {"from_name": "verdict", "item_index": place, "value": {"choices": ["informative"]}} for place in places
+        ]
+        result = [*task["predictions"][0]["result"], *rows]
+        answer = {"result": result, "completed_by": 1, "updated_at": "2026-01-01T00:00:00Z"}
+        found.append({**task, "annotations": [answer]})
+    return found
 
 
 def pulled(site, server, *options):

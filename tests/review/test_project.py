@@ -1,6 +1,3 @@
-import json
-from itertools import count
-
 import pytest
 
 from monai_das.review import (
@@ -8,9 +5,6 @@ from monai_das.review import (
     LabelStudioError,
     ensure_project,
     labelling_config,
-    push_tasks,
-    review_progress,
-    review_tasks,
 )
 from tests.review.small_label_studio import TOKEN
 
@@ -25,40 +19,9 @@ def client(server):
 
 def test_a_project_is_made_once(client):
     assert ensure_project(client, "adrenal", CONFIG) == (1, True)
-    assert ensure_project(client, "adrenal", CONFIG.replace("\n", "")) == (1, False)
+    assert ensure_project(client, "adrenal", CONFIG.replace(">\n", ">")) == (1, False)
     with pytest.raises(ValueError, match="project 1 is called 'adrenal' and asks other things; choose another title"):
         ensure_project(client, "adrenal", labelling_config("clip", ["normal"]))
-
-
-def test_pushing_again_adds_replaces_and_keeps(client, server, results):
-    ensure_project(client, "adrenal", CONFIG)
-    tasks = list(review_tasks(results))
-    assert push_tasks(client, 1, tasks).added == 2
-    assert push_tasks(client, 1, tasks).same == 2
-
-    server.tasks[1]["total_annotations"] = 1
-    for task in tasks:
-        task["data"]["digest"] = "another"
-    pushed = push_tasks(client, 1, tasks)
-
-    assert (pushed.added, pushed.same, pushed.replaced, pushed.kept) == (0, 0, 1, 1)
-    assert len(server.tasks) == 2
-    assert server.projects[1]["model_version"] == tasks[0]["predictions"][0]["model_version"]
-    assert push_tasks(client, 1, []).added == 0
-    assert review_progress(client, 1).tasks == 2
-
-
-def test_all_pages_are_read(client, server, results):
-    ensure_project(client, "adrenal", CONFIG)
-    task = next(review_tasks(results))
-    numbers = count()
-
-    many = [json.loads(json.dumps(task)) for _ in range(120)]
-    for each in many:
-        each["data"]["key"] = str(next(numbers))
-    push_tasks(client, 1, many)
-
-    assert push_tasks(client, 1, many).same == 120
 
 
 def test_a_backend_is_connected_once_with_its_token(client, server):

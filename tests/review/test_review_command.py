@@ -26,7 +26,7 @@ def review(server, monkeypatch):
 
 def test_init_push_status_pull(review, server, results, export, tmp_path, capsys):
     assert review("init", "--bundle", BUNDLE, "--backend", "http://127.0.0.1:9090") == 0
-    review("push", results, "--project", 1)
+    review("push", results, "--project", 1, "--order", "score", "--limit", 1)
     review("push", results, "--project", 1)
     review("status", "--project", 1)
     server.export = export
@@ -34,8 +34,9 @@ def test_init_push_status_pull(review, server, results, export, tmp_path, capsys
 
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"project 1 made: {server.url}/projects/1/data"
-    assert printed[1].startswith("2 tasks added, 0 there already")
-    assert printed[2].startswith("0 tasks added, 2 there already")
+    further = "0 with a further prediction or more slices"
+    assert printed[1] == f"project 1: 1 tasks added, {further}, 0 there already, 1 studies left for later"
+    assert printed[2] == f"project 1: 1 tasks added, {further}, 1 there already, 0 studies left for later"
     assert printed[3] == "monai-das review: 0 of 2 tasks reviewed, 0 answers, 2 predictions"
     assert printed[4].startswith("3 verdicts written; agreement of readers: ")
     assert len(json.loads((tmp_path / "review.json").read_text())["training"]) == 2

@@ -11,7 +11,7 @@ from monai_das.cli import main
 from monai_das.data import CaseKey, open_source
 from monai_das.datasets import is_held_out, write_nifti
 from monai_das.inference import Predictor
-from monai_das.review import fine_tune, hold_out_of, open_round
+from monai_das.review import fine_tune, hold_out_of, labelling_config, open_round
 from tests.bundle.bundle_runs import BUNDLE, workflow
 from tests.contract.contracts import accept_all
 from tests.review.small_label_studio import TOKEN
@@ -63,7 +63,7 @@ def run(server, bundle, cases, monkeypatch, tmp_path):
         monkeypatch.setenv(f"LABEL_STUDIO_{name}", value)
     monkeypatch.setenv("MONAI_DAS_CASE_KEY", str(key))
     held, trains, places = cases
-    server.projects[1] = {"id": 1}
+    server.projects[1] = {"id": 1, "label_config": labelling_config("volume", ["normal", "hyperplasia"])}
     server.export = [task(n, case) for n, case in enumerate([*held[:2], *trains[:2]])]
 
     def run(*words, bundle=bundle):
@@ -75,10 +75,13 @@ def run(server, bundle, cases, monkeypatch, tmp_path):
 
 def task(number, case):
     """A task with an answer: every second case is normal, slice 3 rejected, 7 wanted."""
+    answer = {
+        "model": {"name": "a", "version": "1", "weights_sha256": "ab"}, "slices": [{"index": 3}, {"index": 7}],
+        "label": "normal", "pushed_at": "2025-01-01T00:00:00Z",
+    }  # fmt: skip
     data = {
-        "case": case, "group": case, "classes": ["normal", "hyperplasia"], "label": "normal", "slice_indices": [3, 7],
-        "chosen": [3, 7], "total_slices": 18, "model": {"name": "a", "version": "1", "weights_sha256": "ab"},
-        "kind": "volume", "key": str(number),
+        "case": case, "group": case, "classes": ["normal", "hyperplasia"], "slice_indices": [3, 7], "total_slices": 18,
+        "kind": "volume", "answers": [answer],
     }  # fmt: skip
     rows = [
         {"from_name": "class", "value": {"choices": [data["classes"][number % 2]]}},
@@ -141,7 +144,7 @@ def test_a_round_with_other_settings_is_refused(run, tmp_path, capsys):
         run()
 
     said = " ".join(capsys.readouterr().err.split())
-    assert "--out holds a round with other settings (accept_any_input, epochs, holdout, kind," in said
+    assert "--out holds a round with other settings (accept_any_input, epochs, holdout, least_seconds," in said
     assert "give the same ones to go on with it, or a new folder" in said
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1280,1400",
+    "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip
 PATIENCE = 120
+WIDTH, HEIGHT = 1440, 800
 
 
 class LabellingPage:
@@ -28,6 +30,9 @@ class LabellingPage:
         for flag in (*FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         self.browser = webdriver.Chrome(options, Service(driver))
+        self.browser.set_window_size(WIDTH, HEIGHT)
+        # a window is larger than its page
+        self.browser.set_window_size(WIDTH, 2 * HEIGHT - self.browser.execute_script("return innerHeight"))
         self.url = url
 
     def __enter__(self):
@@ -51,7 +56,7 @@ class LabellingPage:
 
     def width(self):
         """Return how wide the picture or the video is, in its own pixels; 0 before it is there."""
-        pictures = "[...document.querySelectorAll('img')].filter(each => /^(data:image.png|blob:)/.test(each.src))"
+        pictures = "[...document.querySelectorAll('img')].filter(each => /^(blob:|.*.data.upload.)/.test(each.src))"
         widths = f"{pictures}.map(each => each.naturalWidth)"
         videos = "[...document.querySelectorAll('video')].map(each => each.videoWidth)"
         return self.browser.execute_script(f"return Math.max(0, ...{widths}, ...{videos})")
@@ -86,9 +91,34 @@ class LabellingPage:
         self.click(f"input[name='{name}']")
         self.until(lambda: self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']").is_selected())
 
-    def next_picture(self):
-        self.click(".lsf-pagination__btn_arrow-right")
-        time.sleep(1)
+    def press(self, *keys):
+        """Press the last of ``keys`` while the others are held."""
+        actions = ActionChains(self.browser)
+        for key in keys[:-1]:
+            actions.key_down(key)
+        actions.send_keys(keys[-1])
+        for key in keys[:-1]:
+            actions.key_up(key)
+        actions.perform()
+
+    def ticked(self):
+        """Return the names of the choices that are ticked."""
+        boxes = self.browser.find_elements(By.CSS_SELECTOR, "input[type=checkbox]:checked")
+        return {box.get_attribute("name") for box in boxes}
+
+    def place(self):
+        """Return which picture is shown, such as ``2 of 8``."""
+        return self.browser.find_element(By.CSS_SELECTOR, ".lsf-pagination__page-indicator").text
+
+    def hidden(self, selector):
+        """Return what of the elements that the CSS ``selector`` finds lies outside the visible part of the page."""
+        return self.browser.execute_script(
+            "const bar = document.querySelector('[data-testid=bottombar-submit-button]').getBoundingClientRect();"
+            f"return [...document.querySelectorAll('{selector}')].filter(each => {{"
+            "const box = each.getBoundingClientRect();"
+            "return !box.width || box.top < 0 || box.left < 0 || box.bottom > bar.top || box.right > innerWidth;"
+            "}).map(each => each.outerHTML.slice(0, 200))"
+        )
 
     def submit(self):
         self.click("[data-testid=bottombar-submit-button]")
