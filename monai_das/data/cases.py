@@ -203,7 +203,8 @@ class _TreeOfCases:
             self.result.passed[name].append(path)
         named = [path for path in folder.others if path.suffix.lower() in DICOM_SUFFIXES and path.exists()]
         if not cases and (folder.broken or named):
-            self._add(folder.path)
+            # of one file by itself it can be said what it is
+            self._add(named[0] if len(named) == 1 and not folder.broken else folder.path)
         elif folder.broken:
             self.result.passed[UNREADABLE_DICOM] += folder.broken
         for path in folder.others:

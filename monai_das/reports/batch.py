@@ -200,8 +200,8 @@ class CaseRun:
     def _failed(self, error: Exception, study: Study, case_id: str | None) -> CaseError:
         key = self.settings.case_key
         case_id = case_id or key.unopened_id(study)
-        if case_id in self.done:
-            # a damaged copy, or another study with the same UIDs: what is done stays
+        if case_id in self.done or case_id in self.errors:
+            # a damaged copy, or another study with the same UIDs or bytes: what is known of the other stays
             case_id = key.place_id(study)
         message = error_message(error, case_id, include_phi=self.settings.include_phi)
         self.errors[case_id] = CaseError(case_id, _printable(message), isinstance(error, InputRefusedError))
