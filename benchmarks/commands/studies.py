@@ -23,13 +23,7 @@ def add_study_parsers(verbs: Commands) -> None:
     needle.add_argument("--results", type=Path, metavar="FILE", help="finished trainings: a run cut off goes on there")
     needle.add_argument("--short", action="store_true", help="one seed, k = 4, two methods: minutes, not half an hour")
     needle.set_defaults(run=needle_command, parser=needle)
-    cost = verbs.add_parser(
-        "cost", help="time selections against what else one would run; exit code 1: a promise broke"
-    )
-    sizes = ("28", "64", "96", "224x224x64", "clip", "ct")
-    cost.add_argument("--size", nargs="+", choices=sizes, default=sizes, help="default: all")
-    cost.add_argument("--rounds", type=at_least(1), default=7, help="default: %(default)s")
-    cost.set_defaults(run=cost_command, parser=cost)
+    _add_cost(verbs)
     _add_pictures(verbs)
     collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
     collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
@@ -57,6 +51,17 @@ def add_study_parsers(verbs: Commands) -> None:
     check.set_defaults(run=input_check_command, parser=check)
 
 
+def _add_cost(verbs: Commands) -> None:
+    cost = verbs.add_parser(
+        "cost", help="time selections against what else one would run; exit code 1: a promise broke"
+    )
+    sizes = ("28", "64", "96", "224x224x64", "clip", "ct")
+    cost.add_argument("--size", nargs="+", choices=sizes, default=sizes, help="default: all")
+    cost.add_argument("--rounds", type=at_least(1), default=7, help="default: %(default)s")
+    cost.add_argument("--page", type=Path, metavar="FILE", help="also write the tables there, as docs/results/cost.md")
+    cost.set_defaults(run=cost_command, parser=cost)
+
+
 def _add_pictures(verbs: Commands) -> None:
     pictures = verbs.add_parser("pictures", help="time montage and page; exit code 1: the montage costs too much")
     pictures.add_argument("--bundle", default="bundle", metavar="DIR", help="default: %(default)s")
@@ -80,9 +85,12 @@ def needle_command(arguments: argparse.Namespace) -> int:
 def cost_command(arguments: argparse.Namespace) -> int:
     """Run ``python -m benchmarks cost``."""
     from benchmarks.studies.cost import run_cost
+    from benchmarks.studies.cost_page import write_page
 
     report, kept = run_cost(arguments.size, arguments.rounds)
     print(report)
+    if arguments.page is not None:
+        write_page(report, arguments.size, arguments.page)
     return 0 if kept else 1
 
 

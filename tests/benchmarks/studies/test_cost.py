@@ -72,7 +72,7 @@ def test_the_better_runtime_counts(ratios, broken):
 
 
 @pytest.mark.parametrize(("share", "speed", "code"), [(0.01, 3.0, 0), (0.06, 3.0, 1), (0.01, 2.0, 1)])
-def test_a_broken_promise_is_an_exit_code(share, speed, code, monkeypatch, capsys):
+def test_a_broken_promise_is_an_exit_code(share, speed, code, monkeypatch, capsys, tmp_path):
     seconds = {percent: speed if percent == "100" else 1.0 for percent in cost.PERCENTS}
     costs = {percent: cost.Cost(each, 0.0, 1.0, 1.0) for percent, each in seconds.items()}
     monkeypatch.setattr(cost, "cost_of", lambda size, arms, rounds: costs)
@@ -80,7 +80,12 @@ def test_a_broken_promise_is_an_exit_code(share, speed, code, monkeypatch, capsy
     monkeypatch.setattr(cost, "sampler_shares", lambda size, rounds: (share, None))
     monkeypatch.setattr(cost, "runtime_speedups", lambda rounds: {})
 
-    assert main(["cost", "--size", "96"]) == code
+    assert main(["cost", "--size", "96", "--page", str(tmp_path / "cost.md")]) == code
+
+    page = (tmp_path / "cost.md").read_text()
+    assert "```\npython -m benchmarks cost --size 96\n```\n\n**96 x 96 x 96, MobileNetV3-Small**" in page
+    assert page.endswith("\nall promises kept\n") == (code == 0)
+    assert 'speedup_full"' not in page
 
     said = capsys.readouterr().out
     assert ("promise broken: " in said) == bool(code)
