@@ -225,3 +225,26 @@ def test_the_least_sure_come_first_and_are_chosen_once(tmp_path):
 
     assert folder.chosen(2) == ["case-1", "case-3"]
     assert folder.chosen(4) == ["case-1", "case-3"]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(bundle, cases, tmp_path, caplog):
+    held, trains, places = cases
+    entries = [{"image": str(places[case]), "label": n % 2, "group": case} for n, case in enumerate([*held, *trains])]
+    (tmp_path / "review.json").write_text(json.dumps(entries))
+
+    def tuned():
+        fine_tune(
+            bundle, tmp_path / "review.json", tmp_path / "training", tmp_path / "model", holdout_every=2, epochs=2
+        )
+        weights = torch.load(tmp_path / "model" / "models" / "model.pt", weights_only=True)
+        shutil.rmtree(tmp_path / "model")
+        return weights
+
+    whole = tuned()
+    first, last = sorted((tmp_path / "training").glob("resume_*.pt"), key=lambda path: path.stat().st_mtime)
+    last.unlink()
+    resumed = tuned()
+
+    assert first.is_file()
+    assert "epoch 1 until 2 epochs" in caplog.text
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
