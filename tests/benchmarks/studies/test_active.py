@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from benchmarks.studies import active
 from benchmarks.studies.active import ARMS, RECIPES, parts_of, run_active
 from benchmarks.studies.simulated_readers import ReadersRecipe
 
+RESULTS = Path(__file__).parents[3] / "docs/results"
 TINY = replace(RECIPES["planted"], cases=16, pool=45, test=20, readers=ReadersRecipe(epochs=1, tune_epochs=1))
 
 
@@ -70,3 +72,12 @@ def test_no_patient_is_in_two_parts(monkeypatch):
     assert [len(each) for each in who] == [4, 8, 4]
     assert len(set.union(*who)) == 16
     assert isinstance(parts.pool, DASEvidenceSet)
+
+
+def test_the_page_is_what_the_recorded_trainings_say():
+    page = (RESULTS / "active.md").read_text(encoding="utf-8").splitlines()
+
+    report = run_active(None, ["planted", "lgg"], seeds=8, results=RESULTS / "active.jsonl")
+
+    rows = [line for line in report.splitlines() if line.startswith("|")]
+    assert [line for line in page if line.startswith("|")] == rows

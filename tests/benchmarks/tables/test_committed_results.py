@@ -13,7 +13,7 @@ from benchmarks.tables import PAGES, filled, page_of
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 # what a command printed that needs kept weights, a clock or other data than the results file
-RECORDED = {"choice", "cost", "io", "lgg_plan", "needle", "notebook", "policies", "readers", "thumbnails"}
+RECORDED = {"active", "choice", "cost", "io", "lgg_plan", "needle", "notebook", "policies", "readers", "thumbnails"}
 
 
 @cache
