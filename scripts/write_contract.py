@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser, ckpt_export
 from monai_das.contract import TrainingCases, write_terms
 
 ROOT = Path(__file__).parents[1]
-BUNDLES = (ROOT / "bundle", ROOT / "zoo" / "lung_ultrasound")
+BUNDLES = (ROOT / "bundle", *sorted(ROOT.glob("zoo/*/")))
 
 
 def training_cases(configs: Path) -> TrainingCases | None:

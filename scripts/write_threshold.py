@@ -1,14 +1,17 @@
 """Fix the decision threshold of each bundle on cases that its training did not see, and write it into its metadata.
 
 Usage, then ``scripts/write_contract.py`` for the weights: python scripts/write_threshold.py [BUNDLE ...]
+    python scripts/write_threshold.py zoo/brain_flair --folds WEIGHTS ...
 
 The threshold is the one with the best balanced accuracy on the validation part (``validation_cases`` in ``train.json``;
 needs MONAI_DAS_DATA), never on the test part. zoo/lung_ultrasound was trained on all patients: there it is the best for
-the held-out fifths of all trainings by its recipe in ``results/runs.jsonl``.
+the held-out fifths of all trainings by its recipe in ``results/runs.jsonl``. zoo/brain_flair was, too:
+there it is the best for the sets that the trainings of the folds hold out, whose weights ``--folds`` names.
 """
 
+import argparse
 import json
-import sys
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from benchmarks.engine.results_file import predictions
+from benchmarks.studies.brain_flair import held_out_sets
 from monai_das.inference import load_bundle_model
 from monai_das.metrics import best_threshold, classification_measures
 
@@ -50,8 +54,15 @@ def on_folds() -> Table:
 
 def main() -> None:
     """Write the threshold of every bundle."""
-    for bundle in map(Path, sys.argv[1:]) if sys.argv[1:] else (ROOT / "bundle", FOLDED):
-        probabilities, labels = on_folds() if bundle.resolve() == FOLDED.resolve() else on_validation(bundle)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundles", nargs="*", type=Path, default=[ROOT / "bundle", FOLDED])
+    parser.add_argument("--folds", nargs="+", type=Path, metavar="WEIGHTS", help="of zoo/brain_flair, fold by fold")
+    arguments = parser.parse_args()
+    for bundle in arguments.bundles:
+        if arguments.folds:
+            probabilities, labels = held_out_sets(os.environ["MONAI_DAS_DATA"], arguments.folds, bundle)
+        else:
+            probabilities, labels = on_folds() if bundle.resolve() == FOLDED.resolve() else on_validation(bundle)
         threshold = best_threshold(probabilities, labels)
         file = bundle / "configs" / "metadata.json"
         text = file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write the training configs of zoo/lung_ultrasound: those of bundle/ with configs/data/covid_blues.json applied."""
+"""Write the training configs of each bundle in zoo/: those of bundle/ with the overlay of its data applied."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,19 @@ from monai.bundle import ConfigParser
 
 ROOT = Path(__file__).parents[1]
 BASE = ROOT / "bundle" / "configs"
-OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-TARGET = ROOT / "zoo" / "lung_ultrasound" / "configs"
+OVERLAYS = {"lung_ultrasound": "covid_blues", "brain_flair": "brain_flair"}
 WIDTH = 200
 
 
-def zoo_configs() -> dict[str, str]:
-    """Return the text of each config by its file name; what the metadata say stays a reference to them."""
-    train, evaluate, overlay = (
-        json.loads(path.read_text(encoding="utf-8")) for path in (BASE / "train.json", BASE / "evaluate.json", OVERLAY)
-    )
+def zoo_configs(bundle: str) -> dict[str, str]:
+    """Return the text of each config of ``bundle`` by its file name; what its metadata say is a reference to them."""
+    files = (BASE / "train.json", BASE / "evaluate.json", ROOT / "configs" / "data" / f"{OVERLAYS[bundle]}.json")
+    train, evaluate, overlay = (json.loads(path.read_text(encoding="utf-8")) for path in files)
+    metadata = json.loads((ROOT / "zoo" / bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
     told = {name for name, value in train.items() if str(value).startswith("@_meta_#")} | {"contract"}
+    own = {name: f"@_meta_#settings#{name}" for name in metadata["settings"] if name in set(overlay) - told}
     parser = ConfigParser(train)
-    parser.update({name: value for name, value in overlay.items() if name not in told | {"_desc_"}})
+    parser.update({name: value for name, value in (overlay | own).items() if name not in told | {"_desc_"}})
     return {
         "train.json": text_of(parser.get()),
         "evaluate.json": text_of({name: value for name, value in evaluate.items() if name not in overlay}),
@@ -46,5 +46,6 @@ def _lines(node: Any, indent: int, used: int = 0) -> str:
 
 
 if __name__ == "__main__":
-    for name, text in zoo_configs().items():
-        (TARGET / name).write_text(text, encoding="utf-8")
+    for bundle in OVERLAYS:
+        for name, text in zoo_configs(bundle).items():
+            (ROOT / "zoo" / bundle / "configs" / name).write_text(text, encoding="utf-8")

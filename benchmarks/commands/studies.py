@@ -1,4 +1,4 @@
-"""The verbs needle, cost, collapse, io, scale, thumbnails and input_check: studies that need no sweep."""
+"""The verbs needle, cost, collapse, io, scale, thumbnails, input_check and brain_flair: studies that need no sweep."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ def add_study_parsers(verbs: Commands) -> None:
     check.add_argument("--split", default="test", choices=("val", "test"), help="features are chosen on val (default: "
                        "%(default)s)")  # fmt: skip
     check.set_defaults(run=input_check_command, parser=check)
+    _add_brain_flair(verbs)
+
+
+def _add_brain_flair(verbs: Commands) -> None:
+    brains = verbs.add_parser("brain_flair", help="measure zoo/brain_flair on patients that it has not seen")
+    brains.add_argument("weights", nargs="+", type=Path, metavar="WEIGHTS", help="model.pt of each fold, in their "
+                        "order; or one, which has seen none of the data")  # fmt: skip
+    brains.add_argument("--bundle", default="zoo/brain_flair", metavar="DIR", help="default: %(default)s")
+    brains.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
+    brains.set_defaults(run=brain_flair_command, parser=brains)
 
 
 def _add_cost(verbs: Commands) -> None:
@@ -144,6 +154,15 @@ def input_check_command(arguments: argparse.Namespace) -> int:
     root = _needed_data(arguments)
     options = (arguments.bundle, arguments.studies, arguments.cases, arguments.split)
     print(or_exit(arguments, lambda: run_input_check(root, *options)))
+    return 0
+
+
+def brain_flair_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks brain_flair``; data or weights that are not there exit with 2."""
+    from benchmarks.studies.brain_flair import run_brain_flair
+
+    root = _needed_data(arguments)
+    print(or_exit(arguments, lambda: run_brain_flair(root, arguments.weights, arguments.bundle)))
     return 0
 
 

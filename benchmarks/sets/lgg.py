@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from os import PathLike
 from typing import Any
 
@@ -12,22 +13,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from monai_das.data import read_volume
-from monai_das.datasets import lgg_flair_items
+from monai_das.datasets import lgg_flair_items, lgg_flair_sets
 
-SLICES = 12
-PAIRS = 3
-MOST = 4
-DRAWN = 2026
 PLACES = (2, 6)
 Items = list[dict[str, Any]]
 
 
 def lgg_set_cases(root: str | PathLike[str], size: int) -> Items:
-    """Return sets of 12 slices of one patient in anatomical order, labelled "holds a tumour", half of them positive.
-
-    Each patient with at least 12 slices without tumour gives three pairs. The positive set has 1 to 4 consecutive
-    tumour slices (their number and place at even odds) and others without, drawn without repeats; the negative one 12
-    without. Windows of neighbours would put the tumour at an edge, and teach place instead of sight.
+    """Return the sets of :func:`monai_das.datasets.lgg_flair_sets` as tensors.
 
     Args:
         root: see :func:`monai_das.datasets.lgg_flair_items`.
@@ -36,35 +29,16 @@ def lgg_set_cases(root: str | PathLike[str], size: int) -> Items:
     Returns:
         ``{"image": (1, size, size, 12) float32 in [0, 1], "label": int, "telling": (12,) bool, "patient": str}``.
     """
-    random = np.random.default_rng(DRAWN)
     cases = []
-    for item in lgg_flair_items(root):
-        brain = shrunk(item["image"], size)
-        tumour = torch.zeros(brain.size(2), dtype=torch.bool)
-        tumour[item["slices"]] = True
-        for label, places in drawn_sets(tumour.numpy(), random):
-            chosen = torch.as_tensor(places)
+    for path, sets in groupby(lgg_flair_sets(root), key=lambda item: str(item["image"])):
+        brain = shrunk(path, size)
+        for item in sets:
+            chosen, tumour = torch.as_tensor(item["taken"]), torch.zeros(brain.size(2), dtype=torch.bool)
+            tumour[item["slices"]] = True
             image = brain[:, :, chosen][None].clone()
-            cases.append({"image": image, "label": label, "telling": tumour[chosen], "patient": item["patient"]})
+            case = {"image": image, "label": item["label"], "telling": tumour[chosen], "patient": item["patient"]}
+            cases.append(case)
     return cases
-
-
-def drawn_sets(
-    tumour: np.ndarray[Any, np.dtype[np.bool_]], random: np.random.Generator
-) -> Iterator[tuple[int, list[int]]]:
-    """Yield label and slices of the sets of one patient, whose ``tumour`` slices are true; none if too few are not."""
-    without = np.flatnonzero(~tumour)
-    if len(without) < SLICES or not tumour.any():
-        return
-    for _ in range(PAIRS):
-        starts: list[int] = []
-        while not starts:
-            number = int(random.integers(1, MOST + 1))
-            starts = [place for place in range(len(tumour) - number + 1) if tumour[place : place + number].all()]
-        start = int(random.choice(starts))
-        others = random.choice(without, SLICES - number, replace=False).tolist()
-        yield 1, sorted([*range(start, start + number), *others])
-        yield 0, sorted(random.choice(without, SLICES, replace=False).tolist())
 
 
 def lgg_brain_cases(root: str | PathLike[str], size: int, oracle: float = 0.0) -> Items:

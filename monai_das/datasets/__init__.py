@@ -13,7 +13,7 @@ from monai_das.datasets.datalists import (
 )
 from monai_das.datasets.fingerprint import data_fingerprint
 from monai_das.datasets.held_out import group_place, split_by_group
-from monai_das.datasets.lgg_flair import lgg_flair_items
+from monai_das.datasets.lgg_flair import lgg_flair_datalist, lgg_flair_items, lgg_flair_sets
 from monai_das.datasets.medmnist import medmnist3d_datalist, medmnist3d_file
 from monai_das.datasets.proposal import Proposal, propose
 from monai_das.datasets.reviewed import is_held_out, reviewed_datalist
@@ -38,7 +38,9 @@ __all__ = [
     "folder_datalist",
     "group_place",
     "is_held_out",
+    "lgg_flair_datalist",
     "lgg_flair_items",
+    "lgg_flair_sets",
     "look_at_data",
     "make_sample_volumes",
     "medmnist3d_datalist",

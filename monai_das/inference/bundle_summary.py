@@ -86,7 +86,7 @@ def _facts(meta: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
         "task": _text(meta.get("task")),
         **(_terms(contract) if contract is not None else {"contract": problem}),
         "preprocessing": _text(_steps(config.get("preprocessing"))),
-        "budget": _text(resolved(both, entry_at(config, "network_def", "sampler", "num_slices"))),
+        "budget": _budget(both, entry_at(config, "network_def", "sampler")),
         "intended use": _text(meta.get("intended_use")),
         "data source": _text(meta.get("data_source")),
         "metrics": _text(meta.get("eval_metrics")),
@@ -116,6 +116,12 @@ def _terms(contract: Contract) -> dict[str, str]:
         "intensity": _text(plain["intensity"]),
         "thumbnail size": str(contract.thumbnail_size),
     }
+
+
+def _budget(config: Mapping[str, Any], sampler: Any) -> str:
+    """Return how many slices ``sampler`` keeps: a number, or a share."""
+    number, share = (resolved(config, entry_at(sampler, name)) for name in ("num_slices", "fraction"))
+    return f"{share:.4g} of the slices" if number is None and isinstance(share, float) else _text(number)
 
 
 def _steps(preprocessing: Any) -> Any:

@@ -12,8 +12,8 @@ from monai_das.transforms.slice_axis import PLANES
 STEPS = "train#deterministic_transforms"
 # from a file to slices last; items of a training may be that already
 LOADING = ("LoadImaged", "EnsureChannelFirstd", "SliceAxisd", "SliceAxis")
-# steps that do nothing to the image itself
-BESIDE = ("CopyItemsd", "SliceVerdictsd")
+# steps that do nothing to the image itself, or to images of the training alone
+BESIDE = ("CopyItemsd", "SliceVerdictsd", "DASTakeSlicesd")
 
 
 def inference_steps(inference: Mapping[str, Any], train: Mapping[str, Any]) -> list[Any]:

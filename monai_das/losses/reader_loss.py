@@ -44,6 +44,8 @@ class DASReaderLoss(nn.Module):
         unlabelled_weight: weight of pairs with an unlabelled slice; 0 compares judged slices alone.
         margin: by how much the better slice should score higher; scores are logits, before noise; not for shares.
         widen: standard deviation of the Gaussian that spreads the shares, in slices; 0 spreads nothing.
+        temperature: of the softmax that learns the shares. The scores become as many times sharper than the shares:
+            above 1 for a budget that is smaller than what readers mark, which should go to the surest slices.
 
     Shape:
         - ``output``: the pair (logits ``(B, K)``, :class:`~monai_das.samplers.Selection`), or logits.
@@ -53,10 +55,11 @@ class DASReaderLoss(nn.Module):
         - returns a scalar.
 
     Raises:
-        ValueError: the kind is unknown, a weight is negative, or the verdicts do not fit the scores.
+        ValueError: the kind is unknown, a weight is negative, the temperature is not above 0, or the verdicts do not
+            fit the scores.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each kind has its own
         self,
         loss: nn.Module | None = None,
         verdict_weight: float = 1.0,
@@ -66,6 +69,7 @@ class DASReaderLoss(nn.Module):
         unlabelled_weight: float = 0.5,
         margin: float = 1.0,
         widen: float = 0.0,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         if kind not in KINDS:
@@ -74,12 +78,15 @@ class DASReaderLoss(nn.Module):
             raise ValueError(f"weights must not be negative, got {verdict_weight=} and {unlabelled_weight=}")
         if widen < 0.0:
             raise ValueError(f"widen must not be negative, got {widen}; it is in slices")
+        if temperature <= 0.0:
+            raise ValueError(f"temperature must be above 0, got {temperature}")
         self.task = DASLoss(loss, penalty_weight)
         self.verdict_weight = verdict_weight
         self.kind = kind
         self.unlabelled_weight = unlabelled_weight
         self.margin = margin
         self.widen = widen
+        self.temperature = temperature
 
     def forward(self, output: Output, target: Tensor | Mapping[str, Tensor]) -> Tensor:
         """Return the task loss, plus the weighted readers' term if ``output`` is a pair."""
@@ -137,7 +144,7 @@ class DASReaderLoss(nn.Module):
         return losses.sum(dim=1) / winners.sum(dim=1).clamp(min=1)
 
     def shares(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
-        """Return the divergence of the softmax of the scores from equal shares of the best-judged slices, ``(B,)``."""
+        """Return the divergence of the scores' softmax from equal shares of the best-judged slices, ``(B,)``."""
         best = said.masked_fill(~real, -2).amax(dim=1, keepdim=True)
         wanted = ((said == best) & real).float()
         if self.widen > 0.0:
@@ -146,7 +153,7 @@ class DASReaderLoss(nn.Module):
         wanted = wanted / wanted.sum(dim=1, keepdim=True)
         unsure = (said == 0) & (best != 0)
         weights = real * torch.where(unsure, self.unlabelled_weight, 1.0)
-        counted = torch.where(weights > 0.0, scores + torch.log(weights.clamp(min=1e-12)), -1e4)
+        counted = torch.where(weights > 0.0, scores / self.temperature + torch.log(weights.clamp(min=1e-12)), -1e4)
         missed = torch.log(wanted.clamp(min=1e-12)) - torch.log_softmax(counted, dim=1)
         return (wanted * missed).sum(dim=1)
 

@@ -7,6 +7,7 @@ from monai_das.transforms.scale_intensity import DASScaleIntensity
 from monai_das.transforms.select_slices import SelectSlices, SelectSlicesd
 from monai_das.transforms.slice_axis import SliceAxis, SliceAxisd, source_slice_indices
 from monai_das.transforms.slice_verdicts import SliceVerdictsd, verdict_vector
+from monai_das.transforms.take_slices import DASRandTakeSlicesd, DASTakeSlicesd
 from monai_das.transforms.thumbnails import make_thumbnails
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "DASIntensity",
     "DASPadCollate",
     "DASRandFlipShift",
+    "DASRandTakeSlicesd",
     "DASScaleIntensity",
     "DASScaleIntensityd",
+    "DASTakeSlicesd",
     "SelectSlices",
     "SelectSlicesd",
     "SliceAxis",

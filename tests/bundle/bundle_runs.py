@@ -11,6 +11,7 @@ from monai.bundle import ConfigWorkflow
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundle"
 ULTRASOUND = ROOT / "zoo" / "lung_ultrasound"
+FLAIR = ROOT / "zoo" / "brain_flair"
 BUNDLES = [BUNDLE, *sorted(ROOT.glob("zoo/*/"))]
 SCHEMA_MD5 = "06954cad2cc5d3784e72077ac76f0fc8"  # of MONAI's meta_schema_20240725.json
 METHODS = sorted(ROOT.glob("configs/method/*.json"))

@@ -8,7 +8,7 @@ import torch
 import monai_das
 import monai_das.samplers
 from monai_das.networks import DASNetwork
-from tests.bundle.bundle_runs import BUNDLE, BUNDLES, METHODS, ROOT, ULTRASOUND, config, workflow
+from tests.bundle.bundle_runs import BUNDLE, BUNDLES, FLAIR, METHODS, ROOT, ULTRASOUND, config, workflow
 
 TRAIN = config("train.json")
 FILES = sorted(path for folder in (*BUNDLES, ROOT) for path in folder.glob("configs/**/*.json"))
@@ -146,7 +146,11 @@ def test_metadata_tell_the_versions_in_use_and_the_change(folder):
 
 @pytest.mark.parametrize(
     ("folder", "names"),
-    [(BUNDLE, ["normal", "hyperplasia"]), (ULTRASOUND, ["severity below 2", "severity 2 or above"])],
+    [
+        (BUNDLE, ["normal", "hyperplasia"]),
+        (ULTRASOUND, ["severity below 2", "severity 2 or above"]),
+        (FLAIR, ["no tumour", "holds a tumour"]),
+    ],
 )
 def test_the_metadata_name_the_classes_everywhere_alike(folder, names):
     metadata = config("metadata.json", folder)

@@ -12,11 +12,16 @@ from pydicom.data import get_testdata_file
 
 from monai_das.cli import main
 from monai_das.inference import Predictor
-from tests.bundle.bundle_runs import ROOT, ULTRASOUND, config, monai_bundle, workflow
+from tests.bundle.bundle_runs import FLAIR, ROOT, ULTRASOUND, config, monai_bundle, workflow
 from tests.case_folders import only_case, only_result
 
-OVERLAY = ROOT / "configs" / "data" / "covid_blues.json"
-WEIGHTS = "182d51c51b75199ee5255dbfdabb645dc10cb0b7754102828abd749ec015c9bf"
+OVERLAYS = {ULTRASOUND: "covid_blues", FLAIR: "brain_flair"}
+WEIGHTS = {
+    ULTRASOUND: "182d51c51b75199ee5255dbfdabb645dc10cb0b7754102828abd749ec015c9bf",
+    FLAIR: "a84bfe60e3426a5b7d0711cbd77a91165b5dce4be148b124913db0435b4c7b3a",
+}
+
+every_one = pytest.mark.parametrize("folder", list(OVERLAYS), ids=lambda folder: folder.name)
 
 
 @pytest.fixture
@@ -26,28 +31,31 @@ def echo(tmp_path):
     return shutil.copy(get_testdata_file("examples_ybr_color.dcm", download=False), folder)
 
 
-def test_the_training_configs_are_those_that_the_script_writes():
-    wanted = runpy.run_path(str(ROOT / "scripts" / "write_zoo_configs.py"))["zoo_configs"]()
+@every_one
+def test_the_training_configs_are_those_that_the_script_writes(folder):
+    wanted = runpy.run_path(str(ROOT / "scripts" / "write_zoo_configs.py"))["zoo_configs"](folder.name)
 
     for name, text in wanted.items():
-        assert (ULTRASOUND / "configs" / name).read_text(encoding="utf-8") == text, "run scripts/write_zoo_configs.py"
+        assert (folder / "configs" / name).read_text(encoding="utf-8") == text, "run scripts/write_zoo_configs.py"
 
 
-def test_the_metadata_say_what_the_overlay_of_the_data_says():
-    overlay = json.loads(OVERLAY.read_text(encoding="utf-8"))
-    parser = workflow(ULTRASOUND, ["train.json"], {}).parser
+@every_one
+def test_the_metadata_say_what_the_overlay_of_the_data_says(folder):
+    overlay = json.loads((ROOT / "configs" / "data" / f"{OVERLAYS[folder]}.json").read_text(encoding="utf-8"))
+    parser = workflow(folder, ["train.json"], {}).parser
 
-    for name in ("size", "num_slices", "num_features", "dropout"):
+    for name in ({"size"} | set(config("metadata.json", folder)["settings"])) - {"slice_axis"}:
         assert parser.get_parsed_content(name) == overlay[name]
 
 
-def test_the_weights_are_the_published_ones_with_their_note_beside_them():
-    weights = (ULTRASOUND / "models" / "model.pt").read_bytes()
+@every_one
+def test_the_weights_are_the_published_ones_with_their_note_beside_them(folder):
+    weights = (folder / "models" / "model.pt").read_bytes()
 
-    assert hashlib.sha256(weights).hexdigest() == WEIGHTS
+    assert hashlib.sha256(weights).hexdigest() == WEIGHTS[folder]
     for name in ("LICENSE", "docs/data_license.txt", "docs/README.md"):
-        assert "non-commercial" in (ULTRASOUND / name).read_text(encoding="utf-8")
-    assert "non-commercial" in config("metadata.json", ULTRASOUND)["intended_use"]
+        assert "non-commercial" in (folder / name).read_text(encoding="utf-8")
+    assert "non-commercial" in config("metadata.json", folder)["intended_use"]
 
 
 def test_the_command_reads_a_clip(echo, tmp_path, capsys):

@@ -20,6 +20,7 @@ from monai_das.inference import Predictor
 from tests.bundle.bundle_runs import BUNDLES
 from tests.contract.contracts import edit_metadata
 
+CASES = {"bundle": 1188, "lung_ultrasound": 260, "brain_flair": 80}
 OTHER = {
     "classes": ("hyperplasia", "normal"),
     "channels": 3,
@@ -75,7 +76,7 @@ def test_committed_weights_hold_the_contract_and_their_training_cases(folder):
     state = torch.load(folder / "models" / "model.pt", weights_only=True)
 
     assert check_weights(Contract.from_metadata(metadata), terms_in(state), int(state["thumbnail_side"])) == ()
-    assert training_cases(terms_in(state)).cases == {"bundle": 1188, "lung_ultrasound": 260}[folder.name]
+    assert training_cases(terms_in(state)).cases == CASES[folder.name]
 
 
 @pytest.mark.parametrize(

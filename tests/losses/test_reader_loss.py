@@ -130,6 +130,14 @@ def test_widened_shares_reach_the_neighbours_and_no_padding():
     assert pulled[5] == 0.0
 
 
+def test_at_a_temperature_scores_become_so_much_sharper_than_shares(scores):
+    verdicts = torch.tensor([[1, 1, -1, -1], [-1, 1, 1, -1]])
+
+    warm = term(2.0 * scores, verdicts, kind="shares", temperature=2.0)
+
+    torch.testing.assert_close(warm, term(scores, verdicts, kind="shares"))
+
+
 def test_without_a_label_the_slices_teach_alone(scores, pred):
     logits, selection = output_of(pred, scores)
     penalised = DASOutput(logits, selection._replace(penalty=torch.tensor([1.0, 3.0])))
@@ -183,6 +191,7 @@ def test_a_map_that_was_augmented_is_read_by_its_mean():
         ({"kind": "hinge"}, r"kind must be one of .*, got 'hinge'"),
         ({"verdict_weight": -1.0}, r"weights must not be negative, got verdict_weight=-1.0"),
         ({"widen": -1.0}, r"widen must not be negative, got -1.0; it is in slices"),
+        ({"temperature": 0.0}, r"temperature must be above 0, got 0.0"),
         ({"unlabelled_weight": -0.5}, r"weights must not be negative, got .* unlabelled_weight=-0.5"),
     ],
 )

@@ -3,33 +3,18 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchmarks.engine.sweep import run_sweep
-from benchmarks.sets.lgg import drawn_sets, lgg_brain_cases, lgg_set_cases, truth_of_some
-from monai_das.datasets import write_nifti
+from benchmarks.sets.lgg import lgg_brain_cases, lgg_set_cases, truth_of_some
+from tests.lgg_files import write_brains
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
-    """Eight patients of 16 or 18 slices; three or four from 6 on hold a bright square, in the last patient all do."""
-    root = tmp_path_factory.mktemp("brains")
-    cases, slices = ["case,image,slices,location_code"], ["case,slice,tumour_pixels"]
-    for number in range(8):
-        depth = 16 + 2 * (number % 2)
-        volume = np.random.default_rng(number).integers(0, 100, (24, 24, depth)).astype(np.float32)
-        tumour = range(depth) if number == 7 else range(6, 9 + number % 2)
-        for place in tumour:
-            volume[4:12, 4:12, place] = 200
-        write_nifti(volume, root / f"lgg_flair/images/{number}.nii.gz")
-        cases.append(f"P{number},images/{number}.nii.gz,{depth},{(2, 6, 2, 6, 2, 6, 4, 2)[number]}")
-        slices += [f"P{number},{place},{int(place in tumour)}" for place in range(depth)]
-    (root / "lgg_flair/cases.csv").write_text("\n".join([*cases, ""]))
-    (root / "lgg_flair/slices.csv").write_text("\n".join([*slices, ""]))
-    return root
+    return write_brains(tmp_path_factory.mktemp("brains"))
 
 
 def test_sets_are_ordered_slices_with_a_run_of_tumour_or_without(brains):
@@ -46,17 +31,6 @@ def test_sets_are_ordered_slices_with_a_run_of_tumour_or_without(brains):
     assert all(int(places[-1] - places[0]) == len(places) - 1 for places in where)
     bright = [float(case["image"][0, 2, 2, case["telling"]].min()) for case in cases if case["label"] == 1]
     assert min(bright) == 1.0
-
-
-def test_the_draw_is_fixed_and_takes_no_slice_twice():
-    tumour = np.zeros(20, bool)
-    tumour[9:14] = True
-
-    first, again = (list(drawn_sets(tumour, np.random.default_rng(3))) for _ in range(2))
-
-    assert first == again
-    assert all(len(set(places)) == 12 and places == sorted(places) for _, places in first)
-    assert list(drawn_sets(np.zeros(20, bool), np.random.default_rng(3))) == []
 
 
 def test_whole_brains_have_one_of_two_places_and_an_oracle_keeps_tumour_slices_alone(brains):
