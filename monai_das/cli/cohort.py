@@ -67,6 +67,7 @@ def add_cohort_parser(commands: Commands) -> None:
 def cohort(arguments: argparse.Namespace) -> int:
     """Run ``monai-das cohort``; see its help for the exit codes."""
     from monai_das.data import silence_libraries
+    from monai_das.reports import CannotWriteError
 
     silence_libraries()
     try:
@@ -77,6 +78,10 @@ def cohort(arguments: argparse.Namespace) -> int:
         if arguments.timeout <= 0:
             raise ValueError(f"--timeout must be above 0 seconds, got {arguments.timeout:g}")
         summary = _run(arguments)
+    except CannotWriteError as error:
+        said = arguments.parser.plain(str(error))
+        print(f"monai-das cohort: error: {said}; make room, and run again", file=sys.stderr)
+        return 1
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         arguments.parser.refuse(error)
     counts = ", ".join(f"{count} {state}" for state, count in summary.states.items() if count)

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from monai_das._optional import require
 from monai_das.cohort.worker import Job, Worker
+from monai_das.reports import CannotWriteError
 
 Cases = list[dict[str, Any]]
 # workers that die one after another before they have loaded the model
@@ -39,6 +40,7 @@ class Engine(Protocol):
 
         Raises:
             RuntimeError: workers cannot start.
+            CannotWriteError: the disk is full or read-only.
         """
         ...
 
@@ -212,10 +214,14 @@ class _Processes(Crew[_Process]):
 
 
 def _answered(connection: Connection) -> bool:
+    """Say whether the worker has answered, or is gone; raise what it answers if that is an error."""
     try:
-        return bool(connection.recv())
+        answer = connection.recv()
     except (EOFError, OSError):
         return False
+    if isinstance(answer, CannotWriteError):
+        raise answer
+    return bool(answer)
 
 
 def _serve(connection: Connection, job: Job) -> None:
@@ -228,7 +234,12 @@ def _serve(connection: Connection, job: Job) -> None:
     with suppress(EOFError, OSError):
         connection.send(True)
         while True:
-            worker.do(connection.recv())
+            cases = connection.recv()
+            try:
+                worker.do(cases)
+            except CannotWriteError as error:  # no other worker can do it either
+                connection.send(error)
+                return
             connection.send(True)
 
 

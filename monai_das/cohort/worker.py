@@ -16,6 +16,7 @@ from monai_das.cohort.marks import CaseMark
 from monai_das.data import CaseKey, is_address, memory_limit, plain_text, silence_libraries
 from monai_das.inference import CaseResult, Predictor, ThumbnailStore
 from monai_das.reports import CaseError, CaseRun, ReportSettings, write_object
+from monai_das.reports.results_folder import writing
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,14 @@ class Worker:
         """Do the rows ``cases`` of a manifest, except those that have a record.
 
         Whatever a case does, its row is written: one that ended its worker too often is not begun again.
+
+        Raises:
+            CannotWriteError: the disk is full or read-only.
         """
+        with writing(self.job.out):
+            self._do(cases)
+
+    def _do(self, cases: Sequence[dict[str, Any]]) -> None:
         for case in cases:
             record = record_path(self.job.records, case["case_id"])
             mark = CaseMark(record.with_suffix(".begun"))
