@@ -69,7 +69,7 @@ def run_brain_flair(
 
     Raises:
         FileNotFoundError: there are no data, or no such weights.
-        RuntimeError: weights do not fit the bundle.
+        ValueError: weights do not fit the bundle.
     """
     torch.set_num_threads(1)
     cases = [case for fold in range(len(weights)) for case in cases_of_fold(root, weights, fold, Path(bundle))]
@@ -102,7 +102,10 @@ def cases_of_fold(root: str | PathLike[str], weights: Sequence[Path], fold: int,
     parser["dataset_dir"], parser["fold"], parser["num_folds"] = str(root), fold, len(weights)
     parser["pretrained"] = parser["remember_features"] = False
     network: DASNetwork = parser.get_parsed_content("network_def")
-    network.load_state_dict(torch.load(weights[fold], map_location="cpu", weights_only=True))
+    try:
+        network.load_state_dict(torch.load(weights[fold], map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise ValueError(f"{weights[fold]}: do not fit the network of {bundle} ({error})") from error
     network.eval()
     preprocess: Callable[[dict[str, Any]], dict[str, Any]] = parser.get_parsed_content("validate#preprocessing")
     seen = parser.get_parsed_content("train_cases") if len(weights) > 1 else []

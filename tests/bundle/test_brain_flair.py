@@ -1,12 +1,14 @@
 """``zoo/brain_flair``: its training on sets of slices of brains, and the shipped model on files."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from pydicom import dcmread
 
+from benchmarks.commands import main as benchmarks
 from benchmarks.studies.brain_flair import run_brain_flair
 from monai_das.cli import main
 from monai_das.contract import InputRefusedError
@@ -96,9 +98,14 @@ def test_the_study_measures_the_patients_of_each_fold_by_its_own_weights(brains,
     assert json.loads(alone[-1])["brains"] == 8
 
 
-def test_weights_that_are_not_there_end_the_study(brains, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.pt"):
-        run_brain_flair(brains, [tmp_path / "none.pt"], FLAIR)
+def test_weights_that_are_not_there_or_of_another_network_end_the_command(brains, tmp_path, capsys):
+    for name, words in (("none.pt", "No such file"), ("other.pt", "do not fit the network of")):
+        torch.save({"head.weight": torch.zeros(2, 3)}, tmp_path / "other.pt")
+        with pytest.raises(SystemExit) as exit_:
+            benchmarks(["brain_flair", str(tmp_path / name), "--bundle", str(FLAIR), "--data", str(brains)])
+
+        assert exit_.value.code == 2
+        assert re.search(rf"{name}.*{words}|{words}.*{name}", capsys.readouterr().err)
 
 
 def test_a_nifti_and_a_dicom_series_of_one_brain_get_one_answer(data_root, predictor, tmp_path):

@@ -16,6 +16,7 @@ VERBS += [
     "scale",
     "thumbnails",
     "input_check",
+    "brain_flair",
     "review",
     "readers",
     "active",
