@@ -119,8 +119,8 @@ def _terms(contract: Contract) -> dict[str, str]:
 
 
 def _budget(config: Mapping[str, Any], sampler: Any) -> str:
-    """Return how many slices ``sampler`` keeps: a number, or a share."""
-    number, share = (resolved(config, entry_at(sampler, name)) for name in ("num_slices", "fraction"))
+    """Return how many slices ``sampler`` keeps: a number, or the share in the metadata."""
+    number, share = resolved(config, entry_at(sampler, "num_slices")), resolved(config, "@_meta_#settings#fraction")
     return f"{share:.4g} of the slices" if number is None and isinstance(share, float) else _text(number)
 
 
