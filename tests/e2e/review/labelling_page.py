@@ -34,6 +34,7 @@ class LabellingPage:
         # a window is larger than its page
         self.browser.set_window_size(WIDTH, 2 * HEIGHT - self.browser.execute_script("return innerHeight"))
         self.url = url
+        self.opened = 0.0
 
     def __enter__(self):
         return self
@@ -53,6 +54,7 @@ class LabellingPage:
         self.browser.get(f"{self.url}/projects/{project}/data?task={task}")
         self.until(lambda: self.browser.find_elements(By.XPATH, "//button[normalize-space()='Submit']"))
         self.until(lambda: self.width() > 0)
+        self.opened = time.monotonic()
 
     def width(self):
         """Return how wide the picture or the video is, in its own pixels; 0 before it is there."""
@@ -121,5 +123,7 @@ class LabellingPage:
         )
 
     def submit(self):
+        """Submit as a person would, whose answers within two seconds are not counted as read."""
+        time.sleep(max(0.0, self.opened + 3.0 - time.monotonic()))
         self.click("[data-testid=bottombar-submit-button]")
         self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "[data-testid=bottombar-update-button]"))
