@@ -26,7 +26,9 @@ def installed(tmp_path_factory):
     python = folder / "venv" / "bin" / "python"
     (wheel,) = (folder / "dist").glob("*.whl")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-index", "--no-deps", wheel]
-    subprocess.run(pip, check=True, timeout=300)
+    # a checkout on PYTHONPATH would count as installed already
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(pip, check=True, timeout=300, env=bare)
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
     return python.parent
