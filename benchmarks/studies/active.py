@@ -12,11 +12,20 @@ import torch
 
 from benchmarks.engine.folds import fold_parts
 from benchmarks.engine.job import ENGINE
-from benchmarks.engine.results_file import append_result, finished_jobs, job_name
 from benchmarks.engine.study_cell import evidence_settings, study_cell, trained
 from benchmarks.sets import DASEvidenceSet, planted_set, real_backgrounds
 from benchmarks.sets.lgg import lgg_set_cases
-from benchmarks.studies.readers import auc_difference, mean_agreement, mean_auc, read_cases, rise, spread
+from benchmarks.studies.readers import (
+    DRAWS,
+    FIRST_SEED,
+    auc_difference,
+    mean_agreement,
+    mean_auc,
+    outcome_of,
+    read_cases,
+    rise,
+    spread,
+)
 from benchmarks.studies.simulated_readers import (
     ReadersRecipe,
     as_lists,
@@ -30,9 +39,6 @@ from monai_das.review import reading_order
 ORDERS = ("random", "uncertain")
 REVIEWED = (10, 20, 40)
 ARMS = ("before", *(f"{order} {count}" for count in REVIEWED for order in ORDERS))
-DRAWS = 1000
-# recipes were chosen on seeds below
-FIRST_SEED = 200
 FOLDS = 4
 SIZE = 128
 
@@ -157,15 +163,9 @@ def run_active(
     """
     figures = {}
     for task in tasks:
-        outcomes = []
-        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            job = {"task": task, "seed": seed, "recipe": asdict(RECIPES[task])}
-            line = finished_jobs(results).get(job_name(job))
-            if line is None:
-                line = {"job": job, "outcome": active_job(job, data)}
-                if results is not None:
-                    append_result(results, line)
-            outcomes.append(line["outcome"])
+        numbers, recipe = range(FIRST_SEED, FIRST_SEED + seeds), asdict(RECIPES[task])
+        jobs = [{"task": task, "seed": seed, "recipe": recipe} for seed in numbers]
+        outcomes = [outcome_of(job, active_job, data, results) for job in jobs]
         figures[task] = task_figures(outcomes, draws)
     return f"{markdown_of(figures)}\n{json.dumps(figures)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from benchmarks.tables.old_engine import by_old_engine, marked, with_note
 from monai_das.metrics import auc, case_weights, interval_of, slice_agreement, weighted_auc, weighted_mean
 from monai_das.metrics.measures import Array, Labels
 
+RunJob = Callable[[Mapping[str, Any], str | None], Mapping[str, Any]]
 DRAWS = 1000
 # recipes were chosen on seeds below
 FIRST_SEED = 200
@@ -91,11 +92,11 @@ def task_figures(outcomes: Sequence[Mapping[str, Any]], draws: int) -> dict[str,
     return figures
 
 
-def outcome_of(job: Mapping[str, Any], data: str | None, results: Path | None) -> Mapping[str, Any]:
-    """Return the outcome of ``job`` from the file ``results``, or run it and append its outcome there."""
+def outcome_of(job: Mapping[str, Any], run: RunJob, data: str | None, results: Path | None) -> Mapping[str, Any]:
+    """Return the outcome of ``job`` from the file ``results``, or ``run`` it and append its outcome there."""
     line = finished_jobs(results).get(job_name(job))
     if line is None:
-        line = {"job": job, "outcome": readers_job(job, root=data)}
+        line = {"job": job, "outcome": run(job, data)}
         if results is not None:
             append_result(results, line)
     outcome: Mapping[str, Any] = line["outcome"]
@@ -133,7 +134,7 @@ def run_readers(
         settings = asdict(RECIPES[task] if recipe is None else recipe)
         numbers = range(first_seed, first_seed + seeds)
         jobs = [{"task": task, "seed": seed, **known, **settings} for seed in numbers]
-        figures[task] = task_figures([outcome_of(job, data, results) for job in jobs], draws)
+        figures[task] = task_figures([outcome_of(job, readers_job, data, results) for job in jobs], draws)
     after = [each[ARMS[1]] for task, each in figures.items() if task in REQUIRED]
     success = all(row["rise"][1] > 0.0 and row["auc_difference"][1] > -0.02 for row in after)
     # where nothing had to succeed, nothing did

@@ -115,10 +115,11 @@ def lgg_flair_datalist(
     """
     if num_folds < 2 or not 0 <= fold < num_folds:
         raise ValueError(f"fold must be in 0 to num_folds - 1 and num_folds at least 2, got {fold} of {num_folds}")
-    parts = split_by_patient(lgg_flair_items(root), {str(number): 1.0 for number in range(num_folds)}, seed)
+    items = lgg_flair_items(root)
+    parts = split_by_patient(items, {str(number): 1.0 for number in range(num_folds)}, seed)
     held = {item["group"] for item in parts[str(fold)]}
     return {
-        "training": [item for item in lgg_flair_items(root) if item["group"] not in held],
+        "training": [item for item in items if item["group"] not in held],
         "validation": [item for item in lgg_flair_sets(root) if item["group"] in held],
     }
 

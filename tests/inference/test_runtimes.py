@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 import torch
-from monai.bundle import ConfigParser
 from monai.data import save_net_with_metadata
 
 from monai_das.cli import main
@@ -17,8 +16,7 @@ from monai_das.datasets import write_nifti
 from monai_das.inference import RUNTIMES, Predictor, load_torchscript_model, open_bundle, run_by
 from monai_das.inference.runtimes import MODULES, RuntimeNetwork, python_network
 from monai_das.samplers import take_slices
-from tests.contract.contracts import accept_all
-from tests.inference.bundles import ROOT
+from tests.inference.bundles import configured_bundle, with_weights
 
 pytest.importorskip("onnxruntime")
 # torch's converters are slow under coverage: each takes seconds, so that graphs are kept for all tests of this file
@@ -51,27 +49,16 @@ def by_onnx(bundle, graphs):
 
 def made(folder, sampler):
     """A bundle with the configs of the bundle, a backbone of one convolution, and ``sampler`` with random weights."""
-    shutil.copytree(ROOT / "bundle" / "configs", folder / "configs")
-    accept_all(folder)
-    config = folder / "configs" / "inference.json"
-    settings = json.loads(config.read_text())
-    settings["network_def"] |= {
-        "sampler": {"_target_": f"monai_das.samplers.{sampler}", "num_slices": 5},
-        "backbone": {"_target_": "torch.nn.Conv2d", "in_channels": 1, "out_channels": 128, "kernel_size": 9},
-        "average_flips": False,
-    }
-    config.write_text(json.dumps(settings))
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser.read_meta(str(folder / "configs" / "metadata.json"))
-    torch.manual_seed(0)
-    network = parser.get_parsed_content("network_def")
+    network = configured_bundle(
+        folder,
+        sampler={"_target_": f"monai_das.samplers.{sampler}", "num_slices": 5},
+        backbone={"_target_": "torch.nn.Conv2d", "in_channels": 1, "out_channels": 128, "kernel_size": 9},
+        average_flips=False,
+    )
     with torch.no_grad():
         for parameter in network.sampler.parameters():
             parameter += 0.3 * torch.randn_like(parameter)
-    (folder / "models").mkdir()
-    torch.save(network.state_dict(), folder / "models" / "model.pt")
-    return folder
+    return with_weights(folder, network)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
