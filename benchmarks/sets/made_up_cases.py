@@ -23,7 +23,9 @@ SETS = ("needle", "hard_needle", "planted")
 MASKS = 400
 
 
-def evidence_cases(name: str, split: str, root: str | None = None, number: int | None = None) -> list[dict[str, Any]]:
+def evidence_cases(
+    name: str, split: str, root: str | None = None, number: int | None = None, **drawn: Any
+) -> list[dict[str, Any]]:
     """Return one split of a set whose telling slices are known, as a datalist; every split has a seed of its own.
 
     Backgrounds of ``"planted"`` are real. The test split is cut from other images than the other splits.
@@ -33,28 +35,31 @@ def evidence_cases(name: str, split: str, root: str | None = None, number: int |
         split: ``"train"``, ``"val"`` or ``"test"``.
         root: folder of the data, for the backgrounds.
         number: only the first so many cases; None for all.
+        drawn: how ``"hard_needle"`` is drawn, see :func:`hard_needle_set`.
 
     Returns:
         ``{"image": (1, H, W, D) float32, "label": int, "telling": (D,) bool}`` for each case.
 
     Raises:
-        ValueError: there is no such set or split.
+        ValueError: there is no such set or split, or another set than ``"hard_needle"`` is to be ``drawn`` otherwise.
     """
     if name not in SETS or split not in CASES:
         raise ValueError(f"name must be one of {SETS} and split one of {tuple(CASES)}, got {name=} and {split=}")
-    made = made_up(name, CASES[split] if number is None else number, SEEDS[split], root, test=split == "test")
+    made = made_up(name, CASES[split] if number is None else number, SEEDS[split], root, test=split == "test", **drawn)
     cases = zip(made.images, made.labels.tolist(), made.evidence, strict=True)
     return [{"image": image, "label": label, "telling": telling} for image, label, telling in cases]
 
 
-def made_up(name: str, number: int, seed: int, root: str | None, *, test: bool) -> DASEvidenceSet:
+def made_up(name: str, number: int, seed: int, root: str | None, *, test: bool, **drawn: Any) -> DASEvidenceSet:
     """Return ``number`` cases of the set ``name``."""
+    if name == "hard_needle":
+        return hard_needle_set(number, seed, **drawn)
+    if drawn:
+        raise ValueError(f"only hard_needle can be drawn otherwise, got {sorted(drawn)} for {name}; leave it out")
     if name == "needle":
         needles = needle_set(number, seed)
         telling = torch.nn.functional.one_hot(needles.needles, needles.images.size(4)).bool()
         return DASEvidenceSet(needles.images, needles.labels, telling)
-    if name == "hard_needle":
-        return hard_needle_set(number, seed)
     stacks = real_backgrounds(root)
     return planted_set(number, seed, stacks.test if test else stacks.train)
 

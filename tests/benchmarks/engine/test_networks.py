@@ -52,6 +52,12 @@ def test_sets_and_splits_that_there_are_not_are_named(name, split):
         evidence_cases(name, split)
 
 
+def test_only_the_hard_needle_can_be_drawn_otherwise():
+    assert evidence_cases("hard_needle", "val", number=2, depth=24, rician=True)[0]["image"].shape == (1, 28, 28, 24)
+    with pytest.raises(ValueError, match="only hard_needle can be drawn otherwise, got .*'depth'.* for needle"):
+        evidence_cases("needle", "val", number=2, depth=24)
+
+
 def test_the_recall_of_every_case_is_kept(monkeypatch):
     for split, number in (("train", 16), ("val", 4), ("test", 10)):
         monkeypatch.setitem(CASES, split, number)

@@ -44,3 +44,19 @@ def test_equal_seeds_give_equal_volumes():
 
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
+
+
+def test_other_depths_have_as_many_slices_of_each_kind():
+    cases = hard_needle_set(20, seed=3, contrast=100.0, depth=24)
+
+    assert cases.images.shape == (20, 1, 28, 28, 24)
+    assert torch.equal(cases.evidence.sum(dim=1), cases.labels + 1)
+
+
+def test_rician_noise_is_the_magnitude_of_the_volume_and_a_second_channel():
+    plain = hard_needle_set(20, seed=4).images
+    rician = hard_needle_set(20, seed=4, rician=True).images
+
+    # the mean square of a Rician value is that of the signal and twice the variance of a channel
+    assert torch.all(rician >= plain.abs())
+    assert float((rician**2).mean() - (plain**2).mean()) == pytest.approx(1.0, abs=0.02)
