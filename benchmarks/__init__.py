@@ -1,13 +1,11 @@
 """The measurements behind the documentation: sets, grids, sweeps, statistics and tables; monai_das imports none."""
 
-from benchmarks.ablated_das import DASAblatedSampler
 from benchmarks.engine.folds import fold_parts
 from benchmarks.sets.lgg import lgg_brain_cases, lgg_set_cases, truth_of_some
 from benchmarks.sets.made_up_cases import evidence_cases, hippocampus_cases, mask_cases, no_split
 from benchmarks.sets.needle_network import DASNeedleCNN
 
 __all__ = [
-    "DASAblatedSampler",
     "DASNeedleCNN",
     "evidence_cases",
     "fold_parts",

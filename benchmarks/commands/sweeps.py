@@ -1,4 +1,4 @@
-"""``python -m benchmarks table | budget | planted | ablation | choice | policies``: sweeps and their tables."""
+"""``python -m benchmarks table | choice | policies``: sweeps and their tables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.engine.grid import DataEntry
     from monai_das.cli.types import Commands
 
-SWEEPS = {
-    "table": ("headline", "train every method on equal terms at a few budgets, and make the tables"),
-    "budget": ("budget", "train at many budgets, and plot the AUC against the share of slices"),
-    "planted": ("planted", "train on faint lesions in known slices of real MR, CT and echo"),
-    "ablation": ("ablation", "train without each part of DASSampler, by folds inside the training volumes"),
-}
+USUAL = Path("benchmarks/grids/headline.json")
 JOBS = "processes of one thread each, 0: this process (default: %(default)s)"
 RESULTS = Path("results/runs.jsonl")
 MEDMNIST = Path("benchmarks/grids/medmnist3d.json")
@@ -29,35 +24,32 @@ AFTERWARDS = {
 
 
 def add_sweep_parsers(verbs: Commands) -> None:
-    """Add the sweeps, one engine on different grids, to the parsers of ``python -m benchmarks``."""
-    for name, (grid, text) in SWEEPS.items():
-        parser = verbs.add_parser(name, help=text)
-        parser.add_argument(
-            "--grid",
-            type=Path,
-            nargs="+",
-            metavar="GRID",
-            help=f"one after the other (default: benchmarks/grids/{grid}.json; for a set of MedMNIST3D {MEDMNIST})",
-        )
-        parser.add_argument(
-            "--results", type=Path, help=f"runs so far (default: {RESULTS}; for a set of MedMNIST3D NAME/runs.jsonl)"
-        )
-        parser.add_argument("--jobs", type=at_least(0), default=1, help=JOBS)
-        parser.add_argument(
-            "--data",
-            metavar="FOLDER|NAME",
-            help="folder of the data (default: $MONAI_DAS_DATA), or a set of MedMNIST3D in it instead of the grid's, "
-            "at 28 cubed (organmnist3d) or 64 (organmnist3d_64)",
-        )
-        parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
-        parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")
-        parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
-        parser.set_defaults(run=sweep_command, parser=parser, usual=Path(f"benchmarks/grids/{grid}.json"))
+    """Add the sweep of a grid, and what looks at its weights afterwards, to the parsers of ``python -m benchmarks``."""
+    parser = verbs.add_parser("table", help="train the methods of grids on equal terms, and make the tables")
+    parser.add_argument(
+        "--grid",
+        type=Path,
+        nargs="+",
+        metavar="GRID",
+        help=f"one after the other (default: {USUAL}; for a set of MedMNIST3D {MEDMNIST})",
+    )
+    parser.add_argument(
+        "--results", type=Path, help=f"runs so far (default: {RESULTS}; for a set of MedMNIST3D NAME/runs.jsonl)"
+    )
+    parser.add_argument("--jobs", type=at_least(0), default=1, help=JOBS)
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER|NAME",
+        help="folder of the data (default: $MONAI_DAS_DATA), or a set of MedMNIST3D in it instead of the grid's, "
+        "at 28 cubed (organmnist3d) or 64 (organmnist3d_64)",
+    )
+    parser.add_argument("--out", type=Path, help="folder for tables and plots (default: that of the results)")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="keep trained weights, for choice and policies")
+    parser.add_argument("--tables-only", action="store_true", help="run nothing: tables of what the results hold")
+    parser.set_defaults(run=sweep_command, parser=parser)
     for name, text in AFTERWARDS.items():
         parser = verbs.add_parser(name, help=text)
-        parser.add_argument(
-            "--grid", type=Path, default=Path("benchmarks/grids/headline.json"), help="default: %(default)s"
-        )
+        parser.add_argument("--grid", type=Path, default=USUAL, help="default: %(default)s")
         parser.add_argument("--weights", type=Path, required=True, metavar="DIR", help="what a sweep with it kept")
         parser.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA)")
         parser.set_defaults(run=afterwards_command, parser=parser, name=name)
@@ -69,7 +61,7 @@ def sweep_command(arguments: argparse.Namespace) -> int:
     from benchmarks.tables import write_tables
 
     data, say = or_exit(arguments, lambda: medmnist3d_entries(arguments.data)), partial(print, flush=True)
-    usual, results = (MEDMNIST, Path(arguments.data) / "runs.jsonl") if data else (arguments.usual, RESULTS)
+    usual, results = (MEDMNIST, Path(arguments.data) / "runs.jsonl") if data else (USUAL, RESULTS)
     arguments.data = None if data else arguments.data
     root, results = data_folder(arguments), arguments.results or results
 

@@ -90,7 +90,7 @@ def active_job(job: Mapping[str, Any], root: str | None = None) -> dict[str, Any
     torch.set_num_threads(1)
     seed = int(job["seed"])
     parts = parts_of(str(job["task"]), recipe, seed, root)
-    cell = (recipe.data, "das_design")
+    cell = (recipe.data, "das")
     settings = {"seed": seed, "num_slices": recipe.readers.num_slices, "epochs": recipe.readers.epochs}
     base = trained(study_cell(*cell, settings | evidence_settings(parts.base)))
     generator = torch.Generator().manual_seed(seed)

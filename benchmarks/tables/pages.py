@@ -9,19 +9,13 @@ from pathlib import Path
 from monai_das._atomic import atomic_path
 
 PAGES = {
-    "evidence": "Known evidence: two needle sets and planted lesions, an eighth of the slices",
-    "adrenal64": "AdrenalMNIST3D at 64 cubed, a quarter of the slices",
-    "adrenal64_mil": "AdrenalMNIST3D at 64 cubed, a quarter of the slices, beside attention MIL",
-    "adrenal64_eighth": "AdrenalMNIST3D at 64 cubed, an eighth of the slices",
-    "headline": "AdrenalMNIST3D at 28 cubed, every method at three budgets",
-    "covid_blues": "COVID-BLUES, severity 2 or above, five trainings",
-    "covid_blues_ten": "COVID-BLUES, severity 2 or above, ten trainings",
-    "covid_blues_severity": "COVID-BLUES, severity as four classes",
-    "hippocampus": "Hippocampus volume, held-out folds",
-    "hippocampus_recipe": "Hippocampus volume, changes to DASSampler tried inside the training parts",
     "lgg_sets": "Brain MR (TCGA-LGG, CC BY-NC-SA 4.0): does a set of 12 slices hold a tumour, k = 3, by patients",
-    "ablation": "Ablation of DASSampler on AdrenalMNIST3D at 28 cubed, inside the training cases",
-    "ablation_evidence": "Ablation of DASSampler on known evidence, inside the training cases",
+    "hard_needle": "The hard needle: 24, 32 and 48 slices, Gaussian and Rician noise, an eighth of the slices",
+    "evidence": "Known evidence: two needle sets and planted lesions, an eighth of the slices",
+    "headline": "AdrenalMNIST3D at 28 cubed, three budgets",
+    "adrenal64": "AdrenalMNIST3D at 64 cubed, a quarter of the slices",
+    "covid_blues": "COVID-BLUES, severity 2 or above, held-out patients",
+    "hippocampus": "Hippocampus volume, held-out folds",
 }
 SHOWN = (
     "data",

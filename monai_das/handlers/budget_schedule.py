@@ -82,8 +82,6 @@ class DASBudgetSchedule:
         now = self.value(epoch)
         for sampler in self.samplers:
             setattr(sampler, self.attribute, now)
-            if self.attribute == "widening" and self.end_epoch > 0:
-                sampler.scheduled = True
 
     def attach(self, engine: Engine) -> None:
         """Set the value at the start of every iteration of the training ``engine``."""

@@ -14,6 +14,7 @@ from monai_das.networks.mobilenet import DASMobileNetV3Small
 from monai_das.networks.output import DASOutput, DASPolicyOutput, DASTaughtOutput
 from monai_das.networks.slice_cam import SliceCAM, slice_cam
 from monai_das.networks.slice_classifier import DASSliceClassifier
+from monai_das.networks.taught_head import DASTaughtHead
 from monai_das.networks.volume_classifier import DASVolumeClassifier
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -30,6 +31,7 @@ __all__ = [
     "DASOutput",
     "DASPolicyOutput",
     "DASSliceClassifier",
+    "DASTaughtHead",
     "DASTaughtOutput",
     "DASVolumeClassifier",
     "SliceCAM",

@@ -20,12 +20,6 @@ def kept_scores(selection: Selection) -> Tensor:
     return torch.gather(selection.scores.float(), 1, selection.indices)
 
 
-def sureness(weights: Tensor, kept: Tensor) -> Tensor:
-    """Return ``(B,)`` in [0, 1]: 1 where one kept row has all of the ``weights`` ``(B, k)``, 0 where all are equal."""
-    entropy: Tensor = torch.special.entr(weights).sum(dim=1)
-    return (1.0 - entropy / torch.log(kept.sum(dim=1).clamp(min=2).float())).clamp(min=0.0)
-
-
 def weighted_sum(features: Tensor, weights: Tensor) -> Tensor:
     """Return ``(B, F)`` float32, the sum of ``features`` ``(B, k, F)`` times ``weights`` ``(B, k)``."""
     return (features.float() * weights[:, :, None]).sum(dim=1)
@@ -70,30 +64,16 @@ class DASAttentionAggregation(DASAggregation):
     The logit of a slice with features h is ``w . (tanh(V h) * sigmoid(U h))``; its weight is the softmax over kept
     rows.
 
-    With a ``distillation_weight`` it teaches the sampler. It sees the backbone's features of every slice while the
-    budget is widened, the sampler only thumbnails; :class:`DASSliceClassifier` adds to the penalty of its selection
-    ``widening * distillation_weight * sure * KL(attention || softmax of the scores)``, without a gradient to the
-    attention. ``sure = 1 - entropy(attention) / log(number of slices)``, so that attention that prefers no slice leaves
-    the choice alone.
-
     Args:
         num_features: F, width of the features.
         hidden: width of the attention.
-        distillation_weight: weight of what it teaches a sampler; 0 teaches nothing.
-
-    Raises:
-        ValueError: ``distillation_weight`` is negative.
 
     References:
-        Ilse et al., *Attention-based Deep Multiple Instance Learning*, ICML 2018, arXiv 1802.04712, equation 9;
-        Hinton et al., *Distilling the Knowledge in a Neural Network*, 2015, arXiv 1503.02531.
+        Ilse et al., *Attention-based Deep Multiple Instance Learning*, ICML 2018, arXiv 1802.04712, equation 9.
     """
 
-    def __init__(self, num_features: int, hidden: int = 128, distillation_weight: float = 0.0) -> None:
+    def __init__(self, num_features: int, hidden: int = 128) -> None:
         super().__init__()
-        if distillation_weight < 0.0:
-            raise ValueError(f"distillation_weight must not be negative, got {distillation_weight}")
-        self.distillation_weight: float = distillation_weight
         self.value = nn.Linear(num_features, hidden)
         self.gate = nn.Linear(num_features, hidden)
         self.weight = nn.Linear(hidden, 1)
@@ -105,18 +85,6 @@ class DASAttentionAggregation(DASAggregation):
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the attention-weighted sum, ``(B, F)``."""
         return weighted_sum(features, softmax_of_kept(self.logits(features), selection.kept))
-
-    def lesson(self, features: Tensor, selection: Selection) -> Tensor:
-        """Return ``(B,)``, the divergence of the softmax of the kept scores from the attention, times how sure that is.
-
-        Only the scores get a gradient. Padded rows do not count.
-        """
-        with torch.no_grad():
-            attended = softmax_of_kept(self.logits(features), selection.kept)
-        scores = kept_scores(selection).masked_fill(~selection.kept, lowest())
-        missed = torch.log(attended.clamp(min=1e-12)) - torch.log_softmax(scores, dim=1)
-        divergence = (attended * missed.masked_fill(~selection.kept, 0.0)).sum(dim=1)
-        return sureness(attended, selection.kept) * divergence
 
 
 class DASGatedAggregation(DASAggregation):

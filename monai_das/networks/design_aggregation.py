@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from monai_das.networks.aggregation import DASAttentionAggregation, kept_scores, softmax_of_kept, weighted_sum
 from monai_das.samplers import Sampler, Selection
 from monai_das.samplers.selection import lowest, slice_mask
+from monai_das.samplers.slice_context import gated_attention
 
 
 class DASDesignAggregation(DASAttentionAggregation):
@@ -18,10 +19,12 @@ class DASDesignAggregation(DASAttentionAggregation):
     counts how much evidence there is among how many slices; with 0 the chosen slices count as they are, with less
     variance. ``design`` is learned. Where all slices are seen, pi is 1.
 
-    It teaches a sampler that must be taught, such as :class:`~monai_das.samplers.DASDesignSampler`. In ``train()``
+    It teaches a sampler that must be taught, such as :class:`~monai_das.samplers.DASSampler`. In ``train()``
     :class:`DASSliceClassifier` then looks at every slice, and answers twice: from the chosen slices and from all
-    (:class:`DASTaughtOutput`). It adds to the penalty of its selection ``distillation_weight * KL(shares || softmax of
-    the scores)``, see :meth:`shares`, and half of the divergence of the first answer from the second.
+    (:class:`DASTaughtOutput`). Of the first answer only ``design``, the backbone and the correction of the head
+    (:class:`DASTaughtHead`) learn, so that few slices do not spoil what teaches. The penalty of its selection gets
+    ``distillation_weight * KL(shares || softmax of the scores)``, see :meth:`shares`, and half of the divergence of the
+    first answer from the second.
 
     Args:
         num_features: F, width of the features.
@@ -37,14 +40,27 @@ class DASDesignAggregation(DASAttentionAggregation):
     """
 
     def __init__(self, num_features: int, hidden: int = 128, distillation_weight: float = 10.0) -> None:
-        super().__init__(num_features, hidden, distillation_weight)
+        super().__init__(num_features, hidden)
+        if distillation_weight < 0.0:
+            raise ValueError(f"distillation_weight must not be negative, got {distillation_weight}")
+        self.distillation_weight: float = distillation_weight
         self.design = nn.Parameter(torch.tensor(0.5))
 
-    def weights(self, features: Tensor, selection: Selection) -> Tensor:
-        """Return the weights ``(B, k)`` float32 of the kept slices; they sum to 1."""
+    def weights(self, features: Tensor, selection: Selection, settled: bool = False) -> Tensor:
+        """Return the weights ``(B, k)`` float32 of the kept slices; they sum to 1.
+
+        ``settled``: only ``design`` and the features get a gradient, the attention does not.
+        """
         inclusion = torch.gather(selection.inclusion.float(), 1, selection.indices)
         known = torch.log(inclusion.clamp(min=1e-6)) * (inclusion > 0.0)
-        return softmax_of_kept(self.logits(features).float() - self.design.float() * known, selection.kept)
+        logits = self.settled_logits(features) if settled else self.logits(features)
+        return softmax_of_kept(logits.float() - self.design.float() * known, selection.kept)
+
+    def settled_logits(self, features: Tensor) -> Tensor:
+        """Return the attention logits ``(B, k)``, of which the attention does not learn."""
+        value = nn.functional.linear(features, self.value.weight.detach(), self.value.bias.detach())
+        gate = nn.functional.linear(features, self.gate.weight.detach(), self.gate.bias.detach())
+        return gated_attention(value, gate, self.weight.weight.detach(), self.weight.bias.detach())
 
     def forward(self, features: Tensor, selection: Selection) -> Tensor:
         """Return the weighted sum, ``(B, F)``."""

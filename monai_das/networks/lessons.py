@@ -12,18 +12,13 @@ from torch.autograd import Variable
 from monai_das.samplers import Sampler, Selection
 
 REMEDY = (
-    "Move its budget from all slices to k by DASBudgetSchedule(network, hold_epochs, end_epoch): schedule.step(epoch) "
-    "in your own loop, schedule.attach(trainer) in MONAI's; give the output of the network to DASLoss; give "
-    "DASSliceClassifier an aggregation that teaches, as its default does; or take DASGateSampler, which learns "
-    "from the task loss"
+    "Give DASSliceClassifier an aggregation that teaches, as its default does, and the output of the network to "
+    "DASLoss; or take DASGateSampler, which learns from the task loss"
 )
 
 
 class LessonCheck:
-    """Warn at the first backward pass that does not reach the scores of a sampler that must be taught.
-
-    Once a schedule has brought the budget to k, nothing is checked, because the lessons end with the widening.
-    """
+    """Warn at the first backward pass that does not reach the scores of a sampler that must be taught."""
 
     def __init__(self) -> None:
         self.done: bool = False
@@ -31,10 +26,9 @@ class LessonCheck:
     def watch(self, sampler: Sampler, logits: Tensor, selection: Selection) -> None:
         """Look at the backward pass of ``logits`` or of the penalty: does it reach the scores of ``selection``?"""
         learns = sampler.taught and any(each.requires_grad for each in sampler.parameters())
-        over = sampler.scheduled and sampler.widening == 0.0
         # where all but the sampler is frozen, the penalty alone has a graph
         ends = [each for each in (logits, selection.penalty) if each.requires_grad]
-        if self.done or over or not learns or not ends or torch.compiler.is_compiling():
+        if self.done or not learns or not ends or torch.compiler.is_compiling():
             return
         reached: list[bool] = []
         if selection.scores.requires_grad:

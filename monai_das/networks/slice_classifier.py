@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation
+from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, weighted_sum
 from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
 from monai_das.networks.design_aggregation import DASDesignAggregation, divergence, every_slice
 from monai_das.networks.feature_cache import FeatureCache
 from monai_das.networks.output import DASOutput, DASTaughtOutput
+from monai_das.networks.taught_head import DASTaughtHead
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.features import exporting
 from monai_das.samplers.selection import lowest
-
-LESSON = 10.0  # weight of what attention teaches a sampler, found in docs/results.md
 
 
 class DASSliceClassifier(DASNetwork):
@@ -33,7 +32,7 @@ class DASSliceClassifier(DASNetwork):
         backbone: any 2-D network, ``(N, C, H, W) -> (N, F)`` or ``(N, F, h, w)``; the latter is averaged over pixels.
         num_classes: width of the logits.
         aggregation: how features of slices become one vector; by default by attention over them, which teaches samplers
-            that must be taught (``Sampler.taught``), with a weight of 10.
+            that must be taught (``Sampler.taught``).
         num_features: F; by default ``backbone.num_features``.
         thumbnail_size: side of the thumbnails the sampler sees, in pixels.
         dropout_prob: dropout before the linear head.
@@ -91,11 +90,11 @@ class DASSliceClassifier(DASNetwork):
         self.backbone = backbone
         self.precision = precision_of(backbone)
         if aggregation is None:
-            kind = DASDesignAggregation if sampler.designed else DASAttentionAggregation
-            aggregation = kind(width, distillation_weight=LESSON if sampler.taught else 0.0)
+            aggregation = DASDesignAggregation(width) if sampler.taught else DASAttentionAggregation(width)
         self.aggregation = aggregation
         self.dropout = nn.Dropout(dropout_prob)
-        self.head = nn.Linear(width, num_classes)
+        taught = isinstance(aggregation, DASDesignAggregation)
+        self.head = DASTaughtHead(width, num_classes) if taught else nn.Linear(width, num_classes)
 
     @torch.jit.export
     def classify(self, slices: Tensor, selection: Selection) -> Tensor:
@@ -110,42 +109,34 @@ class DASSliceClassifier(DASNetwork):
 
     @torch.jit.unused
     def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput | DASTaughtOutput:
-        """Return logits, and the selection with the lesson in its penalty."""
+        """Return logits and the selection, in its penalty the lesson of an aggregation that teaches the sampler."""
         used = self.used(selection)
-        if isinstance(self.aggregation, DASDesignAggregation) and self.aggregation.teaches(self.sampler, used):
-            return self.learn_from_all(image, selection, self.aggregation)
+        able = isinstance(self.aggregation, DASDesignAggregation) and isinstance(self.head, DASTaughtHead)
+        if able and cast(DASDesignAggregation, self.aggregation).teaches(self.sampler, used):
+            return self.learn_from_all(image, selection)
         if self.remember_features and used.weights.requires_grad:
             features = self.blended_features(image.float(), used)
         else:
             features = self.features_of(take_slices(image, used).float(), used, complete)
-        return DASOutput(self.conclude(features, used), self.lesson(features, selection))
+        return DASOutput(self.conclude(features, used), selection)
 
     @torch.jit.unused
-    def learn_from_all(self, image: Tensor, selection: Selection, teacher: DASDesignAggregation) -> DASTaughtOutput:
+    def learn_from_all(self, image: Tensor, selection: Selection) -> DASTaughtOutput:
         """Return the answers from few slices and from all, and in the penalty what the latter teaches.
 
         The backbone sees each slice once. The view of all slices teaches the scores, and the answer from few of them.
         """
+        teacher, head = cast(DASDesignAggregation, self.aggregation), cast(DASTaughtHead, self.head)
         whole = every_slice(selection)
         features = self.features_of(image.float(), whole)
         chosen = torch.gather(features, 1, selection.indices[:, :, None].expand(-1, -1, features.size(2)))
-        answer, short = self.conclude(features, whole), self.conclude(chosen, selection)
+        answer = head.of_all(self.dropout(teacher(features, whole))).float()
+        few = weighted_sum(chosen, teacher.weights(chosen, selection, settled=True))
+        short = head.of_few(self.dropout(few)).float()
         missed = divergence(torch.softmax(answer.detach(), dim=1), torch.log_softmax(short, dim=1))
-        lesson = teacher.shares_lesson(features.detach(), whole, self.head.weight)
+        lesson = teacher.shares_lesson(features.detach(), whole, head.weight)
         penalty = selection.penalty + teacher.distillation_weight * lesson + 0.5 * missed
         return DASTaughtOutput(short, selection._replace(penalty=penalty), answer)
-
-    @torch.jit.unused
-    def lesson(self, features: Tensor, selection: Selection) -> Selection:
-        """Add the lesson to the penalty of ``selection``: how far its scores are from the attention, times widening.
-
-        A narrow budget leaves out slices, and these have no attention. The attention over the rest teaches nothing.
-        """
-        teacher, widening = self.aggregation, self.sampler.widening
-        if not isinstance(teacher, DASAttentionAggregation) or teacher.distillation_weight * widening == 0.0:
-            return selection
-        weight = teacher.distillation_weight * widening
-        return selection._replace(penalty=selection.penalty + weight * teacher.lesson(features, selection))
 
     def features_of(self, image: Tensor, selection: Selection, complete: bool = False) -> Tensor:
         """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""

@@ -4,7 +4,6 @@ from monai_das.samplers.adps import ADPSSampler
 from monai_das.samplers.attention_mil import DASAttentionMILSampler
 from monai_das.samplers.base import Sampler
 from monai_das.samplers.das import DASSampler
-from monai_das.samplers.das_design import DASDesignSampler
 from monai_das.samplers.das_gate import DASGateSampler
 from monai_das.samplers.das_paper import DASPaperSampler
 from monai_das.samplers.dps import DPSSampler
@@ -26,7 +25,6 @@ __all__ = [
     "ADPSSampler",
     "DASAttentionMILSampler",
     "DASCentreSampler",
-    "DASDesignSampler",
     "DASEvenSampler",
     "DASFullSampler",
     "DASGateSampler",

@@ -30,12 +30,8 @@ class Sampler(nn.Module):
     Attributes:
         widening: in ``train()`` only, stretches the budget: 0 is k, 1 is all D slices, in between
             ``k * (D / k) ** widening``. A schedule (``monai_das.handlers``) moves it from 1 to 0.
-        taught: whether attention over all slices teaches its scores, see
-            ``monai_das.networks.DASAttentionAggregation``.
-        designed: whether it takes slices by a sampling design that attention over them should know, see
-            ``monai_das.networks.DASDesignAggregation``.
-        scheduled: whether a schedule that widens the budget has moved ``widening``, see
-            ``monai_das.handlers.DASBudgetSchedule.step``.
+        taught: whether attention over all slices teaches its scores, and knows by which sampling design they were
+            taken, see ``monai_das.networks.DASDesignAggregation``.
         lr_multiplier: factor on the base learning rate that this method's parameters want,
             see :func:`monai_das.samplers.sampler_param_groups`.
 
@@ -66,8 +62,6 @@ class Sampler(nn.Module):
         self.whole: int = share.denominator
         self.widening: float = 0.0
         self.taught: bool = False
-        self.designed: bool = False
-        self.scheduled: bool = False
         self.lr_multiplier: float = 1.0
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Sampler:

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_das.networks import DASAttentionAggregation, DASSliceClassifier
-from monai_das.samplers import DASSampler, Sampler, take_slices
+from monai_das.networks import DASDesignAggregation, DASSliceClassifier
+from monai_das.networks.aggregation import weighted_sum
+from monai_das.networks.design_aggregation import every_slice
+from monai_das.samplers import DASSampler, Sampler
 
 Batch = tuple[Tensor, Tensor]
 
@@ -15,9 +17,9 @@ Batch = tuple[Tensor, Tensor]
 def taught_network(sampler: Sampler | None = None) -> DASSliceClassifier:
     """Return a network in ``train()`` with a wide budget, whose attention teaches its sampler."""
     torch.manual_seed(0)
-    chosen = DASSampler(num_slices=2, residual_penalty=0.1) if sampler is None else sampler
+    chosen = DASSampler(num_slices=2) if sampler is None else sampler
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 4))
-    aggregation = DASAttentionAggregation(4, distillation_weight=10.0)
+    aggregation = DASDesignAggregation(4, distillation_weight=10.0)
     network = DASSliceClassifier(chosen, backbone, 2, aggregation, 4, thumbnail_size=16, dropout_prob=0.0)
     for parameter in network.parameters():  # the last layers of a sampler start at zero
         nn.init.normal_(parameter, std=0.3)
@@ -35,13 +37,18 @@ def two_batches() -> list[Batch]:
 
 
 def explicit_loss(network: DASSliceClassifier, batch: Batch) -> Tensor:
-    """Return cross entropy plus penalty plus lesson, put together by hand from the network's parts."""
+    """Return the loss of both answers plus the lesson, put together by hand from the network's parts."""
     volume, target = batch
     selection = network.score(network.thumbnails(volume))
-    slices = take_slices(volume, selection)
-    features = network.backbone(slices.permute(0, 4, 1, 2, 3).flatten(0, 1)).view(len(volume), slices.size(4), -1)
-    task = functional.cross_entropy(network.classify(slices, selection), target)
-    return task + selection.penalty.mean() + 10.0 * network.aggregation.lesson(features, selection).mean()
+    whole, head, attention = every_slice(selection), network.head, network.aggregation
+    features = network.backbone(volume.permute(0, 4, 1, 2, 3).flatten(0, 1)).view(len(volume), volume.size(4), -1)
+    chosen = features.gather(1, selection.indices[:, :, None].expand(-1, -1, features.size(2)))
+    answer = head.of_all(attention(features, whole))
+    short = head.of_few(weighted_sum(chosen, attention.weights(chosen, selection, settled=True)))
+    missed = functional.kl_div(short.log_softmax(1), answer.detach().softmax(1), reduction="none").sum(dim=1)
+    lesson = attention.shares_lesson(features.detach(), whole, head.weight)
+    task = functional.cross_entropy(answer, target) + 0.5 * functional.cross_entropy(short, target)
+    return task + (selection.penalty + 10.0 * lesson + 0.5 * missed).mean()
 
 
 def gradients_of_sum(network: DASSliceClassifier, batches: Sequence[Batch]) -> list[Tensor]:

@@ -8,7 +8,6 @@ from monai_das.networks import (
     DASMaxAggregation,
     DASMeanAggregation,
 )
-from monai_das.networks.aggregation import sureness
 
 ALL = [
     DASMeanAggregation(),
@@ -106,50 +105,3 @@ def test_attention_is_that_of_its_source(selection):
 def test_abstract_aggregation_says_what_to_write(selection):
     with pytest.raises(NotImplementedError, match="implements forward"):
         DASAggregation()(torch.rand(2, 3, 6), selection)
-
-
-def test_nothing_is_to_be_learnt_where_scores_and_attention_agree(selection):
-    features, attention = 10.0 * torch.randn(2, 3, 6), DASAttentionAggregation(6)
-    logits = attention.logits(features).detach()
-    scores = (
-        torch.full((2, 4), 5.0)
-        .scatter(1, selection.indices[:, :2], logits[:, :2])
-        .scatter(1, selection.indices[:1, 2:], logits[:1, 2:])
-    )
-
-    same, other = (attention.lesson(features, selection._replace(scores=each)) for each in (scores, -scores))
-
-    torch.testing.assert_close(same, torch.zeros(2), atol=1e-6, rtol=0.0)
-    assert (other > 1e-4).all()
-
-
-def test_the_lesson_is_for_the_scores_of_kept_slices_alone(selection):
-    scores = selection.scores.clone().requires_grad_()
-    features = torch.randn(2, 3, 6, requires_grad=True)
-    attention = DASAttentionAggregation(6)
-
-    attention.lesson(features, selection._replace(scores=scores)).sum().backward()
-
-    assert (scores.grad != 0).tolist() == [[True, False, True, True], [True, True, False, False]]
-    assert features.grad is None
-    assert all(weight.grad is None for weight in attention.parameters())
-
-
-def test_attention_that_prefers_no_slice_teaches_nothing(selection):
-    attention = DASAttentionAggregation(6)
-    torch.nn.init.zeros_(attention.weight.weight)
-
-    torch.testing.assert_close(attention.lesson(torch.randn(2, 3, 6), selection), torch.zeros(2), atol=1e-6, rtol=0.0)
-
-
-def test_attention_is_sure_as_far_as_one_of_the_kept_slices_has_the_weight():
-    one, two, all_four = [1.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.25] * 4
-    weights = torch.tensor([one, all_four, two, two, one])
-    kept = torch.arange(4) < torch.tensor([[4], [4], [4], [2], [1]])
-
-    torch.testing.assert_close(sureness(weights, kept), torch.tensor([1.0, 0.0, 0.5, 0.0, 1.0]))
-
-
-def test_a_lesson_cannot_weigh_less_than_nothing():
-    with pytest.raises(ValueError, match=r"distillation_weight must not be negative, got -1\.0"):
-        DASAttentionAggregation(6, distillation_weight=-1.0)

@@ -7,8 +7,9 @@ from torch.nn import functional
 
 from monai_das.losses import DASLoss
 from monai_das.networks import DASDesignAggregation, DASSliceClassifier
+from monai_das.networks.aggregation import weighted_sum
 from monai_das.networks.design_aggregation import every_slice
-from monai_das.samplers import DASDesignSampler, DASEvenSampler, Selection
+from monai_das.samplers import DASEvenSampler, DASSampler, Selection
 
 
 def selection_of(features: Tensor, lengths: Tensor | None = None, k: int = 3) -> Selection:
@@ -19,7 +20,7 @@ def selection_of(features: Tensor, lengths: Tensor | None = None, k: int = 3) ->
 def network(**settings: object) -> DASSliceClassifier:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 5))
-    sampler = DASDesignSampler(num_slices=2)
+    sampler = DASSampler(num_slices=2)
     return DASSliceClassifier(sampler, backbone, 3, num_features=5, thumbnail_size=8, dropout_prob=0.0, **settings)
 
 
@@ -91,7 +92,7 @@ def test_the_network_answers_from_all_slices_and_teaches_scores_and_the_answer_f
     features = net.backbone(images).view(3, 6, 5)
     few = features.gather(1, chosen.indices[:, :, None].expand(-1, -1, 5))
     short = net.conclude(few, chosen)
-    assert torch.allclose(output.whole, net.conclude(features, whole), atol=1e-5)
+    assert torch.allclose(output.whole, net.head.of_all(net.aggregation(features, whole)), atol=1e-5)
     assert torch.allclose(output.logits, short, atol=1e-5)
     lesson = net.aggregation.shares_lesson(features, whole, net.head.weight)
     missed = functional.kl_div(short.log_softmax(1), output.whole.detach().softmax(1), reduction="none").sum(dim=1)
@@ -122,3 +123,22 @@ def test_scripted_and_exported_it_answers_as_it_does() -> None:
     volume = torch.randn(2, 1, 8, 8, 7)
 
     assert torch.allclose(torch.jit.script(net)(volume), net(volume), atol=1e-5)
+
+
+def test_the_answer_from_few_teaches_its_own_correction_and_leaves_what_teaches_alone() -> None:
+    net = network().train()
+    features, kept = torch.randn(3, 2, 5, requires_grad=True), selection_of(torch.rand(3, 6, 5), k=2)
+
+    pooled = weighted_sum(features, net.aggregation.weights(features, kept, settled=True))
+    functional.cross_entropy(net.head.of_few(pooled), torch.tensor([0, 1, 2])).backward()
+
+    attention = [name for name, each in net.aggregation.named_parameters() if each.grad is not None]
+    head = [name for name, each in net.head.named_parameters() if each.grad is not None]
+    assert (attention, head) == (["design"], ["correction.weight", "correction.bias"])
+    assert features.grad is not None
+    assert torch.allclose(pooled, net.aggregation(features, kept), atol=1e-6)
+
+
+def test_a_lesson_cannot_weigh_less_than_nothing() -> None:
+    with pytest.raises(ValueError, match=r"distillation_weight must not be negative, got -1\.0"):
+        DASDesignAggregation(6, distillation_weight=-1.0)

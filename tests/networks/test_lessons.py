@@ -7,7 +7,7 @@ from torch import nn
 from monai_das.handlers import DASBudgetSchedule
 from monai_das.losses import DASLoss, DASReaderLoss
 from monai_das.networks import (
-    DASAttentionAggregation,
+    DASDesignAggregation,
     DASGatedAggregation,
     DASMeanAggregation,
     DASSliceClassifier,
@@ -17,8 +17,8 @@ from monai_das.samplers import DASGateSampler, DASSampler, DPSSampler
 
 LABELS = torch.tensor([0, 1, 0])
 WARNING = (
-    r"DASSampler is to be taught, and nothing teaches it: its choice stays\. Move its budget .*"
-    r"schedule\.step\(epoch\) .*schedule\.attach\(trainer\) .*DASLoss.*aggregation that teaches.*DASGateSampler"
+    r"DASSampler is to be taught, and nothing teaches it: its choice stays\. Give DASSliceClassifier an aggregation "
+    r"that teaches.*DASLoss.*DASGateSampler"
 )
 
 
@@ -26,8 +26,8 @@ def classifier(weight=1.0, sampler=None):
     """Return a network in training whose attention teaches its sampler with ``weight``."""
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 3))
-    attention = DASAttentionAggregation(3, distillation_weight=weight)
-    chosen = DASSampler(num_slices=2, residual_penalty=0.0) if sampler is None else sampler
+    attention = DASDesignAggregation(3, distillation_weight=weight)
+    chosen = DASSampler(num_slices=2) if sampler is None else sampler
     return DASSliceClassifier(chosen, backbone, 2, attention, 3, thumbnail_size=8).train()
 
 
@@ -42,54 +42,23 @@ def learn(network, loss=None, target=LABELS):
     return any(each.grad is not None and bool(each.grad.any()) for each in network.sampler.parameters())
 
 
-def untaught():
-    return classifier()
-
-
-def with_a_schedule_that_nobody_steps():
-    network = classifier()
-    DASBudgetSchedule(network, hold_epochs=10, end_epoch=14)
-    return network
-
-
-def with_a_schedule_that_ends_at_once():
-    network = classifier()
-    DASBudgetSchedule(network, hold_epochs=0, end_epoch=0).step(0)
-    return network
-
-
-def with_a_schedule_of_another_number():
-    network = classifier()
-    DASBudgetSchedule(network, 1, 2, attribute="noise", start=0.5).step(0)
-    return network
-
-
-def scheduled(network):
-    DASBudgetSchedule(network, hold_epochs=1, end_epoch=2).step(0)
-    return network
-
-
 def with_attention_that_does_not_teach():
-    return scheduled(classifier(weight=0.0))
+    return classifier(weight=0.0)
 
 
 def with_a_mean_of_slices():
-    network = scheduled(classifier())
+    network = classifier()
     network.aggregation = DASMeanAggregation()
     return network
 
 
 def of_volumes_without_gate():
-    return scheduled(volume_classifier(gate=False))
+    return volume_classifier(gate=False)
 
 
 @pytest.mark.parametrize(
     "build",
     [
-        untaught,
-        with_a_schedule_that_nobody_steps,
-        with_a_schedule_that_ends_at_once,
-        with_a_schedule_of_another_number,
         with_attention_that_does_not_teach,
         with_a_mean_of_slices,
         of_volumes_without_gate,
@@ -105,24 +74,14 @@ def test_a_sampler_that_nothing_teaches_is_told_once(build):
     assert not learn(network)  # a second warning would be an error here
 
 
-def test_nothing_is_said_while_a_schedule_steps_and_after_its_end():
+def test_nothing_is_said_where_attention_teaches_at_any_budget():
     network = classifier()
     schedule = DASBudgetSchedule(network, hold_epochs=1, end_epoch=2)
-    learnt = []
 
     for epoch in (0, 1.5, 2, 3):
         schedule.step(epoch)
         network.zero_grad()
-        learnt.append(learn(network))
-
-    assert learnt == [True, True, False, False]
-
-
-def test_a_training_resumed_after_the_end_of_its_schedule_is_not_warned():
-    network = classifier()
-    DASBudgetSchedule(network, hold_epochs=1, end_epoch=2).step(3)
-
-    assert not learn(network)
+        assert learn(network)
 
 
 def test_a_gate_teaches():
@@ -151,25 +110,25 @@ def test_samplers_that_learn_in_another_way_are_not_asked(sampler):
 
 
 def test_a_frozen_sampler_is_not_asked():
-    network = classifier()
+    network = classifier(weight=0.0)
     network.sampler.requires_grad_(False)
 
     assert not learn(network)
 
 
 def test_where_all_else_is_frozen_the_sampler_is_asked_as_well():
-    network = classifier(sampler=DASSampler(num_slices=2))
+    network = classifier(weight=0.0)
     for part in (network.backbone, network.aggregation, network.head):
         part.requires_grad_(False)
 
     with pytest.warns(UserWarning, match=WARNING):
         learn(network)
 
-    assert learn(scheduled(classifier()))
+    assert learn(classifier())
 
 
 def test_eval_and_passes_without_gradient_say_nothing_and_count_for_nothing():
-    network = classifier()
+    network = classifier(weight=0.0)
     volume = torch.randn(3, 1, 8, 8, 6)
 
     network.eval()(volume).sum().backward()
@@ -181,7 +140,7 @@ def test_eval_and_passes_without_gradient_say_nothing_and_count_for_nothing():
 
 
 def test_processes_that_train_together_are_told_as_well(process_group):
-    network = classifier()
+    network = classifier(weight=0.0)
     parallel = nn.parallel.DistributedDataParallel(network)
 
     with pytest.warns(UserWarning, match=WARNING):
@@ -189,7 +148,7 @@ def test_processes_that_train_together_are_told_as_well(process_group):
 
 
 def test_the_warning_comes_at_the_first_backward_pass_of_two_forward_passes():
-    network = classifier()
+    network = classifier(weight=0.0)
     outputs = [network(torch.randn(3, 1, 8, 8, 6)) for _ in range(2)]
 
     with pytest.warns(UserWarning, match=WARNING) as caught:

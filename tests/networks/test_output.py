@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from monai_das.losses import DASLoss, DASPolicyInferer
 from monai_das.networks import DASMobileNetV3Small, DASOutput, DASPolicyOutput, DASSliceClassifier
-from monai_das.samplers import DASDesignSampler, DASUniformSampler, PolicyTopKSampler
+from monai_das.samplers import DASSampler, DASUniformSampler, PolicyTopKSampler
 from tests.networks.taught import taught_network, two_batches
 
 
@@ -32,7 +32,7 @@ def policy_output(batch):
 
 @pytest.fixture
 def taught_output(batch):
-    network = DASSliceClassifier(DASDesignSampler(num_slices=2), DASMobileNetV3Small(in_channels=1), 2)
+    network = DASSliceClassifier(DASSampler(num_slices=2), DASMobileNetV3Small(in_channels=1), 2)
     return network.train()(batch[0])
 
 

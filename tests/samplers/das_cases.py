@@ -1,11 +1,11 @@
-"""Volumes and samplers that the tests of DASSampler share."""
+"""Volumes and samplers that the tests of DASSampler and DASGateSampler share."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from monai_das.samplers import DASSampler, Selection
+from monai_das.samplers import DASGateSampler, DASSampler, Selection
 
 # contrast of each slice: variances fall from the first to the last
 CONTRAST = torch.tensor([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3])
@@ -38,21 +38,21 @@ class Preference(nn.Module):
         return raw[:, :, None]
 
 
-def preferring(sampler: DASSampler, *wanted: int) -> DASSampler:
+def preferring(sampler: DASGateSampler, *wanted: int) -> DASGateSampler:
     """Return ``sampler`` with a residual of ``+bound`` for the slices ``wanted`` and ``-bound`` for all others."""
     sampler.attention, sampler.head = Preference(list(wanted)), nn.Identity()
     return sampler
 
 
-def steep(sampler: DASSampler) -> DASSampler:
+def steep(sampler: DASSampler | DASGateSampler) -> DASSampler | DASGateSampler:
     """Return ``sampler`` with random last layers, so steep that the residual is at its bounds."""
-    for layer in (sampler.head[-1], sampler.heat):
+    for layer in (sampler.head[-1], sampler.heat) if isinstance(sampler, DASGateSampler) else (sampler.head[-1],):
         nn.init.normal_(layer.weight, std=100.0)
         nn.init.normal_(layer.bias, std=10.0)
     return sampler
 
 
-def draws(sampler: DASSampler, thumbnails: Tensor, times: int) -> Iterator[Selection]:
+def draws(sampler: DASGateSampler, thumbnails: Tensor, times: int) -> Iterator[Selection]:
     sampler.train()
     for _ in range(times):
         yield sampler(thumbnails)

@@ -2,107 +2,97 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from monai_das.samplers import DASSampler, DASTopVarianceSampler
-from monai_das.samplers.das_parts import relative, standardised
-from monai_das.samplers.features import slice_moments
-from tests.samplers.das_cases import EMPTY, FAINT, falling_volume, preferring, steep, volume_with_empty_slices
-
-
-@pytest.mark.parametrize("variance", ["within", "between"])
-@pytest.mark.parametrize("budget", [{"num_slices": 1}, {"num_slices": 7}, {"fraction": 0.4}], ids=str)
-@pytest.mark.parametrize("offset", [0.0, -1000.0])
-def test_untrained_it_is_top_variance(variance: str, budget: dict[str, float], offset: float) -> None:
-    thumbnails = 10.0 * torch.rand(8, 2, 28, 28, 24) + offset
-    lengths = torch.tensor([24, 24, 20, 13, 9, 7, 4, 1])
-
-    learned = DASSampler(**budget, variance=variance).eval()(thumbnails, lengths)
-    control = DASTopVarianceSampler(**budget, variance=variance).eval()(thumbnails, lengths)
-
-    assert torch.equal(learned.indices, control.indices)
-    assert torch.equal(learned.kept, control.kept)
+from monai_das.networks import DASMobileNetV3Small, DASSliceClassifier
+from monai_das.samplers import DASEvenSampler, DASSampler
+from tests.samplers.das_cases import EMPTY, FAINT, falling_volume, steep, volume_with_empty_slices
 
 
-def test_untrained_nothing_is_penalised() -> None:
-    selection = DASSampler(num_slices=3).train()(torch.rand(2, 1, 16, 16, 8))
+class Scores(nn.Module):
+    """A head that gives the slices of every case these scores."""
 
-    assert selection.penalty.tolist() == [0.0, 0.0]
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores = scores
 
-
-def test_the_residual_can_put_the_lowest_variance_first() -> None:
-    thumbnails = falling_volume()
-
-    untrained = DASSampler(num_slices=2).eval()(thumbnails)
-    trained = preferring(DASSampler(num_slices=2), 6, 7).eval()(thumbnails)
-
-    assert untrained.indices.tolist() == [[0, 1], [0, 1]]
-    assert trained.indices.tolist() == [[6, 7], [6, 7]]
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.scores.expand(tokens.size(0), -1)[:, :, None]
 
 
-@pytest.mark.parametrize("bound", [0.5, 4.0])
-def test_the_residual_keeps_within_its_bound(bound: float) -> None:
-    thumbnails = torch.rand(4, 1, 16, 16, 12)
-    sampler = steep(DASSampler(num_slices=3, bound=bound)).eval()
-    nn.init.zeros_(sampler.heat.weight)
-    nn.init.zeros_(sampler.heat.bias)
-
-    moved = sampler(thumbnails).scores - DASSampler(num_slices=3).eval()(thumbnails).scores
-
-    assert moved.abs().max() <= bound * 1.001
-    assert moved.abs().max() > bound / 2
+def scoring(scores: list[float], num_slices: int) -> DASSampler:
+    sampler = DASSampler(num_slices=num_slices)
+    sampler.head = Scores(torch.tensor(scores))
+    return sampler
 
 
-def test_a_small_bound_cannot_overturn_a_large_difference() -> None:
-    thumbnails = falling_volume()
+@pytest.mark.parametrize("budget", [{"num_slices": 1}, {"num_slices": 5}, {"fraction": 0.4}], ids=str)
+def test_untrained_it_is_evenly_spread_over_the_slices_that_are_not_empty(budget: dict[str, float]) -> None:
+    thumbnails = 10.0 * torch.rand(6, 2, 28, 28, 24) - 1000.0
+    thumbnails[0, ..., :9] = thumbnails[1, ..., 20:] = -1000.0
+    lengths = torch.tensor([24, 24, 20, 13, 7, 1])
 
-    assert preferring(DASSampler(num_slices=1, bound=0.1), 7).eval()(thumbnails).indices.tolist() == [[0], [0]]
+    untrained = DASSampler(**budget).eval()(thumbnails, lengths)
+    even = DASEvenSampler(**budget).eval()(thumbnails, lengths)
+
+    assert torch.equal(untrained.indices, even.indices)
+    assert torch.equal(untrained.kept, even.kept)
+    assert torch.allclose(untrained.inclusion, even.inclusion)
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-@pytest.mark.parametrize("wanted", [EMPTY, FAINT], ids=["constant", "below floor"])
-def test_an_empty_slice_is_never_chosen_while_k_others_remain(wanted: int, training: bool) -> None:
-    thumbnails = volume_with_empty_slices()
-    sampler = preferring(DASSampler(num_slices=7, bound=1000.0, noise=5.0), EMPTY, FAINT).train(training)
+def test_sure_scores_give_the_highest_and_unsure_ones_the_best_of_each_part() -> None:
+    thumbnails = torch.rand(1, 1, 16, 16, 8)
+    sure = [0.0, 0.0, 7.0, 7.0, 7.0, 0.0, 0.0, 0.0]
+    unsure = [0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 0.2, 0.0]
+
+    assert scoring(sure, 3).eval()(thumbnails).indices.tolist() == [[2, 3, 4]]
+    assert scoring(unsure, 2).eval()(thumbnails).indices.tolist() == [[1, 6]]
+
+
+def test_in_training_each_slice_is_taken_with_its_inclusion_probability() -> None:
+    sampler = scoring([0.0, 1.0, 2.0, 0.0, 3.0, 0.0], 2).train()
+    thumbnails = torch.rand(1, 1, 16, 16, 6).expand(4000, -1, -1, -1, -1)
 
     selection = sampler(thumbnails)
 
-    assert (selection.scores[:, wanted] > 900).all()
+    taken = selection.weights.sum(dim=1).mean(dim=0)
+    assert taken == pytest.approx(selection.inclusion[0], abs=0.03)
+    assert float(selection.inclusion[0].sum()) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_an_empty_slice_is_never_chosen_while_k_others_remain(training: bool) -> None:
+    sampler = DASSampler(num_slices=7)
+    sampler.head = Scores(torch.full((9,), -1e6).index_fill(0, torch.tensor([EMPTY, FAINT]), 1e6))
+
+    selection = sampler.train(training)(volume_with_empty_slices())
+
     assert selection.kept.all()
-    assert not (selection.indices == wanted).any()
+    assert not torch.isin(selection.indices, torch.tensor([EMPTY, FAINT])).any()
+
+
+def test_weights_of_the_first_edition_are_refused_by_name() -> None:
+    network = DASSliceClassifier(DASSampler(num_slices=2), DASMobileNetV3Small(in_channels=1), 2)
+    first = {**network.state_dict(), "sampler.heat.weight": torch.zeros(1, 3), "sampler.heat.bias": torch.zeros(1)}
+
+    with pytest.raises(RuntimeError, match=r"the weights are of the first edition of DASSampler .*; train again, or"):
+        network.load_state_dict(first)
 
 
 @pytest.mark.parametrize("floor", [1e-4, 0.1])
 def test_floor_says_what_counts_as_empty(floor: float) -> None:
-    sampler = preferring(DASSampler(num_slices=1, bound=1000.0, floor=floor), FAINT).eval()
+    sampler = DASSampler(num_slices=1, floor=floor).eval()
+    sampler.head = Scores(torch.zeros(9).index_fill(0, torch.tensor([FAINT]), 8.0))
 
     assert (sampler(volume_with_empty_slices()).indices == FAINT).all() == (floor < 0.001)
-
-
-def test_between_too_an_empty_slice_is_one_without_variance_of_its_own() -> None:
-    thumbnails = volume_with_empty_slices()
-
-    selection = preferring(DASSampler(num_slices=7, bound=1000.0, variance="between"), EMPTY).eval()(thumbnails)
-
-    assert not (selection.indices == EMPTY).any()
-
-
-def test_padding_does_not_decide_who_is_empty() -> None:
-    thumbnails = falling_volume()
-    thumbnails[1, ..., 4:] *= 1000.0
-
-    selection = preferring(DASSampler(num_slices=2), 2, 3).eval()(thumbnails, torch.tensor([8, 4]))
-
-    assert selection.indices.tolist() == [[2, 3], [2, 3]]
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_fewer_eligible_slices_than_rows_still_fill_all_rows(training: bool) -> None:
     thumbnails = torch.zeros(2, 1, 16, 16, 9)
     thumbnails[..., [1, 6]] = torch.randn(2, 1, 16, 16, 2)
-    sampler = preferring(DASSampler(num_slices=5), 0, 8).train(training)
 
-    selection = sampler(thumbnails)
+    selection = DASSampler(num_slices=5).train(training)(thumbnails)
 
     assert selection.kept.all()
     for row in selection.indices.tolist():
@@ -110,23 +100,20 @@ def test_fewer_eligible_slices_than_rows_still_fill_all_rows(training: bool) -> 
         assert {1, 6} <= set(row)
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-def test_empty_slices_too_are_taken_by_variance(training: bool) -> None:
-    thumbnails = torch.randn(4, 1, 16, 16, 30) * (0.001 * torch.rand(4, 1, 1, 1, 30))
-    thumbnails[..., 11] += torch.randn(16, 16)
-    lengths = torch.tensor([30, 30, 20, 12])
-    sampler = preferring(DASSampler(num_slices=5), 0, 1, 2).train(training)
+def test_between_too_an_empty_slice_is_one_without_variance_of_its_own() -> None:
+    sampler = DASSampler(num_slices=7, variance="between").eval()
+    sampler.head = Scores(torch.zeros(9).index_fill(0, torch.tensor([EMPTY]), 8.0))
 
-    selection = sampler(thumbnails, lengths)
-
-    control = DASTopVarianceSampler(num_slices=5)(thumbnails, lengths)
-    assert torch.equal(selection.indices, control.indices)
+    assert not (sampler(volume_with_empty_slices()).indices == EMPTY).any()
 
 
-@pytest.mark.parametrize("wrong", [{"bound": 0.0}, {"temperature": 0.0}], ids=str)
-def test_numbers_that_make_no_score_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"bound and temperature must be above 0, got bound=.* and temperature="):
-        DASSampler(num_slices=4, **wrong)
+def test_padding_does_not_decide_who_is_empty() -> None:
+    thumbnails, lengths = torch.rand(2, 1, 16, 16, 8), torch.tensor([8, 4])
+    loud = thumbnails.clone()
+    loud[1, ..., 4:] *= 1000.0
+    sampler = DASSampler(num_slices=2).eval()
+
+    assert torch.equal(sampler(loud, lengths).indices, sampler(thumbnails, lengths).indices)
 
 
 @pytest.mark.parametrize("floor", [0.0, 1.0])
@@ -135,63 +122,29 @@ def test_a_floor_that_is_no_share_is_refused(floor: float) -> None:
         DASSampler(num_slices=4, floor=floor)
 
 
-def test_a_finer_grid_sees_what_a_coarse_one_averages_away() -> None:
-    """Slice 3 is a checkerboard of single pixels, of zero mean in every block of 2 x 2; the others are smooth."""
-    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
-    thumbnails = 0.1 * columns[:, :, None].expand(-1, -1, 6).clone()
-    thumbnails[:, :, 3] = 10.0 * (1.0 - 2.0 * ((rows + columns) % 2))
-
-    coarse, fine = (DASSampler(num_slices=1, grid=grid).eval()(thumbnails[None, None]) for grid in (32, 64))
-
-    assert int(coarse.indices) != 3
-    assert int(fine.indices) == 3
-
-
 def test_a_grid_too_small_for_edges_is_refused() -> None:
     with pytest.raises(ValueError, match="grid must be at least 3 pixels, got 2"):
         DASSampler(num_slices=1, grid=2)
 
 
+def test_a_finer_grid_sees_what_a_coarse_one_averages_away() -> None:
+    """Half of the slices are a checkerboard of single pixels, of zero mean in every block of 2 x 2."""
+    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    thumbnails = torch.rand(1, 1, 1, 1, 6) * columns[:, :, None]
+    fine = thumbnails + 10.0 * (1.0 - 2.0 * ((rows + columns) % 2))[:, :, None] * torch.tensor([0, 0, 0, 1, 0, 0])
+
+    looks = [
+        [DASSampler(num_slices=1, grid=grid).encoder(one, torch.tensor([6])).logs[0] for one in (thumbnails, fine)]
+        for grid in (32, 64)
+    ]
+
+    torch.testing.assert_close(looks[0][0], looks[0][1], atol=1e-3, rtol=0.0)
+    assert not torch.allclose(looks[1][0], looks[1][1], atol=0.1)
+
+
 def test_heads_that_cannot_share_the_width_are_refused() -> None:
     with pytest.raises(ValueError, match="dim must be a multiple of num_heads, got dim=32 and num_heads=5"):
         DASSampler(num_slices=4, num_heads=5)
-
-
-def test_the_penalty_is_the_mean_squared_residual_of_real_slices() -> None:
-    thumbnails, lengths = falling_volume(), torch.tensor([8, 5])
-    sampler = preferring(DASSampler(num_slices=2, bound=3.0, residual_penalty=0.1), 0)
-
-    selection = sampler(thumbnails, lengths)
-
-    torch.testing.assert_close(selection.penalty, torch.tensor([0.9, 0.9]))
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-@pytest.mark.parametrize("weight", [-50.0, 0.5, 50.0])
-def test_the_adaptive_temperature_stays_near_its_base_and_reorders_nothing(temperature: float, weight: float) -> None:
-    thumbnails = torch.rand(6, 1, 16, 16, 12) * torch.rand(6, 1, 1, 1, 12)
-    sampler = DASSampler(num_slices=5, temperature=temperature).eval()
-    plain = sampler(thumbnails)
-
-    nn.init.constant_(sampler.heat.weight, weight)
-    adapted = sampler(thumbnails)
-
-    ratio = (plain.scores / adapted.scores)[:, :1]
-    torch.testing.assert_close(adapted.scores * ratio, plain.scores)
-    assert (ratio >= 0.5 - 1e-5).all()
-    assert (ratio <= 1.5 + 1e-5).all()
-    assert ratio.mean() < 0.95 if weight > 0 else ratio.mean() > 1.05
-    assert torch.equal(adapted.indices, plain.indices)
-    assert torch.equal(adapted.scores.argsort(dim=1), plain.scores.argsort(dim=1))
-
-
-def test_the_base_temperature_divides_the_scores() -> None:
-    thumbnails = torch.rand(2, 1, 16, 16, 12)
-
-    one = DASSampler(num_slices=5).eval()(thumbnails)
-    two = DASSampler(num_slices=5, temperature=2.0).eval()(thumbnails)
-
-    torch.testing.assert_close(two.scores, one.scores / 2.0)
 
 
 def test_scores_are_float32_under_autocast_and_near_those_without() -> None:
@@ -204,7 +157,6 @@ def test_scores_are_float32_under_autocast_and_near_those_without() -> None:
         selection = sampler(thumbnails)
 
     assert selection.scores.dtype == torch.float32
-    assert selection.penalty.dtype == torch.float32
     torch.testing.assert_close(selection.scores, wanted.scores, atol=0.03, rtol=0.02)
 
 
@@ -221,7 +173,7 @@ def test_torchscript_takes_another_budget() -> None:
 
 
 def test_a_frozen_script_keeps_its_budget() -> None:
-    sampler = DASSampler(num_slices=4).eval()
+    sampler = steep(DASSampler(num_slices=4)).eval()
     thumbnails = torch.rand(2, 1, 16, 16, 12)
 
     frozen = torch.jit.freeze(torch.jit.script(sampler))
@@ -229,32 +181,27 @@ def test_a_frozen_script_keeps_its_budget() -> None:
     assert torch.equal(frozen(thumbnails).indices, sampler(thumbnails).indices)
 
 
-def test_features_are_shares_of_the_largest_real_value() -> None:
-    features = torch.tensor([[1.0, 4.0, 2.0, 100.0], [0.0, 0.0, 0.0, 5.0]])
-    mask = torch.tensor([[True, True, True, False]] * 2)
+def test_a_few_steps_teach_it_a_slice() -> None:
+    sampler = DASSampler(num_slices=1).train()
+    optimizer = torch.optim.Adam(sampler.parameters(), 0.01)
+    thumbnails = falling_volume()
 
-    assert relative(features, mask)[:, :3].tolist() == [[0.25, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    for _ in range(40):
+        optimizer.zero_grad()
+        (-torch.log_softmax(sampler(thumbnails).scores, dim=1)[:, 5].mean()).backward()
+        optimizer.step()
 
-
-def test_standardising_forgets_offset_unit_and_padding() -> None:
-    image = torch.randn(2, 1, 16, 16, 6)
-    image[1, ..., 4:] = 1e4
-    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
-
-    weight = mask / mask.sum(dim=1, keepdim=True)
-
-    plain, scaled = (standardised(one, *slice_moments(one), weight=weight) for one in (image, 50.0 * image - 1000.0))
-
-    torch.testing.assert_close(plain[1, ..., :4].mean(), torch.tensor(0.0), atol=1e-5, rtol=0.0)
-    torch.testing.assert_close(plain[1, ..., :4].std(correction=0), torch.tensor(1.0))
-    torch.testing.assert_close(scaled, plain, atol=1e-3, rtol=1e-3)
+    assert sampler.eval()(thumbnails).indices.tolist() == [[5], [5]]
 
 
-def test_large_cases_one_at_a_time_choose_what_they_choose_together() -> None:
-    sampler = steep(DASSampler(num_slices=3)).eval()
-    thumbnails, lengths = torch.rand(3, 1, 24, 24, 9), torch.tensor([9, 6, 4])
-    together = sampler(thumbnails, lengths)
+def test_one_trained_model_serves_any_budget() -> None:
+    sampler = steep(DASSampler(num_slices=2)).eval()
+    thumbnails = torch.rand(2, 1, 16, 16, 10)
+    counts = []
 
-    sampler.encoder.chunk = 1
+    for sampler.num_slices in (1, 3, 10, 12):
+        selection = sampler(thumbnails)
+        rows = zip(selection.indices, selection.kept, strict=True)
+        counts.append([len(set(row[kept].tolist())) for row, kept in rows])
 
-    torch.testing.assert_close(sampler(thumbnails, lengths).scores, together.scores)
+    assert counts == [[1, 1], [3, 3], [10, 10], [10, 10]]

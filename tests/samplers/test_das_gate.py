@@ -1,4 +1,4 @@
-"""How DASGateSampler differs from DASSampler: noise, a prior that fades, and the gradient of the task."""
+"""What DASGateSampler chooses and how it learns: noise, a prior that fades, and the gradient of the task."""
 
 import pytest
 import torch
@@ -6,20 +6,22 @@ from torch import nn
 
 from monai_das.losses import DASLoss
 from monai_das.networks import DASGatedAggregation, DASSliceClassifier, DASVolumeClassifier
-from monai_das.samplers import DASGateSampler, DASSampler
+from monai_das.samplers import DASGateSampler, DASTopVarianceSampler
 from monai_das.samplers.das_parts import bounded, case_temperature, slice_tokens
 from tests.samplers.das_cases import draws, falling_volume, steep
 
 
 @pytest.mark.parametrize("variance", ["within", "between"])
-def test_in_eval_it_is_das_sampler_with_the_same_weights(variance: str) -> None:
-    gate, taught = steep(DASGateSampler(num_slices=3, variance=variance)), DASSampler(num_slices=3, variance=variance)
-    thumbnails, lengths = torch.rand(3, 1, 16, 16, 9), torch.tensor([9, 6, 2])
+@pytest.mark.parametrize("budget", [{"num_slices": 1}, {"num_slices": 7}, {"fraction": 0.4}], ids=str)
+def test_untrained_it_is_top_variance(variance: str, budget: dict[str, float]) -> None:
+    thumbnails = 10.0 * torch.rand(8, 2, 28, 28, 24) - 1000.0
+    lengths = torch.tensor([24, 24, 20, 13, 9, 7, 4, 1])
 
-    taught.load_state_dict(gate.state_dict())
+    learned = DASGateSampler(**budget, variance=variance).eval()(thumbnails, lengths)
+    control = DASTopVarianceSampler(**budget, variance=variance).eval()(thumbnails, lengths)
 
-    for mine, others in zip(gate.eval()(thumbnails, lengths), taught.eval()(thumbnails, lengths), strict=True):
-        assert torch.equal(mine, others)
+    assert torch.equal(learned.indices, control.indices)
+    assert torch.equal(learned.kept, control.kept)
 
 
 def test_the_prior_fades_while_training_keeps_all_slices() -> None:
