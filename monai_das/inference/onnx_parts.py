@@ -34,7 +34,7 @@ class OnnxParts(NamedTuple):
     """The two graphs, as ONNX's protocol buffers; both take one case.
 
     Attributes:
-        score: ``thumbnails`` ``(1, C, size, size, D)`` to the fields of a selection.
+        score: ``thumbnails`` ``(1, C, size, size, D)`` to the fields of a selection but ``whole``.
         classify: ``slices`` ``(1, C, H, W, k)`` and :data:`TAKEN` of their selection to logits.
     """
 
@@ -50,8 +50,8 @@ class ScoreGraph(nn.Module):
         self.sampler = network.sampler
 
     def forward(self, thumbnails: Tensor) -> tuple[Tensor, ...]:
-        """Return the fields of the selection."""
-        return tuple(self.sampler(thumbnails, None))
+        """Return the fields of the selection but the last, which is for training."""
+        return tuple(self.sampler(thumbnails, None))[:-1]
 
 
 class ClassifyGraph(nn.Module):

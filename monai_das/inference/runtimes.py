@@ -29,6 +29,7 @@ from monai_das.inference.steps import resizes
 from monai_das.networks import DASNetwork
 from monai_das.networks.base import check_finite
 from monai_das.samplers import Sampler, Selection, take_slices
+from monai_das.samplers.selection import new_selection
 
 Arrays = Mapping[str, NDArray[Any]]
 Graph = Callable[[Arrays], list[NDArray[Any]]]
@@ -90,7 +91,7 @@ class RuntimeNetwork:
         budget = self.sampler.num_slices
         if budget > self.most:
             raise ValueError(f"the network was exported for {self.most} slices, got {budget=}; export it anew")
-        chosen = Selection(*map(torch.from_numpy, self.graphs[0]({"thumbnails": pixels})))
+        chosen = new_selection(*map(torch.from_numpy, self.graphs[0]({"thumbnails": pixels})))
         if budget == self.most:
             return chosen
         fewer = {name: getattr(chosen, name)[:, :budget] for name in ("weights", "indices", "kept")}

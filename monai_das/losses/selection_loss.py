@@ -6,11 +6,11 @@ from typing import Union
 
 from torch import Tensor, nn
 
-from monai_das.networks import DASOutput, DASPolicyOutput, DASTaughtOutput
+from monai_das.networks import DASOutput, DASPolicyOutput
 from monai_das.samplers import Selection
 
 # what a network returns: the pair in train(), logits in eval()
-Output = Union[DASOutput, DASPolicyOutput, DASTaughtOutput, tuple[Tensor, Selection], Tensor]
+Output = Union[DASOutput, DASPolicyOutput, tuple[Tensor, Selection], Tensor]
 
 
 class DASLoss(nn.Module):
@@ -19,7 +19,7 @@ class DASLoss(nn.Module):
     It takes what the network returned, and holds nothing. It therefore adds up as plain losses do over several forward
     passes, passes in ``eval()`` in between, gradient accumulation and ``DistributedDataParallel``. For logits alone, as
     a network returns them in ``eval()``, it is the task loss. For a network that also answers from all slices
-    (:class:`~monai_das.networks.DASTaughtOutput`) it is the task loss of that answer, plus half of that of the
+    (``Selection.whole``) it is the task loss of that answer, plus half of that of the
     answer from few slices, plus the penalty, which has half of the divergence of the second from the first.
 
     Args:
@@ -60,6 +60,6 @@ class DASLoss(nn.Module):
             return plain
         logits, selection = output[0], output[1]
         task: Tensor = self.loss(logits, target)
-        if isinstance(output, DASTaughtOutput):
-            task = self.loss(output.whole, target) + 0.5 * task
+        if selection.whole.size(1) > 0:
+            task = self.loss(selection.whole, target) + 0.5 * task
         return task + self.penalty_weight * selection.penalty.float().mean()

@@ -11,7 +11,7 @@ from monai_das.networks.base import DASNetwork
 from monai_das.networks.design_aggregation import DASDesignAggregation
 from monai_das.networks.efficientnet_lite import DASEfficientNetLite0
 from monai_das.networks.mobilenet import DASMobileNetV3Small
-from monai_das.networks.output import DASOutput, DASPolicyOutput, DASTaughtOutput
+from monai_das.networks.output import DASOutput, DASPolicyOutput
 from monai_das.networks.slice_cam import SliceCAM, slice_cam
 from monai_das.networks.slice_classifier import DASSliceClassifier
 from monai_das.networks.taught_head import DASTaughtHead
@@ -32,7 +32,6 @@ __all__ = [
     "DASPolicyOutput",
     "DASSliceClassifier",
     "DASTaughtHead",
-    "DASTaughtOutput",
     "DASVolumeClassifier",
     "SliceCAM",
     "make_thumbnails",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from monai_das.networks.eval_view import eval_view
 from monai_das.networks.held_terms import HeldTerms
 from monai_das.networks.lessons import LessonCheck
-from monai_das.networks.output import DASOutput, DASTaughtOutput
+from monai_das.networks.output import DASOutput
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.base import in_float32
 from monai_das.samplers.selection import check_lengths, detached, may_look, slice_mask
@@ -135,7 +135,7 @@ class DASNetwork(nn.Module):
         """Raise ``ValueError`` if this network cannot be compiled or exported with ``lengths``; most can."""
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput | DASTaughtOutput:
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
         """Return the output of a training step: logits, and the selection with all that a loss takes from it.
 
         ``complete`` says that every row of the selection is kept, where that is known without looking at values.
@@ -169,15 +169,15 @@ class DASNetwork(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def anchored(logits: Tensor, sampler: Sampler) -> Tensor:
-    """Return ``logits`` with the parameters of ``sampler`` behind them in the graph, where processes train together.
+def anchored(logits: Tensor, part: nn.Module) -> Tensor:
+    """Return ``logits`` with the parameters of ``part`` behind them in the graph, where processes train together.
 
     ``DistributedDataParallel`` waits for the gradient of every parameter behind the output. If a loss leaves out a part
     of the selection, such as the scores, it would wait for ever; so the parameters get a gradient of zero here. The
     scores get none, so that :class:`LessonCheck` sees what teaches them.
     """
     if distributed.is_available() and distributed.is_initialized():
-        for parameter in sampler.parameters():
+        for parameter in part.parameters():
             if parameter.requires_grad:
                 logits = logits + 0.0 * parameter.float().sum()
     return logits

@@ -21,7 +21,7 @@ class DASDesignAggregation(DASAttentionAggregation):
 
     It teaches a sampler that must be taught, such as :class:`~monai_das.samplers.DASSampler`. In ``train()``
     :class:`DASSliceClassifier` then looks at every slice, and answers twice: from the chosen slices and from all
-    (:class:`DASTaughtOutput`). Of the first answer only ``design``, the backbone and the correction of the head
+    (``Selection.whole``). Of the first answer only ``design``, the backbone and the correction of the head
     (:class:`DASTaughtHead`) learn, so that few slices do not spoil what teaches. The penalty of its selection gets
     ``distillation_weight * KL(shares || softmax of the scores)``, see :meth:`shares`, and half of the divergence of the
     first answer from the second.

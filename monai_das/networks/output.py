@@ -42,31 +42,6 @@ class DASOutput(NamedTuple):
         raise refused_attribute(type(self), name)
 
 
-class DASTaughtOutput(NamedTuple):
-    """What a network returns in ``train()`` that learns to answer from few slices as it does from all: both answers.
-
-    Attributes:
-        logits, selection: as in :class:`DASOutput`; the logits are those of the chosen slices.
-        whole: ``(B, K)`` logits of all slices.
-
-    Raises:
-        TypeError, AttributeError: as :class:`DASOutput`.
-    """
-
-    logits: Tensor
-    selection: Selection
-    whole: Tensor
-
-    @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Refuse every function of torch."""
-        raise refused_call(cls, func)
-
-    def __getattr__(self, name: str) -> Any:
-        """Refuse what only tensors have."""
-        raise refused_attribute(type(self), name)
-
-
 class DASPolicyOutput(NamedTuple):
     """What :class:`~monai_das.losses.DASPolicyInferer` returns in ``train()``: the pair, and two answers to compare.
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from monai_das.networks.aggregation import DASAggregation, DASAttentionAggregation, weighted_sum
-from monai_das.networks.base import DASNetwork, check_slices, plain, precision_of
+from monai_das.networks.base import DASNetwork, anchored, check_slices, plain, precision_of
 from monai_das.networks.design_aggregation import DASDesignAggregation, divergence, every_slice
 from monai_das.networks.feature_cache import FeatureCache
-from monai_das.networks.output import DASOutput, DASTaughtOutput
+from monai_das.networks.output import DASOutput
 from monai_das.networks.taught_head import DASTaughtHead
 from monai_das.samplers import Sampler, Selection, take_slices
 from monai_das.samplers.features import exporting
@@ -108,7 +108,7 @@ class DASSliceClassifier(DASNetwork):
         return logits
 
     @torch.jit.unused
-    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput | DASTaughtOutput:
+    def learn(self, image: Tensor, selection: Selection, complete: bool = False) -> DASOutput:
         """Return logits and the selection, in its penalty the lesson of an aggregation that teaches the sampler."""
         used = self.used(selection)
         able = isinstance(self.aggregation, DASDesignAggregation) and isinstance(self.head, DASTaughtHead)
@@ -121,8 +121,8 @@ class DASSliceClassifier(DASNetwork):
         return DASOutput(self.conclude(features, used), selection)
 
     @torch.jit.unused
-    def learn_from_all(self, image: Tensor, selection: Selection) -> DASTaughtOutput:
-        """Return the answers from few slices and from all, and in the penalty what the latter teaches.
+    def learn_from_all(self, image: Tensor, selection: Selection) -> DASOutput:
+        """Return the answer from few slices, and in the selection that from all and in its penalty what this teaches.
 
         The backbone sees each slice once. The view of all slices teaches the scores, and the answer from few of them.
         """
@@ -136,7 +136,9 @@ class DASSliceClassifier(DASNetwork):
         missed = divergence(torch.softmax(answer.detach(), dim=1), torch.log_softmax(short, dim=1))
         lesson = teacher.shares_lesson(features.detach(), whole, head.weight)
         penalty = selection.penalty + teacher.distillation_weight * lesson + 0.5 * missed
-        return DASTaughtOutput(short, selection._replace(penalty=penalty), answer)
+        # of a loss of the logits alone, attention and head learn nothing, and nobody waits for them
+        logits = anchored(anchored(short, teacher), head)
+        return DASOutput(logits, selection._replace(penalty=penalty, whole=answer))
 
     def features_of(self, image: Tensor, selection: Selection, complete: bool = False) -> Tensor:
         """Return the features ``(B, k, F)`` float32 of the slices ``image`` ``(B, C, H, W, k)``, seen as they are."""

@@ -24,6 +24,8 @@ class Selection(NamedTuple):
             the method has no such design.
         log_prob: ``(B,)`` float32, log-probability of the drawn subset; zeros where the method draws none.
         penalty: ``(B,)`` float32, what the method adds to the task loss; zeros where it adds nothing.
+        whole: ``(B, K)`` float32, in ``train()`` the logits of a network that also answers from all slices; else
+            ``(B, 0)``.
     """
 
     weights: Tensor
@@ -33,6 +35,7 @@ class Selection(NamedTuple):
     inclusion: Tensor
     log_prob: Tensor
     penalty: Tensor
+    whole: Tensor
 
 
 def new_selection(
@@ -54,6 +57,7 @@ def new_selection(
         torch.zeros_like(scores) if inclusion is None else inclusion,
         none if log_prob is None else log_prob,
         none if penalty is None else penalty,
+        torch.zeros_like(scores[:, :0]),
     )
 
 
@@ -67,6 +71,7 @@ def detached(selection: Selection) -> Selection:
         selection.inclusion.detach(),
         selection.log_prob.detach(),
         selection.penalty.detach(),
+        selection.whole.detach(),
     )
 
 

@@ -117,20 +117,3 @@ def test_the_samplers_inside_a_distributed_wrapper_are_moved(process_group):
     DASBudgetSchedule(torch.nn.parallel.DistributedDataParallel(network), 0, 4, shape="linear").step(3)
 
     assert [part.widening for part in network] == [0.25, 0.25]
-
-
-@pytest.mark.parametrize(
-    ("settings", "scheduled"),
-    [
-        ({"hold_epochs": 1, "end_epoch": 2}, True),
-        ({"hold_epochs": 0, "end_epoch": 0}, False),
-        ({"hold_epochs": 1, "end_epoch": 2, "attribute": "lr_multiplier"}, False),
-    ],
-)
-def test_a_sampler_counts_as_scheduled_once_a_schedule_that_widens_has_stepped(sampler, settings, scheduled):
-    schedule = DASBudgetSchedule(sampler, **settings)
-    before = sampler.scheduled
-
-    schedule.step(0)
-
-    assert (before, sampler.scheduled) == (False, scheduled)
