@@ -42,6 +42,8 @@ TOLERANCE = 1e-4
 class RuntimeNetwork:
     """A network whose ``score`` and ``classify`` another runtime computes, one case at a time, on the CPU.
 
+    OpenVINO computes ``classify`` alone: it has no sums of 64 bits, which a sampling design needs.
+
     Args:
         network: makes the thumbnails, and holds the sampler whose budget may be lowered afterwards.
         runtime: ``"onnx"`` or ``"openvino"``.
@@ -58,7 +60,8 @@ class RuntimeNetwork:
     def __init__(self, network: DASNetwork, runtime: str, parts: OnnxParts) -> None:
         self.network, self.runtime, self.parts = network, runtime, parts
         self.most: int = network.sampler.num_slices
-        self.graphs = [{"onnx": onnx_graph, "openvino": openvino_graph}[runtime](part) for part in parts]
+        self.choose = onnx_graph(parts.score) if runtime == "onnx" else None
+        self.answer = {"onnx": onnx_graph, "openvino": openvino_graph}[runtime](parts.classify)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the runtime's own objects are made of."""
@@ -85,13 +88,15 @@ class RuntimeNetwork:
 
     def score(self, thumbnails: Tensor) -> Selection:
         """Return what the sampler chooses."""
+        if self.choose is None:
+            return self.network.score(thumbnails)
         pixels = thumbnails.numpy()
         if not np.isfinite(pixels.sum(dtype=np.float64)):
             check_finite(thumbnails)
         budget = self.sampler.num_slices
         if budget > self.most:
             raise ValueError(f"the network was exported for {self.most} slices, got {budget=}; export it anew")
-        chosen = new_selection(*map(torch.from_numpy, self.graphs[0]({"thumbnails": pixels})))
+        chosen = new_selection(*map(torch.from_numpy, self.choose({"thumbnails": pixels})))
         if budget == self.most:
             return chosen
         fewer = {name: getattr(chosen, name)[:, :budget] for name in ("weights", "indices", "kept")}
@@ -100,7 +105,7 @@ class RuntimeNetwork:
     def classify(self, slices: Tensor, selection: Selection) -> Tensor:
         """Return logits ``(1, num_classes)``."""
         taken = {name: getattr(selection, name).numpy() for name in TAKEN}
-        return torch.from_numpy(self.graphs[1]({"slices": slices.float().numpy(), **taken})[0])
+        return torch.from_numpy(self.answer({"slices": slices.float().numpy(), **taken})[0])
 
 
 def run_by(

@@ -28,7 +28,10 @@ def test_the_two_batches_tell_right_from_wrong(network, batches):
 
     assert abs(penalties[0] - penalties[1]) > 0.02 * max(penalties)
     assert min(penalties) > 0.01
-    assert all(gradient.any() for gradient in gradients)
+    # where all slices are seen, their probability is 1 and has nothing to correct
+    names = [name for name, _ in network.named_parameters()]
+    still = [name for name, gradient in zip(names, gradients, strict=True) if not gradient.any()]
+    assert still == ["aggregation.design"]
 
 
 def test_the_loss_is_the_explicit_sum_of_task_penalty_and_lesson(network, batches):

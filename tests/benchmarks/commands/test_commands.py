@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.commands import main
 
-VERBS = ["table", "budget", "planted", "ablation", "choice", "policies"]
+VERBS = ["table", "choice", "policies"]
 VERBS += [
     "needle",
     "cost",

@@ -12,7 +12,7 @@ from benchmarks.engine.results_file import recalls_of
 from benchmarks.sets.made_up_cases import CASES, evidence_cases
 
 ROOT = Path(__file__).parents[3]
-GRIDS = ["ablation", "ablation_evidence", "adrenal64", "budget", "evidence", "headline"]
+GRIDS = ["adrenal64", "evidence", "headline"]
 
 
 @pytest.mark.parametrize("name", GRIDS)

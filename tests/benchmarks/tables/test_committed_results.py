@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.commands import main
 from benchmarks.commands.pages import table_of
 from benchmarks.tables import PAGES, filled, page_of
 
@@ -47,11 +46,3 @@ def test_no_page_is_overlooked_and_the_summary_links_to_each():
 
 def test_the_summary_stays_short():
     assert len((DOCS / "results.md").read_text(encoding="utf-8").splitlines()) <= 200
-
-
-def test_planted_evidence_has_a_command_of_its_own(tmp_path, capsys):
-    assert main(["planted", "--tables-only", "--out", str(tmp_path)]) == 0
-
-    rows = [line for line in committed_table("evidence").splitlines() if line.startswith("| planted |")]
-    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| planted |")]
-    assert [row.split("|")[2:6] for row in shown] == [row.split("|")[2:6] for row in rows]

@@ -120,7 +120,7 @@ def test_the_command_makes_tables_of_what_is_there(lines, write_grid, masks, tmp
     options = ["--grid", str(grid), "--results", str(results)]
 
     codes = [main(["table", *options, "--jobs", "0", "--data", str(masks)])]
-    codes.append(main(["budget", *options, "--tables-only", "--out", str(tmp_path / "out")]))
+    codes.append(main(["table", *options, "--tables-only", "--out", str(tmp_path / "out")]))
 
     assert codes == [0, 0]
     assert "| adrenal28 | 12.5% | centre | 1 |" in capsys.readouterr().out
@@ -143,7 +143,7 @@ def test_several_grids_are_run_one_after_the_other(write_grid, masks, tmp_path):
 
 def test_the_command_names_what_it_cannot_read(tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main(["ablation", "--grid", str(tmp_path / "absent.json"), "--tables-only"])
+        main(["table", "--grid", str(tmp_path / "absent.json"), "--tables-only"])
 
     assert exit_.value.code == 2
     assert "absent.json" in capsys.readouterr().err
