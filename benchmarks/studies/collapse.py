@@ -38,7 +38,6 @@ BY_SCORES = {"network_def#aggregation#attention": None}
 AT_ONCE = {"widening_epochs": [0.0, 0.0]}
 DEFAULT = Variant("das", {})
 VARIANTS = {
-    "DASSampler, 7": Variant("das", AT_ONCE),
     "DASSampler, 28 to 7": DEFAULT,
     "DASGateSampler, 7": Variant("das_gate", BY_SCORES | AT_ONCE),
     "DASGateSampler, 28 to 7": Variant("das_gate", BY_SCORES),

@@ -17,8 +17,8 @@ from tests.case_folders import only_case, only_result
 
 OVERLAYS = {ULTRASOUND: "covid_blues", FLAIR: "brain_flair"}
 WEIGHTS = {
-    ULTRASOUND: "182d51c51b75199ee5255dbfdabb645dc10cb0b7754102828abd749ec015c9bf",
-    FLAIR: "a84bfe60e3426a5b7d0711cbd77a91165b5dce4be148b124913db0435b4c7b3a",
+    ULTRASOUND: "15f8a5b2c0029b27b9ce4364fa9561ad2acf90102a44535ba7cdc7241e71fb98",
+    FLAIR: "f5c1e12529ca503c34ece4c0a35ea3969d2772cce90cf0cb92fb5843c7c7b1b2",
 }
 
 every_one = pytest.mark.parametrize("folder", list(OVERLAYS), ids=lambda folder: folder.name)

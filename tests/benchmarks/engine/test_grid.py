@@ -17,11 +17,11 @@ def test_jobs_are_told_apart_by_their_settings_and_references_run_once(write_gri
 
 
 def test_variants_have_settings_of_their_own(write_grid):
-    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#noise": 0.5}}
+    variant = {"name": "calm", "method": "das", "set": {"network_def#sampler#floor": 0.5}}
 
     job = grid_jobs(write_grid(methods=[variant]))[0]
 
-    assert (job.method, job.settings["network_def#sampler#noise"]) == ("calm", 0.5)
+    assert (job.method, job.settings["network_def#sampler#floor"]) == ("calm", 0.5)
 
 
 def test_variants_have_a_name_that_all_methods_share(write_grid):
@@ -63,9 +63,9 @@ def test_the_grids_of_the_repository_make_jobs(grid):
         ("batch_size", 16, "the setting 'batch_size' changes nothing .* or the configs say 16 already"),
         ("output_dir", "elsewhere", "the setting 'output_dir' changes nothing of the training"),
         (
-            "network_def#sampler#nois",
+            "network_def#sampler#flor",
             0.3,
-            r"#nois': DASSampler takes no 'nois'; it takes .*'noise'",
+            r"#flor': DASSampler takes no 'flor'; it takes .*'floor'",
         ),
     ],
 )

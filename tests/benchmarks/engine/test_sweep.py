@@ -141,7 +141,7 @@ def test_lines_of_earlier_keys_are_known_and_go_second(tmp_path):
 
 def test_methods_are_compared_on_clips_by_patients(write_grid, blues, tmp_path):
     grid = json.loads((ROOT / "benchmarks/grids/covid_blues.json").read_text(encoding="utf-8"))
-    recipe = {**grid["recipe"], "epochs": 1, "batch_size": 4, "size": 32}
+    recipe = {"epochs": 1, "batch_size": 4, "size": 32}
     one = {"like": "common.json", "folds": 2, "budgets": [0.25], "seeds": [0]}
     small = write_grid(**{**grid, **one, "methods": ["das", "dps"], "recipe": recipe})
 
@@ -167,8 +167,8 @@ def test_clips_are_padded_and_parts_are_those_of_the_datalist(write_grid, blues)
 
 
 def test_four_scores_are_four_classes(write_grid, blues, tmp_path):
-    grid = read_grid(ROOT / "benchmarks/grids/covid_blues_severity.json")
-    recipe = {**grid["recipe"], "epochs": 1, "batch_size": 4, "size": 32}
+    grid = read_grid(ROOT / "benchmarks/grids/covid_blues.json")
+    recipe = {"target": "severity", "num_classes": 4, "epochs": 1, "batch_size": 4, "size": 32}
     del grid["base"]
     one = {"like": "common.json", "folds": 2, "budgets": [0.25], "seeds": [0]}
     small = write_grid(**{**grid, **one, "methods": ["top_variance"], "recipe": recipe})
