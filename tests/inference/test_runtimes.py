@@ -61,7 +61,10 @@ def made(folder, sampler):
     return with_weights(folder, network)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+# each conversion takes seconds: those of the others are for scripts/test_e2e.sh
+@pytest.mark.parametrize(
+    "sampler", [SAMPLERS[0], *(pytest.param(each, marks=pytest.mark.e2e) for each in SAMPLERS[1:])]
+)
 @torch.no_grad()
 def test_every_sampler_of_a_bundle_chooses_and_answers_the_same(sampler, bundles, graphs):
     model = open_bundle(bundles[sampler], CPU)
@@ -82,6 +85,7 @@ def test_every_sampler_of_a_bundle_chooses_and_answers_the_same(sampler, bundles
         assert told == pytest.approx(probabilities, abs=1e-4)
 
 
+@pytest.mark.e2e
 def test_openvino_refuses_a_sampling_design_whose_sums_need_64_bits(bundles, graphs):
     pytest.importorskip("openvino")
     model = open_bundle(bundles["DASDesignSampler"], CPU)
