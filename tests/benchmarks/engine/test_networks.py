@@ -54,7 +54,7 @@ def test_sets_and_splits_that_there_are_not_are_named(name, split):
 
 def test_only_the_hard_needle_can_be_drawn_otherwise():
     assert evidence_cases("hard_needle", "val", number=2, depth=24, rician=True)[0]["image"].shape == (1, 28, 28, 24)
-    with pytest.raises(ValueError, match="only hard_needle can be drawn otherwise, got .*'depth'.* for needle"):
+    with pytest.raises(ValueError, match=r"only hard_needle can be drawn otherwise, got .*'depth'.* for needle"):
         evidence_cases("needle", "val", number=2, depth=24)
 
 
