@@ -60,8 +60,11 @@ def made(folder, sampler):
     return with_weights(folder, network)
 
 
+# each conversion takes seconds: those of the others are for scripts/test_e2e.sh
 @pytest.mark.parametrize("runtime", MODULES)
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    "sampler", [SAMPLERS[0], *(pytest.param(each, marks=pytest.mark.e2e) for each in SAMPLERS[1:])]
+)
 @torch.no_grad()
 def test_every_sampler_chooses_and_answers_the_same(sampler, runtime, bundles, graphs):
     pytest.importorskip(MODULES[runtime])

@@ -72,6 +72,8 @@ def test_export_takes_lengths(network):
         torch.testing.assert_close(exported(volume, lengths), network(volume, lengths), rtol=1e-4, atol=1e-5)
 
 
+# tests/inference/test_runtimes.py converts score and classify of the default network in the suite
+@pytest.mark.e2e
 # torch's own exporter calls what its own pytree deprecates
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.. is deprecated:FutureWarning")
 def test_export_and_onnx_take_any_batch_and_depth(network):

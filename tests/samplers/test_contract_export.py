@@ -7,7 +7,8 @@ import torch
 
 from monai_das.samplers import Sampler, Selection
 
-# torch's converters are slow under coverage, and reach no line that other tests do not
+# torch's converters take seconds for each method, longer under coverage, and reach no line that other tests do not; so
+# the suite looks at TorchScript and at torch.export with a number of slices, and the rest is for scripts/test_e2e.sh
 pytestmark = pytest.mark.no_cover
 
 Make = Callable[..., Sampler]
@@ -43,6 +44,7 @@ def test_export_takes_any_batch_and_depth(make: Make, assert_equal: Equal) -> No
         assert_equal(program(thumbnails, lengths), sampler(thumbnails, lengths))
 
 
+@pytest.mark.e2e
 def test_export_with_a_fraction_takes_any_depth_of_two_rows_or_more(
     method: type[Sampler], make: Make, assert_equal: Equal
 ) -> None:
@@ -55,11 +57,12 @@ def test_export_with_a_fraction_takes_any_depth_of_two_rows_or_more(
         assert_equal(program(thumbnails, lengths), sampler(thumbnails, lengths))
 
 
+@pytest.mark.e2e
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.:FutureWarning")
 def test_onnx_chooses_the_same(make: Make) -> None:
     runtime = pytest.importorskip("onnxruntime")
     sampler = make(2)
-    program = torch.onnx.export(exported(sampler), dynamo=True, verbose=False)
+    program = torch.onnx.export(exported(sampler), dynamo=True, verbose=False, optimize=False)
     session = runtime.InferenceSession(program.model_proto.SerializeToString())
     names = [node.name for node in session.get_inputs()]
 

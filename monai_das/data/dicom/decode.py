@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.bare import read_dataset
-from monai_das.data.dicom.codestream import coded_size
+from monai_das.data.dicom.codestream import coded_size, has_end
 from monai_das.data.dicom.itk_decode import itk_frame
 from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.messages import StudyError
@@ -16,6 +16,7 @@ from monai_das.data.messages import StudyError
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 # of more than 8 bits: pydicom has it from pylibjpeg-libjpeg alone, which is GPL; ITK's own decoder is Apache-2.0
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 # the fastest first, as measured; pydicom's own decoder of RLE is in Python
 PLUGINS = ("pyjpegls", "pylibjpeg", "gdcm", "pillow", "pydicom")
 DECODER_ERRORS = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, OSError, EOFError, NotImplementedError)
@@ -34,8 +35,7 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
         if pixels.plain:
             return _as_shown(pixels, _plain_frame(pixels, frame))
         if _for_itk(pixels):
-            if pixels.value_at is not None:
-                encoded_frame(pixels, frame)  # says so where the picture is of another size
+            encoded_frame(pixels, frame)  # says so where the picture is of another size
             return itk_frame(pixels, frame)
         return _as_shown(pixels, _decoded_frame(pixels, frame))
     except StudyError:
@@ -50,19 +50,25 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
 
 def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
-    """Return the compressed bytes of frame ``frame`` (0-based), without reading the other frames.
+    """Return the compressed bytes of frame ``frame`` (0-based), without reading the other frames where that can be.
 
     Raises:
-        ValueError: they end too early, or are those of a picture of another size than the header's.
+        ValueError: they end too early, or are of a picture with another size or other samples than the header's.
     """
     found = _stored_frame(pixels, frame)
-    size = coded_size(found)
+    if pixels.syntax in JPEG_LS and not has_end(found):
+        raise pixels.cut_off(f"frame {frame + 1} is a JPEG-LS picture without its end (FF D9)")
+    if (size := coded_size(found)) is None:
+        return found
+    rows, columns, samples = size
+    wanted_rows, wanted_columns = pixels.header.size
     # a picture of 0 rows says their number at its end
-    if size is not None and size[0] and size != pixels.header.size:
+    if (rows or wanted_rows, columns, samples) != (wanted_rows, wanted_columns, pixels.samples):
         raise StudyError(
             pixels.path,
-            f"frame {frame + 1} is a compressed picture of {size[0]} rows and {size[1]} columns, but Rows and Columns "
-            f"(0028,0010 and 0011) are {pixels.header.size[0]} and {pixels.header.size[1]}; repair the header",
+            f"frame {frame + 1} is a compressed picture of {rows} rows and {columns} columns of {samples} samples, "
+            f"but Rows, Columns and SamplesPerPixel (0028,0010, 0011 and 0002) are {wanted_rows}, {wanted_columns} "
+            f"and {pixels.samples}; repair the header",
         )
     return found
 
@@ -70,7 +76,8 @@ def encoded_frame(pixels: PixelFile, frame: int) -> bytes:
 def _stored_frame(pixels: PixelFile, frame: int) -> bytes:
     from pydicom.encaps import get_frame
 
-    assert pixels.value_at is not None
+    if pixels.value_at is None:
+        return get_frame(read_dataset(pixels.path).PixelData, frame, number_of_frames=pixels.header.frames)
     if pixels.header.frames == 1:
         return pixels.fragments()
     with pixels.path.open("rb") as stream:
@@ -127,7 +134,7 @@ def _decoded_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
 
     syntax = UID(pixels.syntax)
     decoder = get_decoder(syntax)
-    if not decoder.is_native and pixels.value_at is not None:
+    if not decoder.is_native:
         plugin = plugin_for(syntax, decoder.available_plugins)
         (allocated, stored), (rows, columns) = pixels.bits, pixels.header.size
         options: Any = {

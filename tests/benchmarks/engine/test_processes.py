@@ -25,7 +25,7 @@ if __name__ == "__main__":
 def test_a_killed_sweep_leaves_no_process_behind(write_grid, masks, tmp_path):
     script = tmp_path / "sweep.py"
     script.write_text(SWEEP)
-    grid = write_grid(recipe={"epochs": 60, "batch_size": 4})
+    grid = write_grid(recipe={"epochs": 5, "batch_size": 4})
     command = [sys.executable, str(script), str(grid), str(tmp_path / "runs.jsonl"), str(masks)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
