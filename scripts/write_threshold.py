@@ -46,7 +46,7 @@ def on_folds() -> Table:
     """Return the same of the held-out folds of all trainings by the recipe of ``zoo/lung_ultrasound``."""
     lines = [json.loads(line) for line in (ROOT / "results" / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
     alike = [line for line in lines if all(line.get(name) == value for name, value in RECIPE.items())]
-    tables = [predictions(line) for line in alike if line["settings"].get("target") == "severity>=2"]
+    tables = [predictions(line) for line in alike if line["settings"].get("target", "severity>=2") == "severity>=2"]
     print(f"{len(tables)} trainings, each with one of five folds of patients held out")
     probabilities, labels = zip(*tables, strict=True)
     return np.concatenate(probabilities), np.concatenate(labels)

@@ -17,7 +17,7 @@ from tests.case_folders import only_case, only_result
 
 OVERLAYS = {ULTRASOUND: "covid_blues", FLAIR: "brain_flair"}
 WEIGHTS = {
-    ULTRASOUND: "15f8a5b2c0029b27b9ce4364fa9561ad2acf90102a44535ba7cdc7241e71fb98",
+    ULTRASOUND: "c57eb9cb791a304fdd18047acbb33b3dfcc22ecb477c2079e838a168680e05de",
     FLAIR: "f5c1e12529ca503c34ece4c0a35ea3969d2772cce90cf0cb92fb5843c7c7b1b2",
 }
 
