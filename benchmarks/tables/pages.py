@@ -87,7 +87,7 @@ def shown_rows(table: str, wanted: str) -> str:
     chosen = []
     for part in wanted.split(" | "):
         place, methods = part.split(": ")
-        data, budget = place.split(" ")
+        data, budget = place.rsplit(" ", 1)
         chosen += [row_of(rows, data, budget, method) for method in methods.split("; ")]
     columns = [head.index(name) for name in SHOWN if any(row[head.index(name)] for row in chosen)]
     lines = [[head[column] for column in columns], ["---"] * len(columns)]

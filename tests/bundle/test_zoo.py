@@ -18,7 +18,7 @@ from tests.case_folders import only_case, only_result
 OVERLAYS = {ULTRASOUND: "covid_blues", FLAIR: "brain_flair"}
 WEIGHTS = {
     ULTRASOUND: "c57eb9cb791a304fdd18047acbb33b3dfcc22ecb477c2079e838a168680e05de",
-    FLAIR: "f5c1e12529ca503c34ece4c0a35ea3969d2772cce90cf0cb92fb5843c7c7b1b2",
+    FLAIR: "31ab8d38b52dea476493f71c4c0059acf03e88001802fddd618011d368d7675a",
 }
 
 every_one = pytest.mark.parametrize("folder", list(OVERLAYS), ids=lambda folder: folder.name)
