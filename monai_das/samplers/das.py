@@ -9,14 +9,13 @@ from torch import Tensor, nn
 
 from monai_das.samplers.base import Sampler, check_thumbnails
 from monai_das.samplers.das_parts import KNOWN, WIDTH, SliceEncoder, bounded, score_head, slice_tokens
-from monai_das.samplers.design import slice_probabilities, starts, stratified, systematic, with_missing_rows
+from monai_das.samplers.design import inclusion_probabilities, starts, stratified, systematic, with_missing_rows
 from monai_das.samplers.selection import (
     Selection,
     lowest,
     new_selection,
     one_hot_rows,
     real_slices,
-    without_padding,
 )
 from monai_das.samplers.slice_context import SliceAttention
 
@@ -98,21 +97,20 @@ class DASSampler(Sampler):
         depth = thumbnails.size(4)
         real = real_slices(thumbnails[:, 0, 0, 0], lengths)
         looks = self.encoder(thumbnails, real)
-        tokens = self.attention(self.token(slice_tokens(looks)), looks.mask)
+        tokens = self.attention(self.token(slice_tokens(looks)), None if lengths is None else looks.mask)
         scores = bounded(self.head(tokens), self.bound)
         rows, counts = self.budget(real, depth)
-        eligible = looks.mask & (looks.share >= self.floor)
-        inclusion = slice_probabilities(scores, counts, eligible, looks.mask)
-        start = starts(scores, self.training)
+        marks = scores.masked_fill(~(looks.mask & (looks.share >= self.floor)), lowest())
+        inclusion = inclusion_probabilities(marks, counts, looks.mask)
         if self.training:
-            places = systematic(inclusion, rows, start)
+            places = systematic(inclusion, rows, starts(scores, True))
         else:
-            places = stratified(inclusion, scores.masked_fill(~eligible, lowest()), rows, start)
+            places = stratified(inclusion, marks, counts, rows)
         indices, kept = with_missing_rows(places, counts, real)
         return new_selection(
             one_hot_rows(indices, kept, depth),
             indices,
             kept,
-            without_padding(scores, real),
+            scores.masked_fill(~looks.mask, lowest()),
             inclusion=inclusion.to(dtype=torch.float32, device=scores.device),
         )

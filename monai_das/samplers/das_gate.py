@@ -88,7 +88,8 @@ class DASGateSampler(Sampler):
         tokens = self.attention(self.token(slice_tokens(looks)), looks.mask)
         residual = bounded(self.head(tokens), self.bound)
         prior = looks.logs[:, 0] * (1.0 - self.widening if self.training else 1.0)
-        scores = (prior + residual) / case_temperature(self.heat(looks.mean_logs))
+        mean_logs = (looks.logs * looks.weight[:, None, :]).sum(dim=2)
+        scores = (prior + residual) / case_temperature(self.heat(mean_logs))
         keys = scores
         if self.training and self.noise > 0.0:
             keys = scores + self.noise * gumbel_noise(scores)

@@ -24,16 +24,14 @@ class SliceLooks(NamedTuple):
         weight: ``(B, D)``, equal weights of the real slices of a case; they sum to 1.
         logs: ``(B, 3, D)``, ``log(share + floor)`` of variance, Sobel and Laplacian energy, each as a share of its
             largest value in the case.
-        mean_logs: ``(B, 3)``, their mean over the real slices.
         share: ``(B, D)``, the variance within each slice as a share of the largest in the case.
-        encoded: ``(B, D, F)``, the encoded thumbnails.
+        encoded: ``(B, F, D)``, the encoded thumbnails.
     """
 
     lengths: Tensor
     mask: Tensor
     weight: Tensor
     logs: Tensor
-    mean_logs: Tensor
     share: Tensor
     encoded: Tensor
 
@@ -74,10 +72,10 @@ class SliceEncoder(nn.Module):
         shares = relative(features, mask[:, None, :])
         share = relative(variance, mask) if self.features.between else shares[:, 0]
         logs = torch.log(shares + self.floor)
-        return SliceLooks(lengths, mask, weight, logs, (logs * weight[:, None, :]).sum(dim=2), share, encoded)
+        return SliceLooks(lengths, mask, weight, logs, share, encoded)
 
     def look(self, thumbnails: Tensor, lengths: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, D, F)`` of slices.
+        """Return the light features ``(B, 3, D)``, the variance ``(B, D)`` and the encoding ``(B, F, D)`` of slices.
 
         It takes a few cases at a time, because the temporaries of a whole batch do not fit into the cache.
         """
@@ -107,7 +105,7 @@ class SliceEncoder(nn.Module):
 def relative(features: Tensor, mask: Tensor) -> Tensor:
     """Return non-negative ``features`` ``(..., D)`` as shares of their largest real value; all are 1 if all are 0."""
     largest = (features * mask).amax(dim=-1, keepdim=True)
-    return torch.where(largest > 0.0, features / largest.clamp(min=1e-30), torch.ones_like(features))
+    return (features + 1e-30) / (largest + 1e-30)
 
 
 def standardised(image: Tensor, mean: Tensor, variance: Tensor, weight: Tensor) -> Tensor:
@@ -123,9 +121,9 @@ def standardised(image: Tensor, mean: Tensor, variance: Tensor, weight: Tensor) 
 def slice_tokens(looks: SliceLooks) -> Tensor:
     """Return ``(B, D, KNOWN)``: what is known of each slice, its place in the case last."""
     mask, lengths = looks.mask, looks.lengths
-    place = torch.arange(mask.size(1), device=mask.device)[None, :] / (lengths[:, None] - 1).clamp(min=1)
-    place = 2.0 * place - 1.0
-    return torch.cat((looks.encoded, looks.logs.transpose(1, 2), torch.stack((place, place.square()), dim=2)), dim=2)
+    place = 2.0 * torch.arange(mask.size(1), device=mask.device) / (lengths[:, None] - 1).clamp(min=1) - 1.0
+    place = place[:, None]
+    return torch.cat((looks.encoded, looks.logs, place, place.square()), dim=1).transpose(1, 2)
 
 
 def score_head(num_heads: int) -> nn.Sequential:

@@ -9,9 +9,9 @@ from torch.nn import functional
 from monai_das.samplers.selection import lowest, slice_mask
 
 
-def unit() -> int:
+def unit() -> float:
     """Return how many units the probability 1 has: sums of whole units are exact (a function, as TorchScript needs)."""
-    return 4_294_967_296
+    return 4_294_967_296.0
 
 
 def accurate(values: Tensor) -> Tensor:
@@ -21,58 +21,47 @@ def accurate(values: Tensor) -> Tensor:
     return values.double()
 
 
-def inclusion_probabilities(logits: Tensor, counts: Tensor, eligible: Tensor) -> Tensor:
-    """Return the probabilities ``min(1, c * exp(logit))`` of the eligible slices, which sum to ``counts``.
+def inclusion_probabilities(logits: Tensor, counts: Tensor, real: Tensor) -> Tensor:
+    """Return the probabilities ``min(1, c * exp(logit))`` of the real slices, which sum to ``counts``.
 
     With the weights ``w = exp(logit)`` in ascending order, c is the largest of ``(counts - m) / (sum of all but the m
     largest w)``, m below ``counts``: ``min(1, c w)`` is at most 1 for the m largest and at most ``c w`` for the others,
     so no c that fits is smaller than any of these, and one of them fits.
 
     Args:
-        logits: ``(B, D)``, of the slices.
-        counts: ``(B,)`` int64, how many slices each case takes, at most as many as are eligible.
-        eligible: ``(B, D)`` bool.
+        logits: ``(B, D)``, of the slices. Those with the logit :func:`lowest` get a share only where a case takes more
+            slices than there are others, and then all the same.
+        counts: ``(B,)`` int64, how many slices each case takes: at least one, at most all of its real ones.
+        real: ``(B, D)`` bool; the other slices get 0.
 
     Returns:
-        ``(B, D)`` float64, without a gradient; 0 for slices that are not eligible.
+        ``(B, D)`` float64, without a gradient.
 
     Example:
-        >>> everything = torch.ones(1, 4, dtype=torch.bool)
-        >>> inclusion_probabilities(torch.tensor([[0.0, 0.0, 0.0, 9.0]]), torch.tensor([2]), everything)[0, 3].item()
+        >>> logits = torch.tensor([[0.0, 0.0, 0.0, 9.0]])
+        >>> inclusion_probabilities(logits, torch.tensor([2]), torch.ones(1, 4, dtype=torch.bool))[0, 3].item()
         1.0
     """
-    chosen = eligible.to(accurate(logits).device)
-    warm = accurate(logits.detach()).masked_fill(~chosen, lowest())
+    outside = ~real
+    warm = accurate(logits.detach().masked_fill(outside, lowest()))
     wanted = counts.to(warm.device)[:, None]
     depth = logits.size(1)
-    order = torch.sort(warm, dim=1).values
+    rising, order = torch.sort(warm, dim=1)
     # from the k-th highest: what is far above it is sure, what is far below it is never taken
-    middle = torch.gather(order, 1, (depth - wanted).clamp(max=depth - 1))
-    weights = torch.exp((warm - middle).clamp(-300.0, 300.0)) * chosen
-    larger = depth - 1 - torch.arange(depth, device=warm.device)[None, :]
-    rising = torch.exp((order - middle).clamp(-300.0, 300.0)) * (larger < chosen.sum(dim=1, keepdim=True))
-    rest = torch.cumsum(rising, dim=1)
-    steps = torch.where((larger < wanted) & (rest > 0.0), (wanted - larger) / (rest + (rest == 0.0)), 0.0)
+    middle = torch.gather(rising, 1, depth - wanted)
+    weights = torch.exp((warm - middle).clamp(-300.0, 300.0)).masked_fill(outside.to(warm.device), 0.0)
+    rest = torch.cumsum(torch.gather(weights, 1, order), dim=1)  # with the k-th highest it is at least 1
+    steps = (torch.arange(1 - depth, 1, device=warm.device) + wanted) / rest.clamp(min=1.0)
     return (steps.amax(dim=1, keepdim=True) * weights).clamp(max=1.0)
 
 
-def slice_probabilities(logits: Tensor, counts: Tensor, eligible: Tensor, real: Tensor) -> Tensor:
-    """Return ``(B, D)`` float64: :func:`inclusion_probabilities` of the eligible slices.
-
-    Only where a case takes more slices than are eligible do other ``real`` slices ``(B, D)`` get a share, all the same.
-    """
-    first = torch.minimum(counts, (eligible & real).sum(dim=1))
-    sure = inclusion_probabilities(logits, first, eligible & real)
-    return sure + inclusion_probabilities(torch.zeros_like(logits), counts - first, real & ~eligible)
-
-
 def cumulated(inclusion: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where each slice ends on the axis of cumulated probability, and its width, ``(B, D)`` int64 in units.
+    """Return where each slice ends on the axis of cumulated probability, and its width, ``(B, D)`` float64 in units.
 
     No slice is wider than the probability 1, whatever is rounded: no two marks at a distance of 1 meet one slice.
     """
-    ends = torch.round(torch.cumsum(inclusion, dim=1) * float(unit())).long()
-    widths = (ends - functional.pad(ends, (1, 0))[:, : ends.size(1)]).clamp(0, unit())
+    ends = torch.round(torch.cumsum(inclusion, dim=1) * unit())
+    widths = (ends - functional.pad(ends, (1, -1))).clamp(0.0, unit())
     return torch.cumsum(widths, dim=1), widths
 
 
@@ -98,48 +87,39 @@ def systematic(inclusion: Tensor, rows: int, start: Tensor) -> Tensor:
         [[2, 6, 10]]
     """
     ends = cumulated(inclusion)[0]
-    marks = first_mark(start, ends.device) + unit() * torch.arange(rows, device=ends.device)[None, :]
+    marks = unit() * (accurate(start).to(ends.device)[:, None] + torch.arange(rows, device=ends.device))
     return (ends[:, None, :] <= marks[:, :, None]).sum(dim=2).to(start.device)
 
 
-def stratified(inclusion: Tensor, scores: Tensor, rows: int, start: Tensor) -> Tensor:
+def stratified(inclusion: Tensor, scores: Tensor, counts: Tensor, rows: int) -> Tensor:
     """Return the slice of the highest score in each of k consecutive parts of equal cumulated probability.
 
     Equal scores give the slice nearest the middle of the part. The best slice of all is always chosen. The middles of
-    neighbouring slices are at most 1 apart, so every part has a slice. ``start`` moves the borders between the parts;
-    at 0.5 they are of equal mass.
+    neighbouring slices are at most 1 apart, so every part has a slice.
 
     Args:
-        inclusion, rows, start: as for :func:`systematic`.
+        inclusion, rows: as for :func:`systematic`.
         scores: ``(B, D)``, float.
+        counts: ``(B,)`` int64, the whole sums of ``inclusion``.
 
     Returns:
-        ``(B, k)`` int64, ascending, and distinct up to the sum of the case; rows beyond it hold D.
+        ``(B, k)`` int64, ascending and distinct in the first ``counts`` rows of a case; the others mean nothing.
 
     Example:
         >>> scores = torch.tensor([[0.0, 0.0, 0.0, 9.0, 0.0, 0.0]])
-        >>> stratified(torch.full((1, 6), 1 / 3), scores, 2, torch.tensor([0.5])).tolist()
+        >>> stratified(torch.full((1, 6), 1 / 3), scores, torch.tensor([2]), 2).tolist()
         [[1, 3]]
     """
     ends, widths = cumulated(inclusion)
-    last = torch.round(inclusion.sum(dim=1, keepdim=True)).long() - 1
-    # twice the middle, moved by the start, and by one part to stay above zero
-    middles = 2 * ends - widths + unit() - 2 * first_mark(start, ends.device)
-    part = torch.minimum(((middles + 2 * unit()) // (2 * unit()) - 1).clamp(min=0), last)
-    numbers = torch.arange(rows, device=ends.device)[None, :, None]
-    inside = (part[:, None, :] == numbers) & (widths > 0)[:, None, :]
-    marks = scores.detach().to(ends.device)[:, None, :].masked_fill(~inside, float("-inf"))
-    best = inside & (marks == marks.amax(dim=2, keepdim=True))
-    away = middles[:, None, :] - (2 * numbers + 1) * unit()
+    middles = 2.0 * ends - widths  # twice the middle of each slice
+    part = torch.minimum((middles / (2.0 * unit())).long(), counts.to(ends.device)[:, None] - 1)
+    elsewhere = part[:, None, :] != torch.arange(rows, device=ends.device)[:, None]
+    marks = scores.detach().to(ends.device).masked_fill(widths == 0.0, float("-inf"))
+    best = marks[:, None, :].masked_fill(elsewhere, float("-inf")).amax(dim=2)
     # of two slices at one distance the later, also if rounding parts the distances by a few units
-    nearness = (away.abs() - 64 * (away > 0)).double().masked_fill(~best, float("inf"))
-    places = torch.argmin(nearness, dim=2)
-    return torch.where(numbers[:, :, 0] <= last, places, scores.size(1)).to(start.device)
-
-
-def first_mark(start: Tensor, device: torch.device) -> Tensor:
-    """Return ``start`` ``(B,)`` as whole units ``(B, 1)`` int64."""
-    return (accurate(start) * float(unit())).long().to(device)[:, None]
+    away = (middles - 2.0 * unit() * part - (unit() + 32.0)).abs()
+    away = away.masked_fill(marks < torch.gather(best, 1, part), float("inf"))
+    return torch.argmin(away[:, None, :].masked_fill(elsewhere, float("inf")), dim=2).to(scores.device)
 
 
 def starts(like: Tensor, random: bool) -> Tensor:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from monai_das.samplers.base import Sampler, check_thumbnails
-from monai_das.samplers.design import slice_probabilities, starts, systematic, with_missing_rows
+from monai_das.samplers.design import inclusion_probabilities, starts, systematic, with_missing_rows
 from monai_das.samplers.features import on_grid, within_variance
 from monai_das.samplers.selection import (
     Selection,
+    lowest,
     new_selection,
     one_hot_rows,
     real_slices,
@@ -79,7 +80,8 @@ class DASEvenSampler(Sampler):
         rows, counts = self.budget(real, depth)
         eligible = eligible_slices(within_variance(on_grid(thumbnails.float())), real, self.floor)
         flat = eligible.float()
-        inclusion = slice_probabilities(flat, counts, eligible, slice_mask(real, depth))
+        marks = flat.masked_fill(~eligible, lowest())
+        inclusion = inclusion_probabilities(marks, counts, slice_mask(real, depth))
         start = starts(flat, self.training and self.random_start)
         indices, kept = with_missing_rows(systematic(inclusion, rows, start), counts, real)
         weights = one_hot_rows(indices, kept, depth)

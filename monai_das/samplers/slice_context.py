@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,7 +18,7 @@ def encoded_blocks(image: Tensor, first: Tensor, bias: Tensor, second: Tensor, l
     Shape:
         - ``image``: ``(B, C, h, w, D)``, standardised intensities; channels are averaged.
         - ``first``: ``(width, 64)`` and ``bias``: ``(width,)``; ``second``: ``(F / 2, width)`` and ``last_bias``.
-        - returns ``(B, D, F)``: half of them the mean, half the maximum over the slice.
+        - returns ``(B, F, D)``: half of them the mean, half the maximum over the slice.
     """
     grey = image[:, 0] if image.size(1) == 1 else image.mean(dim=1)
     block = 8
@@ -25,11 +27,11 @@ def encoded_blocks(image: Tensor, first: Tensor, bias: Tensor, second: Tensor, l
         grey = functional.pad(grey, (0, 0, 0, right, 0, below))
     batch, rows, columns, depth = grey.shape
     blocks = grey.reshape(batch, rows // block, block, columns // block, block, depth)
-    pixels = blocks.permute(0, 2, 4, 1, 3, 5).reshape(batch, block * block, -1)
-    maps = torch.matmul(first, pixels).add_(bias[:, None]).relu_()
-    maps = torch.matmul(second, maps).add_(last_bias[:, None]).relu_().float()
-    maps = maps.reshape(batch, maps.size(1), -1, depth)
-    return torch.cat((maps.mean(dim=2), maps.amax(dim=2)), dim=1).transpose(1, 2)
+    pixels = blocks.permute(2, 4, 0, 1, 3, 5).reshape(block * block, -1)
+    maps = torch.addmm(bias[:, None], first, pixels).relu_()
+    maps = torch.addmm(last_bias[:, None], second, maps).relu_().float()
+    maps = maps.reshape(maps.size(0), batch, -1, depth)
+    return torch.cat((maps.mean(dim=2), maps.amax(dim=2))).transpose(0, 1)
 
 
 class ThumbnailEncoder(nn.Module):
@@ -47,14 +49,16 @@ class ThumbnailEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the features of every slice."""
-        return encoded_blocks(image, self.first.weight, self.first.bias, self.second.weight, self.second.bias)
+        first, second = self.first, self.second
+        return encoded_blocks(image, first.weight, first.bias, second.weight, second.bias).transpose(1, 2)
 
 
 class SliceAttention(nn.Module):
     """Multi-head self-attention over the slices of a case (pre-norm), for any number of slices.
 
     Shape:
-        - ``tokens``: ``(B, D, dim)``; ``mask``: ``(B, D)``, true for real slices; no slice attends to the others.
+        - ``tokens``: ``(B, D, dim)``; ``mask``: ``(B, D)``, true for real slices, or None where all are: no slice
+          attends to the others.
         - returns ``(B, D, dim)``.
 
     Raises:
@@ -70,11 +74,11 @@ class SliceAttention(nn.Module):
         self.to_qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, mask: Optional[Tensor] = None) -> Tensor:
         """Let every slice look at all real slices of its case."""
         batch, depth, dim = tokens.shape
         parts = self.to_qkv(self.norm(tokens)).reshape(batch, depth, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        seen = mask[:, None, None, :].expand(-1, 1, depth, -1)
+        seen = None if mask is None else mask[:, None, None, :].expand(-1, 1, depth, -1)
         mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=seen)
         attended: Tensor = self.out(mixed.permute(0, 2, 1, 3).reshape(batch, depth, dim))
         return tokens + attended

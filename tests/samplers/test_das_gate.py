@@ -29,7 +29,7 @@ def test_the_prior_fades_while_training_keeps_all_slices() -> None:
     sampler = steep(DASGateSampler(num_slices=2))
     looks = sampler.encoder(thumbnails, lengths)
     residual = bounded(sampler.head(sampler.attention(sampler.token(slice_tokens(looks)), looks.mask)), sampler.bound)
-    heat = case_temperature(sampler.heat(looks.mean_logs))
+    heat = case_temperature(sampler.heat((looks.logs * looks.weight[:, None, :]).sum(dim=2)))
 
     scores = {}
     for sampler.widening in (1.0, 0.25, 0.0):

@@ -6,12 +6,12 @@ from monai_das.samplers import DASUniformSampler
 from monai_das.samplers.design import (
     accurate,
     inclusion_probabilities,
-    slice_probabilities,
     starts,
     stratified,
     systematic,
     with_missing_rows,
 )
+from monai_das.samplers.selection import lowest
 
 HALF = torch.tensor([0.5])
 SIZES = [(depth, k) for depth in (1, 2, 3, 7, 18, 28, 49, 60) for k in (1, 2, 3, 5, 7, 16) if k <= depth]
@@ -35,10 +35,9 @@ class Chooser(nn.Module):
 
     def forward(self, scores: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         eligible = scores > -1.0
-        marks = scores.masked_fill(~eligible, -9.0)
-        inclusion = slice_probabilities(scores, counts, eligible, torch.ones_like(eligible))
-        start = starts(scores, False)
-        return systematic(inclusion, 4, start), stratified(inclusion, marks, 4, start)
+        marks = scores.masked_fill(~eligible, lowest())
+        inclusion = inclusion_probabilities(marks, counts, torch.ones_like(eligible))
+        return systematic(inclusion, 4, starts(scores, False)), stratified(inclusion, marks, counts, 4)
 
 
 def test_probabilities_sum_to_the_budget_and_keep_the_odds() -> None:
@@ -56,26 +55,26 @@ def test_probabilities_sum_to_the_budget_and_keep_the_odds() -> None:
 def test_flat_scores_are_evenly_spread_by_both_choices(depth: int, k: int) -> None:
     even = DASUniformSampler(num_slices=k)(torch.rand(1, 1, 3, 3, depth)).indices
     flat = torch.full((1, depth), 0.3)
-    inclusion = slice_probabilities(flat, torch.tensor([k]), all_of(depth), all_of(depth))
+    inclusion = inclusion_probabilities(flat, torch.tensor([k]), all_of(depth))
 
     torch.testing.assert_close(inclusion, torch.full_like(inclusion, k / depth))
     assert torch.equal(systematic(inclusion, k, HALF), even)
-    assert torch.equal(stratified(inclusion, flat, k, HALF), even)
+    assert torch.equal(stratified(inclusion, flat, torch.tensor([k]), k), even)
 
 
 @pytest.mark.parametrize(("depth", "k"), SIZES)
 def test_sure_scores_are_the_k_highest_by_both_choices(depth: int, k: int) -> None:
     scores = torch.randperm(depth)[None].float()
-    inclusion = slice_probabilities(100.0 * scores, torch.tensor([k]), all_of(depth), all_of(depth))
+    inclusion = inclusion_probabilities(100.0 * scores, torch.tensor([k]), all_of(depth))
     highest = scores.topk(k).indices.sort().values
 
     assert torch.equal(systematic(inclusion, k, HALF), highest)
-    assert torch.equal(stratified(inclusion, scores, k, HALF), highest)
+    assert torch.equal(stratified(inclusion, scores, torch.tensor([k]), k), highest)
 
 
 def test_systematic_choice_takes_every_slice_with_its_probability() -> None:
     scores = 2.0 * torch.randn(1, 20)
-    inclusion = slice_probabilities(scores, torch.tensor([5]), all_of(20), all_of(20))
+    inclusion = inclusion_probabilities(scores, torch.tensor([5]), all_of(20))
     start = (torch.arange(65_536) / 65_536).float()
 
     places = systematic(inclusion.expand(65_536, -1), 5, start)
@@ -86,7 +85,7 @@ def test_systematic_choice_takes_every_slice_with_its_probability() -> None:
 
 def test_sums_weighted_by_the_probabilities_are_unbiased() -> None:
     values, scores = torch.rand(1, 20).double(), torch.randn(1, 20)
-    inclusion = slice_probabilities(scores, torch.tensor([5]), all_of(20), all_of(20))
+    inclusion = inclusion_probabilities(scores, torch.tensor([5]), all_of(20))
     places = systematic(inclusion.expand(65_536, -1), 5, (torch.arange(65_536) / 65_536).float())
 
     estimates = (values / inclusion).expand(65_536, -1).gather(1, places).sum(dim=1)
@@ -99,13 +98,10 @@ def test_sums_weighted_by_the_probabilities_are_unbiased() -> None:
 def test_exactly_k_distinct_slices_in_order_and_empty_ones_last(seed: int, random: bool) -> None:
     scores, eligible, k = random_scores(seed)
     counts = torch.full((8,), k)
-    inclusion = slice_probabilities(scores, counts, eligible, torch.ones_like(eligible))
-    marks = scores.masked_fill(~eligible, -1e30)
+    marks = scores.masked_fill(~eligible, lowest())
+    inclusion = inclusion_probabilities(marks, counts, torch.ones_like(eligible))
 
-    for places in (
-        systematic(inclusion, k, starts(scores, random)),
-        stratified(inclusion, marks, k, starts(scores, random)),
-    ):
+    for places in (systematic(inclusion, k, starts(scores, random)), stratified(inclusion, marks, counts, k)):
         assert (places < scores.size(1)).all()
         assert (places[:, 1:] > places[:, :-1]).all()
         assert torch.equal(eligible.gather(1, places).sum(dim=1), torch.minimum(eligible.sum(dim=1), counts))
@@ -114,9 +110,9 @@ def test_exactly_k_distinct_slices_in_order_and_empty_ones_last(seed: int, rando
 @pytest.mark.parametrize("seed", range(20))
 def test_the_best_slice_is_always_in_the_stratified_choice(seed: int) -> None:
     scores = torch.randn(8, 30, generator=torch.Generator().manual_seed(seed))
-    inclusion = slice_probabilities(scores, torch.full((8,), 4), all_of(30, 8), all_of(30, 8))
+    inclusion = inclusion_probabilities(scores, torch.full((8,), 4), all_of(30, 8))
 
-    places = stratified(inclusion, scores, 4, starts(scores, True))
+    places = stratified(inclusion, scores, torch.full((8,), 4), 4)
 
     assert (places == scores.argmax(dim=1, keepdim=True)).any(dim=1).all()
 
@@ -125,7 +121,7 @@ def test_ties_that_fall_on_a_border_leave_no_part_empty() -> None:
     # probabilities of 1 whose middles lie on the borders between parts
     inclusion = torch.tensor([[0.5, 1.0, 1.0, 0.5]], dtype=torch.float64)
 
-    assert stratified(inclusion, torch.zeros(1, 4), 3, HALF).tolist() == [[0, 1, 3]]
+    assert stratified(inclusion, torch.zeros(1, 4), torch.tensor([3]), 3).tolist() == [[0, 1, 3]]
     assert systematic(inclusion, 3, torch.tensor([0.0])).tolist() == [[0, 1, 2]]
 
 
@@ -133,11 +129,11 @@ def test_a_case_of_fewer_slices_has_missing_rows() -> None:
     lengths = torch.tensor([6, 2])
     real = torch.arange(6)[None, :] < lengths[:, None]
     counts = torch.tensor([3, 2])
-    inclusion = slice_probabilities(torch.zeros(2, 6), counts, real, real)
+    inclusion = inclusion_probabilities(torch.zeros(2, 6), counts, real)
 
     for places in (
         systematic(inclusion, 3, starts(counts, False)),
-        stratified(inclusion, torch.zeros(2, 6), 3, starts(counts, False)),
+        stratified(inclusion, torch.zeros(2, 6), counts, 3),
     ):
         indices, kept = with_missing_rows(places, counts, lengths)
         assert indices.tolist() == [[1, 3, 5], [0, 1, 1]]
@@ -145,11 +141,17 @@ def test_a_case_of_fewer_slices_has_missing_rows() -> None:
 
 
 def test_empty_slices_fill_up_evenly_where_too_few_others_are_left() -> None:
-    eligible = torch.tensor([[False] * 4 + [True] + [False] * 4])
+    logits = torch.tensor([[lowest()] * 4 + [0.0] + [lowest()] * 4])
 
-    inclusion = slice_probabilities(torch.zeros(1, 9), torch.tensor([3]), eligible, all_of(9))
+    inclusion = inclusion_probabilities(logits, torch.tensor([3]), all_of(9))
 
     assert inclusion[0].tolist() == [0.25] * 4 + [1.0] + [0.25] * 4
+
+
+def test_empty_slices_are_told_from_padding() -> None:
+    logits, real = torch.tensor([[0.0, lowest(), 5.0, 5.0]]), torch.tensor([[True, True, False, False]])
+
+    assert inclusion_probabilities(logits, torch.tensor([2]), real).tolist() == [[1.0, 1.0, 0.0, 0.0]]
 
 
 def test_steep_scores_and_offsets_cost_no_digits() -> None:
@@ -163,7 +165,7 @@ def test_steep_scores_and_offsets_cost_no_digits() -> None:
 def test_no_gradient_comes_through_the_choice() -> None:
     scores = torch.randn(1, 9, requires_grad=True)
 
-    assert not slice_probabilities(scores, torch.tensor([2]), all_of(9), all_of(9)).requires_grad
+    assert not inclusion_probabilities(scores, torch.tensor([2]), all_of(9)).requires_grad
 
 
 def test_sums_are_taken_in_double_precision() -> None:
