@@ -1,4 +1,4 @@
-"""The verbs needle, cost, collapse, io, scale, thumbnails, input_check and brain_flair: studies that need no sweep."""
+"""The verbs of the studies that need no sweep, from needle to brain_flair."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def add_study_parsers(verbs: Commands) -> None:
     needle.set_defaults(run=needle_command, parser=needle)
     _add_cost(verbs)
     _add_pictures(verbs)
+    looks = verbs.add_parser("looks", help="draw what three samplers choose of a case with a planted lesion")
+    looks.add_argument("--out", type=Path, default=Path("looks.png"), metavar="PNG", help="default: %(default)s")
+    looks.add_argument("--epochs", type=at_least(1), default=20, help="of the training (default: %(default)s)")
+    looks.set_defaults(run=looks_command, parser=looks)
     collapse = verbs.add_parser("collapse", help="train where a sampler once chose empty slices; exit code 1: it does")
     collapse.add_argument("--epochs", type=at_least(1), default=8, help="default: %(default)s")
     collapse.add_argument("--data", help="folder of the data (default: $MONAI_DAS_DATA, else made-up masks)")
@@ -111,6 +115,14 @@ def pictures_command(arguments: argparse.Namespace) -> int:
     report, kept = or_exit(arguments, lambda: run_pictures(arguments.bundle, arguments.slices))
     print(report)
     return 0 if kept else 1
+
+
+def looks_command(arguments: argparse.Namespace) -> int:
+    """Run ``python -m benchmarks looks``."""
+    from benchmarks.studies.looks import run_looks
+
+    print(run_looks(arguments.out, arguments.epochs))
+    return 0
 
 
 def collapse_command(arguments: argparse.Namespace) -> int:

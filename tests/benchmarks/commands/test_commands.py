@@ -11,6 +11,7 @@ VERBS += [
     "needle",
     "cost",
     "pictures",
+    "looks",
     "collapse",
     "io",
     "scale",
