@@ -17,7 +17,8 @@ from monai_das.networks.held_terms import NONE_HELD, NUMBERS, HeldTerms, decoded
 
 # other values give other numbers, or other names to them: refused. All other fields are notes: warned of
 REFUSED = (
-    "classes", "channels", "slice_axis", "intensity", "modality", "body_part", "values", "slices", "spacing",
+    "classes", "channels", "slice_axis", "intensity", "modality", "body_part", "dicom_attributes", "values", "slices",
+    "spacing",
 )  # fmt: skip
 NOTES = ("num_slices", "threshold", "class_codes", "intended_use", "license", "version")
 TRAINING = "training"
