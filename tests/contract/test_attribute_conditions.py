@@ -53,11 +53,10 @@ KEYWORDS = ("EchoTime", "InversionTime", "ScanningSequence")
 
 def classic(folder, values, edit):
     write_dicom_series(np.ones((32, 32, 12), np.uint8), folder)
+    stated = {keyword: value for keyword, value in zip(KEYWORDS, values, strict=True) if value is not None}
     for path in folder.iterdir():
-        edit(path, ScanningSequence=None, **{name: value for name, value in zip(KEYWORDS[:2], values, strict=False)
-                                             if value is not None or name == "EchoTime"})  # fmt: skip
-        if values[2] is not None:
-            edit(path, ScanningSequence=values[2])
+        edit(path, EchoTime=None, ScanningSequence=None)
+        edit(path, **stated)
     return folder
 
 

@@ -54,7 +54,7 @@ def attribute_values(tags: Dataset, keyword: str, frame: int | None = None) -> t
     Raises:
         ValueError: what should be a number is none.
     """
-    for name in (keyword, *([ENHANCED[keyword]] if keyword in ENHANCED else [])):
+    for name in filter(None, (keyword, ENHANCED.get(keyword))):
         for holder in _holders(tags, (frame or 1) - 1):
             found = _values(holder, name)
             if found:
