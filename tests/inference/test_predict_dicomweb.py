@@ -21,7 +21,6 @@ pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
 
 from monai_das.cli import main
-from monai_das.contract import Contract, InputCheck, InputRefusedError
 from monai_das.data import open_source
 from monai_das.datasets import write_dicom_series
 from monai_das.inference.lazy_reading import SliceSelector
@@ -290,21 +289,3 @@ def slices_of(file):
         return np.stack(
             [np.asarray(Image.open(BytesIO(archive.read(name))).convert("L")) for name in archive.namelist()]
         )
-
-
-def test_the_metadata_of_a_server_are_checked_by_the_conditions_of_a_contract(volume, tmp_path):
-    write_dicom_series(volume[..., :7], tmp_path / "series")
-    for path in (tmp_path / "series").iterdir():
-        found = dcmread(path)
-        found.EchoTime, found.ScanningSequence = "12.5", ["SE", "IR"]
-        found.save_as(path)
-    wanted = {"EchoTime": {"at_least": 70}, "ScanningSequence": {"contains": ["IR"]}, "FlipAngle": {"at_least": 90}}
-    check = InputCheck(Contract(("a", "b"), dicom_attributes=wanted), None)
-
-    with serving(tmp_path / "series") as server:
-        source = open_source(address(server, 1))
-
-    message = r"for this input: EchoTime \(0018,0081\) is 12\.5, 70 or more is accepted\. Give"
-    with pytest.raises(InputRefusedError, match=message):
-        check.header(source)
-    assert check.verdict.unstated == ("FlipAngle",)
