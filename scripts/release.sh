@@ -15,11 +15,16 @@ inventory() {
     packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
     [ -x "$tools/bin/pip" ] || "${PYTHON:-python3}" -m venv "$tools"
     "$tools/bin/pip" install -qq 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
-    "$tools/bin/cyclonedx-py" environment --output-reproducible -o dist/sbom.cdx.json "$(command -v python)"
-    if "$tools/bin/pip-audit" --path "$packages" --progress-spinner off >dist/audit.txt 2>"$tools/said"; then
-        cat "$tools/said" >>dist/audit.txt
-    elif [ ! -s dist/audit.txt ]; then
-        echo "NOT AUDITED, as the service could not be asked: $(tail -n 1 "$tools/said")" | tee dist/audit.txt
+    # the checkout is the root by pyproject.toml: as an installed package it would be listed with its path
+    "$tools/bin/cyclonedx-py" environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json \
+        "$(command -v python)"
+    # exit code 1 with an answer: weaknesses are known
+    "$tools/bin/pip-audit" --path "$packages" --format json --progress-spinner off \
+        >"$tools/audit.json" 2>"$tools/said" || true
+    if [ -s "$tools/audit.json" ]; then
+        python scripts/tell_audit.py "$tools/audit.json" >dist/audit.txt
+    else
+        echo "NOT AUDITED, as the service could not be asked: $(tail -n 1 "$tools/said")" >dist/audit.txt
     fi
 }
 
@@ -29,3 +34,4 @@ rm -rf dist
 mkdir dist
 inventory
 python scripts/pack_release.py dist
+head -n 1 dist/audit.txt >&2

@@ -13,8 +13,7 @@ bash scripts/demo.sh
 python scripts/peak_memory.py
 # in a worker: the bindings of ITK may end a process with a fault after all went well
 python -m pytest -q -n 1 -m e2e -rs --durations 10 tests/e2e tests/bundle \
-    tests/test_fuzz_readers.py tests/inference/test_runtimes.py tests/networks/test_export.py \
-    tests/samplers/test_contract_export.py
+    tests/inference/test_runtimes.py tests/networks/test_export.py tests/samplers/test_contract_export.py
 report="$(python -m benchmarks needle --short)"
 echo "$report"
 tail -n 1 <<<"$report" | python -m json.tool >/dev/null

@@ -1,6 +1,7 @@
 """What ``scripts/release.sh`` packs: the product without laboratory and tests, and bundles that MONAI unpacks."""
 
 import hashlib
+import json
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ import pytest
 from monai.bundle import download, verify_metadata
 
 import monai_das
+from scripts import tell_audit
 from tests.bundle.bundle_runs import BUNDLES, ROOT, SCHEMA_MD5, config
 
 TRACKED = ["git", "ls-files", "--", "bundle"]
@@ -91,3 +93,40 @@ def test_the_metadata_in_a_zip_fit_the_official_schema(zipped, official_schema, 
 
     metadata = tmp_path / name / "configs" / "metadata.json"
     verify_metadata(meta_file=str(metadata), filepath=str(official_schema), hash_val=SCHEMA_MD5)
+
+
+def told(audit, tmp_path, capsys):
+    """What scripts/tell_audit.py says of these dependencies."""
+    (tmp_path / "audit.json").write_text(json.dumps({"dependencies": audit, "fixes": []}), encoding="utf-8")
+    tell_audit.main(tmp_path / "audit.json")
+    return capsys.readouterr().out.splitlines()
+
+
+WEAK = {"name": "old", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["1.1", "2.0"], "aliases": []}]}
+GOOD = {"name": "good", "version": "3.0", "vulns": []}
+UNKNOWN = {"name": "new", "skip_reason": "Dependency not found on PyPI and could not be audited: new (0.1)"}
+
+
+def test_an_audit_that_looked_nothing_up_does_not_pass_for_a_good_one(tmp_path, capsys):
+    lines = told([UNKNOWN, UNKNOWN], tmp_path, capsys)
+
+    assert lines[0] == "NOT AUDITED: none of 2 packages is known to the service that was asked"
+    assert lines[1:] == [f"not audited: {UNKNOWN['skip_reason']}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("audit", "first"),
+    [
+        ([GOOD, UNKNOWN], "no known weakness in 1 packages; 1 more were NOT AUDITED"),
+        ([WEAK, GOOD], "1 known weaknesses in 2 packages; 0 more were NOT AUDITED"),
+        ([WEAK, WEAK, UNKNOWN], "2 known weaknesses in 2 packages; 1 more were NOT AUDITED"),
+    ],
+)
+def test_the_first_line_of_an_audit_sums_up(tmp_path, capsys, audit, first):
+    assert told(audit, tmp_path, capsys)[0] == first
+
+
+def test_an_audit_names_each_weakness_and_the_version_without_it(tmp_path, capsys):
+    lines = told([WEAK, GOOD], tmp_path, capsys)
+
+    assert lines[1:] == ["old 1.0: PYSEC-1, mended in 1.1, 2.0"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from monai_das.contract.attribute_conditions import compared
 from monai_das.contract.dicom_terms import BODY_PARTS, IMAGE_CLASSES, MODALITIES, image_class_name
 from monai_das.contract.terms import Contract
 from monai_das.contract.training_cases import TrainingCases, case_summary
@@ -30,6 +31,7 @@ class InputVerdict:
 
     Attributes:
         reasons: why the contract does not accept it.
+        unstated: keywords of the DICOM attributes that the contract has conditions on and the input does not state.
         accept_any_input: it was to be classified whatever the contract says.
         distance: Mahalanobis distance of its light features from the training cases; None where it is not known.
         limit: 99.5 % of the training cases lie within it; None where it is not known.
@@ -39,6 +41,7 @@ class InputVerdict:
     accept_any_input: bool = False
     distance: float | None = None
     limit: float | None = None
+    unstated: tuple[str, ...] = ()
 
     @property
     def unlike(self) -> bool:
@@ -57,6 +60,14 @@ class InputVerdict:
                 f"{self.limit:.1f}): do not rely on this answer"
             )
         return tuple(found)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be checked; empty where all was."""
+        if not self.unstated:
+            return ()
+        words = "the contract's conditions on these DICOM attributes were not checked"
+        return (f"not stated: {', '.join(self.unstated)}; {words}",)
 
 
 class InputCheck:
@@ -77,14 +88,23 @@ class InputCheck:
         self.verdict = InputVerdict(accept_any_input=accept_any_input)
 
     def header(self, source: SliceSource) -> None:
-        """Compare Modality, BodyPartExamined and SOP class of a DICOM ``source``; other files state none.
+        """Compare Modality, BodyPartExamined, SOP class and the attributes that the contract has conditions on.
+
+        Those of the first slice of a DICOM ``source`` count; other files state none. ``verdict.unstated`` names the
+        attributes that it lacks.
 
         Raises:
             InputRefusedError: the contract does not accept it.
         """
         header = source.pixel_header(0)
-        if header is not None:
-            self._note(source.name, header_reasons(self.contract, header))
+        if header is None:
+            return
+        reasons, conditions = header_reasons(self.contract, header), self.contract.dicom_attributes
+        if conditions and (whole := source.header(0)) is not None:
+            more, unstated = compared(conditions, whole, source.refs[0].frame)
+            reasons += more
+            self.verdict = replace(self.verdict, unstated=tuple(unstated))
+        self._note(source.name, reasons)
 
     def pixels(self, source: SliceSource, raw: Tensor, scaled: Tensor, spacing: float | None) -> None:
         """Compare number and distance of slices, the values, and the distance from the training cases.

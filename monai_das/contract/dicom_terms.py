@@ -32,6 +32,8 @@ ORBIT OVARY PANCREAS PELVIS PROSTATE RECTUM RIB SHOULDER SKULL SPINE SPLEEN SSPI
 THYROID TOE TRACHEA TSPINE UTERUS WHOLEBODY WRIST
 """
 MODALITIES, BODY_PARTS = frozenset(MODALITY_TERMS.split()), frozenset(BODY_PART_TERMS.split())
+# PS3.3 C.8.3.1.1, of ScanningSequence, SequenceVariant and MRAcquisitionType
+MR_CODES = frozenset(("SE", "IR", "GR", "EP", "RM", "SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE", "2D", "3D"))
 
 
 def image_class_name(uid: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from monai_das.contract.attribute_conditions import Conditions, conditions_problem
 from monai_das.transforms.intensity import SCALES
 
 KINDS = ("mask", "hu", "grey8", "magnitude")
@@ -32,6 +33,8 @@ class Contract:
         intensity: how intensities are scaled, as :class:`~monai_das.transforms.DASScaleIntensityd` takes it.
         modality: DICOM codes of Modality that are accepted.
         body_part: values of BodyPartExamined that are accepted, where a file states one.
+        dicom_attributes: conditions on DICOM attributes by their keyword, where a file states them: of numbers
+            ``at_least``, ``at_most`` or both, of texts ``contains`` with the values of which it must have one.
         values: kind of values before scaling: ``"mask"`` (two values), ``"hu"`` (Hounsfield units), ``"grey8"``
             (0 to 255) or ``"magnitude"`` (0 and above).
         slices: fewest and most slices.
@@ -56,6 +59,7 @@ class Contract:
     intensity: Mapping[str, Any] = field(default_factory=lambda: {"scale": "range"})
     modality: tuple[str, ...] | None = None
     body_part: tuple[str, ...] | None = None
+    dicom_attributes: Conditions | None = None
     values: str | None = None
     slices: tuple[int, int] | None = None
     spacing: tuple[float, float] | None = None
@@ -230,6 +234,7 @@ CHECKS: dict[str, Callable[[Any, Contract], str]] = {
     "intensity": _intensity,
     "modality": _texts,
     "body_part": _texts,
+    "dicom_attributes": lambda value, _: conditions_problem(value),
     "values": _one_of(None, *KINDS),
     "slices": _pair(int, 1),
     "spacing": _pair(float, 0),
@@ -241,5 +246,6 @@ CHECKS: dict[str, Callable[[Any, Contract], str]] = {
     "version": _text,
 }
 OF_BLOCK = (
-    "modality", "body_part", "values", "slices", "spacing", "intensity", "threshold", "class_codes", "license",
+    "modality", "body_part", "dicom_attributes", "values", "slices", "spacing", "intensity", "threshold", "class_codes",
+    "license",
 )  # fmt: skip

@@ -12,6 +12,8 @@ from torch import Tensor
 from monai_das.samplers.features import SliceFeatures
 from monai_das.transforms import make_thumbnails
 
+# where the terms of weights hold what their training cases look like
+TRAINING = "training"
 # squared units of scaled intensities; far below the noise of a slice that shows anything
 FLOOR = 1e-6
 # a slice with less of the largest variance counts as empty, as in DASSampler

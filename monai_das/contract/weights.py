@@ -12,15 +12,15 @@ from torch import Tensor
 
 from monai_das._atomic import atomic_path
 from monai_das.contract.terms import Contract, class_names
-from monai_das.contract.training_cases import FEATURES, TrainingCases
+from monai_das.contract.training_cases import FEATURES, TRAINING, TrainingCases
 from monai_das.networks.held_terms import NONE_HELD, NUMBERS, HeldTerms, decoded_terms, other_values
 
 # other values give other numbers, or other names to them: refused. All other fields are notes: warned of
 REFUSED = (
-    "classes", "channels", "slice_axis", "intensity", "modality", "body_part", "values", "slices", "spacing",
+    "classes", "channels", "slice_axis", "intensity", "modality", "body_part", "dicom_attributes", "values", "slices",
+    "spacing",
 )  # fmt: skip
 NOTES = ("num_slices", "threshold", "class_codes", "intended_use", "license", "version")
-TRAINING = "training"
 KEY, SIZE_KEY = "contract.text", "thumbnail_side"
 
 

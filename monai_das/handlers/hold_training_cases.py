@@ -8,8 +8,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 from torch import nn
 
-from monai_das.contract.training_cases import TrainingCases
-from monai_das.contract.weights import TRAINING
+from monai_das.contract.training_cases import TRAINING, TrainingCases
 from monai_das.networks import DASNetwork
 
 

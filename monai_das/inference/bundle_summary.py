@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from monai_das.contract import Contract, terms_in, training_cases
+from monai_das.contract.attribute_conditions import conditions_in_words
 from monai_das.data.values import NAMES
 from monai_das.inference.bundle_code import code_in_config
 from monai_das.inference.bundle_files import bundle_files, json_object, torchscript_texts
@@ -108,6 +109,7 @@ def _terms(contract: Contract) -> dict[str, str]:
         else f"{contract.classes[1]} from a probability of {contract.threshold:g} on",
         "accepted modality": _text(plain["modality"] or "any"),
         "accepted body part": _text(plain["body_part"] or "any"),
+        "accepted DICOM attributes": conditions_in_words(contract.dicom_attributes or {}) or "any",
         "accepted values": NAMES[contract.values] if contract.values else "any",
         "accepted channels": str(contract.channels),
         "accepted slices": ranges["slices"],

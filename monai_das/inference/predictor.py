@@ -167,7 +167,7 @@ class Predictor:
                 np.asarray(loaded.placed.affine, dtype=np.float64),
                 source.affine is not None,
             ),
-            warnings=source.warnings,
+            warnings=(*source.warnings, *check.verdict.warnings),
             thumbnails="exact" if source.exact_thumbnails else "drawn" if source.drawn else "reduced",
             fingerprint=self.fingerprint,
             group=None if self.case_key is None else self.case_key.group(source),

@@ -25,7 +25,7 @@ Config = dict[str, Any]
 # ids that say which data are trained on
 DATA = ("dataset_name", "all_cases", "train_cases", "datalist", "class_names")
 # of the data, and of weights that are no more
-UNKNOWN: Config = {"modality": None, "body_part": None, "values": None, "slices": None, "spacing": None}
+UNKNOWN: Config = dict.fromkeys(("modality", "body_part", "dicom_attributes", "values", "slices", "spacing"))
 METADATA = MARK
 VALIDATION = "validation"
 DATALIST = "review.json"

@@ -119,6 +119,9 @@ def test_a_nifti_and_a_dicom_series_of_one_brain_get_one_answer(data_root, predi
     assert len(found.selected) == max(1, int(0.125 * found.total_slices + 0.5))
     assert list(found.probabilities.values()) == pytest.approx(list(same.probabilities.values()), abs=1e-3)
     assert found.notices == same.notices == ()
+    unstated = [[each for each in case.warnings if each.startswith("not stated: ")] for case in (found, same)]
+    assert unstated[0] == []
+    assert unstated[1][0].startswith("not stated: EchoTime, InversionTime; ")
 
 
 @pytest.mark.parametrize("depth", [20, 200])
@@ -162,6 +165,23 @@ def test_an_mr_of_a_knee_is_refused_by_its_body_part(predictor, tmp_path):
         predictor.predict(tmp_path / "knee")
 
 
+def test_a_t1_series_of_a_head_is_refused_unless_any_input_is_accepted(tmp_path, capsys):
+    write_dicom_series(head(), tmp_path / "t1")
+    for file in (tmp_path / "t1").iterdir():
+        tags = dcmread(file)
+        tags.EchoTime, tags.ScanningSequence = "9.5", ["SE", "IR"]
+        tags.save_as(file)
+    arguments = ["predict", str(tmp_path / "t1"), "--bundle", str(FLAIR), "--report", "json", "-o"]
+
+    assert main([*arguments, str(tmp_path / "refused")]) == 1
+    assert "EchoTime (0018,0081) is 9.5, 70 or more is accepted" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "taken"), "--accept-any-input"]) == 0
+
+    result = only_result(tmp_path / "taken")
+    assert result["input"]["reasons"] == ["EchoTime (0018,0081) is 9.5, 70 or more is accepted"]
+    assert [each for each in result["warnings"] if each.startswith("not stated: InversionTime; ")]
+
+
 def test_the_command_chooses_an_eighth_of_the_slices_and_takes_another_budget(tmp_path):
     write_nifti(head(32).astype(np.float32), tmp_path / "head.nii.gz")
     arguments = ["predict", str(tmp_path / "head.nii.gz"), "--bundle", str(FLAIR), "--report", "json", "-o"]
@@ -181,6 +201,7 @@ def test_info_tells_budget_licence_and_use(capsys):
     assert "0.125 of the slices" in told
     assert "CC BY-NC-SA 4.0" in told
     assert "T2-FLAIR" in told
+    assert "EchoTime 70 or more, InversionTime 1400 to 3000, ScanningSequence with IR or RM" in " ".join(told.split())
 
 
 def test_doctor_finds_the_contract_in_configs_and_weights(capsys):

@@ -42,6 +42,7 @@ def test_plane_and_scaling_are_proposed_from_the_files(tmp_path, values, kind, i
 
     contract = proposed(tmp_path / "project")
     assert (contract.slice_axis, contract.values, contract.intensity) == ("coronal", kind, intensity)
+    assert contract.dicom_attributes is None
     assert (contract.slices, contract.spacing, contract.num_slices) == ((4, 18), (2.0, 8.0), 4)
     assert contract.thumbnail_size == 32
 

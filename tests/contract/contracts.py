@@ -4,7 +4,7 @@ import json
 
 from monai_das.contract import write_terms
 
-ANY = dict.fromkeys(("modality", "body_part", "values", "slices", "spacing"))
+ANY = dict.fromkeys(("modality", "body_part", "dicom_attributes", "values", "slices", "spacing"))
 
 
 def change_contract(bundle, **fields):

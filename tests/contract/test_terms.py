@@ -74,7 +74,7 @@ def test_metadata_without_a_contract_say_where_to_read_on(metadata):
     ("name", "message"),
     [
         ("modalty", "there is no field modalty; did you mean modality?"),
-        ("zzz", "there is no field zzz; known are modality, body_part, values, slices, spacing, intensity"),
+        ("zzz", "there is no field zzz; known are modality, body_part, dicom_attributes, values, slices"),
     ],
 )
 def test_an_unknown_field_is_named(metadata, name, message):
@@ -107,6 +107,11 @@ def test_metadata_without_classes_name_the_place(metadata):
         ("intensity", {"scale": "range", "low": 2}, "a scale with nothing else"),
         ("modality", "CT", "null, or a list of texts"),
         ("body_part", [], "null, or a list of texts"),
+        (
+            "dicom_attributes",
+            {},
+            "null, or by DICOM keyword at_least and at_most for numbers, contains with a list for t.*",
+        ),
         ("values", "grey", "one of null, mask, hu, grey8, magnitude"),
         ("slices", [8, 4], "null, or two ascending whole numbers from 1"),
         ("spacing", [-1, 4], "null, or two ascending numbers from 0"),
@@ -119,6 +124,35 @@ def test_metadata_without_classes_name_the_place(metadata):
 def test_a_value_that_cannot_be_is_named_with_what_was_wanted(metadata, field, value, wanted):
     with pytest.raises(ValueError, match=f"^metadata.json, contract: {field} must be {wanted}, got "):
         Contract.from_metadata(metadata, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "condition"),
+    [
+        ("EchoTimes", {"at_least": 70}),
+        ("PatientName", {"contains": ["Jane"]}),
+        ("EchoTime", 70),
+        ("EchoTime", {}),
+        ("EchoTime", {"at_lest": 70}),
+        ("EchoTime", {"at_least": "70"}),
+        ("EchoTime", {"at_least": True}),
+        ("EchoTime", {"at_least": float("nan")}),
+        ("EchoTime", {"at_least": 90, "at_most": 70}),
+        ("EchoTime", {"contains": ["70"]}),
+        ("ScanningSequence", {"at_least": 1}),
+        ("ScanningSequence", {"contains": "IR"}),
+        ("ScanningSequence", {"contains": []}),
+        ("ScanningSequence", {"contains": [" "]}),
+    ],
+)
+def test_a_condition_that_cannot_be_is_named_by_its_attribute(metadata, keyword, condition):
+    metadata["contract"]["dicom_attributes"] = {"RepetitionTime": {"at_most": 9000}, keyword: condition}
+
+    message = (
+        rf"^metadata.json, contract: dicom_attributes must be null, or .* texts \({keyword} has none of these\), got "
+    )
+    with pytest.raises(ValueError, match=message):
+        Contract.from_metadata(metadata)
 
 
 def test_a_threshold_of_three_classes_is_refused(metadata):

@@ -28,6 +28,7 @@ OTHER = {
     "intensity": {"scale": "window", "low": 0, "high": 1},
     "modality": ("US",),
     "body_part": ("HEAD",),
+    "dicom_attributes": {"EchoTime": {"at_least": 70}},
     "values": "hu",
     "slices": (1, 8),
     "spacing": (1.0, 2.0),

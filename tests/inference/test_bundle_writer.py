@@ -79,10 +79,11 @@ def test_the_scale_of_each_step_is_stated(tmp_path, step, intensity):
 
 
 def test_other_data_lose_the_names_and_texts_of_the_bundle(tmp_path):
-    metadata = trained(tmp_path, {})
+    metadata = trained(tmp_path, {"_meta_#contract#dicom_attributes": {"EchoTime": {"at_least": 70}}})
 
     contract = Contract.from_metadata(metadata)
     assert contract.classes == ("class 0", "class 1")
+    assert contract.dicom_attributes is None
     assert (contract.modality, contract.body_part, contract.values, contract.slices) == (None, None, None, None)
     words = json.dumps({name: value for name, value in metadata.items() if name not in ("changelog", "schema")})
     assert "adrenal" not in words.lower()

@@ -7,6 +7,7 @@ import torch
 from torch.export import Dim
 
 from monai_das.samplers import take_slices
+from tests.networks.conftest import flipping_network, volume_network
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -72,8 +73,9 @@ def test_export_takes_lengths(network):
         torch.testing.assert_close(exported(volume, lengths), network(volume, lengths), rtol=1e-4, atol=1e-5)
 
 
-# tests/inference/test_runtimes.py converts score and classify of the default network in the suite
+# seconds each; tests/bundle/test_commands.py converts the network of the bundle
 @pytest.mark.e2e
+@pytest.mark.parametrize("network", [flipping_network, volume_network], indirect=True, ids=["flips", "volume"])
 # torch's own exporter calls what its own pytree deprecates
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.. is deprecated:FutureWarning")
 def test_export_and_onnx_take_any_batch_and_depth(network):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from monai_das.samplers import Sampler, Selection
+from tests.samplers.conftest import METHODS
 
 # torch's converters take seconds for each method, longer under coverage, and reach no line that other tests do not; so
 # the suite looks at TorchScript and at torch.export with a number of slices, and the rest is for scripts/test_e2e.sh
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.no_cover
 Make = Callable[..., Sampler]
 Equal = Callable[[Selection, Selection], None]
 
+# tests/inference/test_runtimes.py converts them in the network of a bundle
+CONVERTED_THERE = {"DASSampler", "DASGateSampler"}
 FIXED_DEPTH_FOR_FRACTION = {"ADPSSampler"}  # k steps are a loop that torch.export unrolls
 
 
@@ -58,6 +61,7 @@ def test_export_with_a_fraction_takes_any_depth_of_two_rows_or_more(
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("method", [each for each in METHODS if each.__name__ not in CONVERTED_THERE], indirect=True)
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.:FutureWarning")
 def test_onnx_chooses_the_same(make: Make) -> None:
     runtime = pytest.importorskip("onnxruntime")

@@ -69,6 +69,14 @@ def _frame_numbers(frame: Dataset, shared: Dataset | None, path: Path) -> list[l
     return found
 
 
+def functional_groups(tags: Dataset, at: int) -> list[Dataset]:
+    """Return the functional groups of the 0-based frame ``at``, its own first, then the shared ones."""
+    return [
+        *(tags.get("PerFrameFunctionalGroupsSequence") or ())[at : at + 1],
+        *(tags.get("SharedFunctionalGroupsSequence") or ()),
+    ]
+
+
 def frame_indices(header: ImageHeader, keyword: str) -> list[tuple[float, ...]]:
     """Return the numbers ``keyword`` in the frame content of every frame; empty where a frame has none."""
     found = []

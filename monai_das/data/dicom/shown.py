@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monai_das.data.dicom.frames import frame_rescale
+from monai_das.data.dicom.frames import frame_rescale, functional_groups
 from monai_das.data.dicom.headers import NOT_A_NUMBER, ImageHeader, numbers
 from monai_das.data.dicom.pixel_file import PixelFile
 from monai_das.data.messages import StudyError
@@ -53,10 +53,7 @@ def pixel_aspect(tags: Dataset) -> float:
 
 def _holders(tags: Dataset, at: int) -> list[Any]:
     """Return what may hold the window of the 0-based frame ``at``, its own first."""
-    groups = [
-        *(tags.get("PerFrameFunctionalGroupsSequence") or ())[at : at + 1],
-        *(tags.get("SharedFunctionalGroupsSequence") or ()),
-    ]
+    groups = functional_groups(tags, at)
     return [*(item for group in groups for item in group.get("FrameVOILUTSequence") or ()), tags]
 
 
