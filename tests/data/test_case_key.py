@@ -51,6 +51,18 @@ def test_threads_that_need_a_key_at_once_get_the_same(tmp_path, monkeypatch, lin
     assert [path.name for path in tmp_path.iterdir()] == ["case.key"]
 
 
+def test_a_key_that_another_process_has_just_begun_is_waited_for(tmp_path):
+    file = tmp_path / "case.key"
+    file.touch(mode=0o600)
+    writer = threading.Timer(0.2, file.write_bytes, [SECRET])
+    writer.start()
+
+    found = ensure_case_key(file)
+
+    writer.join()
+    assert ids(found) == ids(read_case_key(file))
+
+
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o620, 0o666])
 def test_a_key_that_others_may_read_is_refused(tmp_path, mode):
     file = tmp_path / "case.key"

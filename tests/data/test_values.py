@@ -48,6 +48,15 @@ def test_a_mask_compressed_with_loss_is_one():
     assert kinds_of(ringing, exact=False) == {"mask"}
 
 
+def test_blocks_of_three_pixels_between_the_two_values_are_no_edges_of_a_mask():
+    image = torch.zeros(1, 64, 64, 2)
+    image[0, 0, 0] = 1.0
+    for place in range(4, 60, 8):
+        image[0, place : place + 3, place : place + 3] = 0.5
+
+    assert kinds_of(image) == {"magnitude"}
+
+
 def test_a_ct_with_a_bright_piece_of_metal_is_no_mask():
     image = noise(-1000, 100)
     image[0, 30:33, 30:33] = 20000.0

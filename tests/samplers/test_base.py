@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -37,6 +38,16 @@ def test_the_share_of_slices_is_rounded_half_up_and_never_zero(depth: int) -> No
     assert [rounded_half_up(part * depth, 10) for part in range(1, 11)] == [
         max(1, math.floor((2 * part * depth + 10) / 20)) for part in range(1, 11)
     ]
+
+
+@pytest.mark.parametrize("fraction", ["0.1", "0.25", "0.3", "0.5", "1.0"])
+def test_each_case_keeps_its_own_share(fraction: str) -> None:
+    wanted = [max(1, math.floor(Fraction(fraction) * length + Fraction(1, 2))) for length in range(1, 41)]
+
+    rows, counts = DASTopVarianceSampler(fraction=float(fraction)).budget(torch.arange(1, 41), 40)
+
+    assert counts.tolist() == wanted
+    assert rows == wanted[-1]
 
 
 def test_widening_goes_from_the_budget_to_all_slices() -> None:
