@@ -98,11 +98,18 @@ class RayEngine:
         """Do all ``blocks``; see :class:`Engine`.
 
         Raises:
-            RuntimeError: the cluster has too few cores, or workers cannot start.
+            RuntimeError: Ray does not start or is not reached, the cluster has too few cores, or workers cannot start.
         """
-        own = {"num_cpus": self.workers + 1, "object_store_memory": 200 << 20, "include_dashboard": False}
+        # "local": without an address Ray would join a cluster that this machine happens to have
+        own = {"address": "local", "num_cpus": self.workers + 1, "object_store_memory": 200 << 20}
+        own |= {"include_dashboard": False}
         place = own if self.address is None else {"address": self.address}
-        self.ray.init(log_to_driver=False, logging_level="ERROR", **place)
+        try:
+            self.ray.init(log_to_driver=False, logging_level="ERROR", **place)
+        except Exception as error:  # what Ray raises is no promise of it
+            first = str(error).strip().partition("\n")[0]
+            where = "start on this machine" if self.address is None else f"join the cluster at {self.address}"
+            raise RuntimeError(f"Ray cannot {where} ({first}); look at: ray status") from error
         try:
             self._check_cores()
             yield from _Actors(job, self.ray).run(blocks, self.workers)
@@ -294,3 +301,7 @@ class _Actors(Crew[Any]):
             return bool(self.ray.get(answer))
         except (errors.RayActorError, errors.WorkerCrashedError):
             return False
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, CannotWriteError):  # without the stack of the worker
+                raise error.cause from None
+            raise
