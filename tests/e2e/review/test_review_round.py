@@ -39,18 +39,24 @@ def answer(page, project, tasks, classes):
 
 
 @pytest.fixture(scope="module")
-def read(server, http, results, ids, command, label_studio, chromium, tmp_path_factory):
-    """Two projects, each answered by a reader of its own in a browser, and why the first page was refused at first."""
+def browser(label_studio, chromium, tmp_path_factory):
+    """Start a browser that nobody has used."""
     pytest.importorskip("selenium")
     from tests.e2e.review.labelling_page import LabellingPage
 
+    return lambda: LabellingPage(label_studio.url, tmp_path_factory.mktemp("profile"), *chromium)
+
+
+@pytest.fixture(scope="module")
+def read(server, http, results, ids, command, label_studio, browser):
+    """Two projects, each answered by a reader of its own in a browser, and why the first page was refused at first."""
     made = command("review", "init", "--title", "Two readers", "--readers", 2, "--bundle", "bundle", **server)
     projects = [int(line.split()[1]) for line in made.splitlines()]
     command("review", "push", results, "--project", *projects, **server)
     refusal = None
     for project, classes in zip(projects, SAID, strict=True):
         tasks = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
-        with LabellingPage(label_studio.url, tmp_path_factory.mktemp("profile"), *chromium) as page:
+        with browser() as page:
             if refusal is None:
                 page.log_in(label_studio.email, label_studio.password)
                 page.open_task(project, tasks[0]["id"])
