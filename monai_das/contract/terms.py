@@ -73,8 +73,8 @@ class Contract:
     @property
     def made_for(self) -> tuple[str, str]:
         """Modality and body part of the images, each empty where it is left open; Hounsfield units are of CT."""
-        modality = "CT" if self.values == "hu" else self.modality[0] if len(self.modality or ()) == 1 else ""
-        return modality, (self.body_part or ("",))[0]
+        modalities = ("CT",) if self.values == "hu" else self.modality or ()
+        return modalities[0] if len(modalities) == 1 else "", (self.body_part or ("",))[0]
 
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():
