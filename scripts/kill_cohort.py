@@ -1,10 +1,11 @@
 """Kill driver and workers of a cohort at random moments: nothing may be lost, doubled or differ from a quiet run.
 
-python scripts/kill_cohort.py --kills 30 [--engine local|shards|ray] [--series 40] [--seed 0]
+python scripts/kill_cohort.py --kills 30 [--engine local shards ray] [--series 40] [--seed 0]
 
-The archive has healthy series and five poisoned ones: a bomb, a hang, a segmentation fault, one that is cut off, one
-that the contract refuses. A driver that was killed is started again; a cohort that has ended is begun anew until all
-kills are done. The last line is a JSON object. Exit code 1: something was wrong.
+The archive has healthy series (NIfTI, raw DICOM and JPEG 2000) and five poisoned ones: a bomb, a hang, a segmentation
+fault, one that is cut off, one that the contract refuses. A driver that was killed is started again; a cohort that has
+ended is begun anew until all kills are done. All engines must give the same rows but for timings. The last line is a
+JSON object with a count for each engine. Exit code 1: something was wrong.
 """
 
 import argparse
@@ -35,13 +36,13 @@ def main() -> int:
     """Kill, continue, compare; print what was killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--engine", choices=("local", "shards", "ray"), default="local")
+    parser.add_argument("--engine", nargs="+", choices=("local", "shards", "ray"), default=["local"])
     parser.add_argument("--series", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--drive", nargs=4, metavar=("MANIFEST", "BUNDLE", "OUT", "SHARD"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.drive:
-        drive(arguments.engine, *arguments.drive)
+        drive(*arguments.engine, *arguments.drive)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         found = kill(Path(folder), arguments)
@@ -57,26 +58,39 @@ def drive(engine: str, manifest: str, bundle: str, out: str, shard: str) -> None
 
 
 def kill(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Do the archive in peace, then again and again under fire."""
+    """Do the archive in peace by each engine, then again and again under fire."""
     chance = random.Random(arguments.seed)
     (folder / "data").mkdir()
     manifest = write_archive(folder / "data", arguments.series - len(ENDS))
     bundle = write_bundle(folder / "bundle")
-    shards = ["0/2", "1/2"] if arguments.engine == "shards" else ["0/1"]
-    start = time.perf_counter()
-    peace = run(folder / "peace", manifest, bundle, arguments.engine, shards)
-    wall = time.perf_counter() - start
-    kills, rounds = {"driver": 0, "worker": 0}, 0
-    while sum(kills.values()) < arguments.kills:
-        out, rounds = folder / f"round{rounds}", rounds + 1
-        for shard in shards:
-            under_fire(out, (manifest, bundle, arguments.engine, shard), kills, arguments.kills, chance, wall)
-        assert facts(out) == peace, f"round {rounds} of {kills} differs"
-        left = [each.name for each in (out / "open").rglob("*") if each.is_file()]
-        assert not left, left
-        shutil.rmtree(out)
+    quiet, walls = {}, {}
+    for engine in arguments.engine:
+        start = time.perf_counter()
+        quiet[engine] = run(folder / f"peace-{engine}", manifest, bundle, engine)
+        walls[engine] = time.perf_counter() - start
+        print(f"{engine}: {len(quiet[engine])} series in {walls[engine]:.0f} s", flush=True)
+    peace, *others = quiet.values()
+    assert all(other == peace for other in others), "engines differ"
+    found = {}
+    for engine in arguments.engine:
+        kills, rounds = {"driver": 0, "worker": 0}, 0
+        while sum(kills.values()) < arguments.kills:
+            out, rounds = folder / f"round{rounds}", rounds + 1
+            for shard in shards_of(engine):
+                job = (manifest, bundle, engine, shard)
+                under_fire(out, job, kills, arguments.kills, chance, walls[engine])
+            assert facts(out) == peace, f"round {rounds} of {kills} differs"
+            left = [each.name for each in (out / "open").rglob("*") if each.is_file()]
+            assert not left, left
+            shutil.rmtree(out)
+        found[engine] = {"kills": kills, "rounds": rounds}
     states = {state: sum(row["state"] == state for row in peace) for state in sorted({row["state"] for row in peace})}
-    return {"engine": arguments.engine, "kills": kills, "rounds": rounds, "series": len(peace), "states": states}
+    return {"engines": found, "series": len(peace), "states": states}
+
+
+def shards_of(engine: str) -> list[str]:
+    """Return the shards that an engine does one after the other."""
+    return ["0/2", "1/2"] if engine == "shards" else ["0/1"]
 
 
 def under_fire(
@@ -113,9 +127,9 @@ def started(out: Path, manifest: Path, bundle: Path, engine: str, shard: str) ->
 PATH = {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
-def run(out: Path, manifest: Path, bundle: Path, engine: str, shards: list[str]) -> list[dict[str, Any]]:
+def run(out: Path, manifest: Path, bundle: Path, engine: str) -> list[dict[str, Any]]:
     """Do all shards undisturbed."""
-    for shard in shards:
+    for shard in shards_of(engine):
         assert started(out, manifest, bundle, engine, shard).wait() == 0
     return facts(out)
 

@@ -20,10 +20,7 @@ from monai_das.reports import CannotWriteError
 Cases = list[dict[str, Any]]
 # workers that die one after another before they have loaded the model
 MOST_STILLBORN = 10
-_STILLBORN = (
-    "{count} workers died one after another before they had loaded the model; try fewer workers, or monai-das predict "
-    "on one case"
-)
+_STILLBORN = "{count} workers died one after another before they had loaded the model; try monai-das predict"
 # seconds for a first answer from Ray
 START = 300.0
 Member = TypeVar("Member")
@@ -80,8 +77,7 @@ class RayEngine:
 
     Args:
         workers: number of actors; one core more is left for Ray itself.
-        address: of a cluster, such as ``"auto"`` or ``"ray://head:10001"``; None starts Ray on this machine, for this
-            run alone.
+        address: of a cluster, such as ``"auto"`` or ``"ray://head:10001"``; None starts Ray here, for this run alone.
 
     Raises:
         ValueError: ``workers`` is below 1.
@@ -98,11 +94,17 @@ class RayEngine:
         """Do all ``blocks``; see :class:`Engine`.
 
         Raises:
-            RuntimeError: the cluster has too few cores, or workers cannot start.
+            RuntimeError: Ray does not start or is not reached, the cluster has too few cores, or workers cannot start.
         """
         own = {"num_cpus": self.workers + 1, "object_store_memory": 200 << 20, "include_dashboard": False}
-        place = own if self.address is None else {"address": self.address}
-        self.ray.init(log_to_driver=False, logging_level="ERROR", **place)
+        # "local": without an address Ray would join a cluster that this machine happens to have
+        place = {"address": "local", **own} if self.address is None else {"address": self.address}
+        try:
+            self.ray.init(log_to_driver=False, logging_level="ERROR", **place)
+        except Exception as error:  # what Ray raises is no promise of it
+            where = f"join the cluster at {self.address}" if self.address else "start on this machine"
+            said = str(error).strip().partition("\n")[0]
+            raise RuntimeError(f"Ray cannot {where} ({said}); look at: ray status") from error
         try:
             self._check_cores()
             yield from _Actors(job, self.ray).run(blocks, self.workers)
@@ -294,3 +296,5 @@ class _Actors(Crew[Any]):
             return bool(self.ray.get(answer))
         except (errors.RayActorError, errors.WorkerCrashedError):
             return False
+        except errors.RayTaskError as error:  # a full disk without the stack of the worker
+            raise error.cause if isinstance(error.cause, CannotWriteError) else error from None

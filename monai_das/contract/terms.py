@@ -70,6 +70,12 @@ class Contract:
     license: str = ""
     version: str = ""
 
+    @property
+    def made_for(self) -> tuple[str, str]:
+        """Modality and body part of the images, each empty where it is left open; Hounsfield units are of CT."""
+        modalities = ("CT",) if self.values == "hu" else self.modality or ()
+        return modalities[0] if len(modalities) == 1 else "", (self.body_part or ("",))[0]
+
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():
             problem = check(getattr(self, name), self)

@@ -218,6 +218,8 @@ def _described(
             config_sha256=_config_digest(parser),
             class_codes=contract.class_codes,
             threshold=contract.threshold,
+            modality=contract.made_for[0],
+            body_part=contract.made_for[1],
         ),
         config=parser.get(),
     )

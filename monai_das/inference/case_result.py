@@ -38,7 +38,8 @@ class DASModelInfo:
     """The model of a result: name, version, SHA-256 of its weights file and of its configs, and intended use.
 
     ``class_codes`` holds standard codes of classes by name, ``threshold`` the probability from which on the second of
-    two classes is the answer, as the contract states them. ``runtime`` is what computed the network: ``"torch"``,
+    two classes is the answer, as the contract states them. ``modality`` and ``body_part`` are what the model was made
+    for, empty where the contract leaves it open. ``runtime`` is what computed the network: ``"torch"``,
     ``"onnx"`` or ``"openvino"``.
     """
 
@@ -50,6 +51,8 @@ class DASModelInfo:
     class_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     threshold: float | None = None
     runtime: str = "torch"
+    modality: str = ""
+    body_part: str = ""
 
     @property
     def run_by(self) -> str:

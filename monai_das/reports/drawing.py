@@ -52,7 +52,8 @@ class CaseDrawing:
         columns, rows = source.plane_shape[::-1] if self.hanging.first_down else source.plane_shape
         self.size = (columns, max(1, round(rows * self.hanging.pixel_aspect)))
         self.source.keep(self.chosen)
-        self.windows = windows(self.source, self.chosen, np.concatenate(list(self._samples())))
+        sample, made_for = np.concatenate(list(self._samples())), (result.model.modality, result.model.body_part)
+        self.windows = windows(self.source, self.chosen, sample, made_for)
 
     def values(self, indices: Sequence[int], longest: int = LONGEST_SIDE) -> Iterator[NDArray[np.float32]]:
         """Yield each of ``indices`` upright with all its values, ``(rows, columns)`` or RGB, at most 1024 a side.

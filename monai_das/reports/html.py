@@ -102,7 +102,7 @@ def _data(result: CaseResult, drawing: CaseDrawing) -> dict[str, object]:
         "scores": list(result.scores),
         "selected": drawing.chosen,
         "aspect": drawing.size[0] / drawing.size[1],
-        "windows": [[each.name, each.low, each.high] for each in drawing.windows],
+        "windows": [[each.name, each.low, each.high, each.shades] for each in drawing.windows],
         "network": dict(zip(drawing.chosen, _network(result), strict=True)),
         "review": _review(result),
         **_pictures(drawing),

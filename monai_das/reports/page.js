@@ -10,7 +10,7 @@
   const jpeg = (data) => "data:image/jpeg;base64," + data;
   const context = picture.getContext("2d");
   const unpacked = new Map(); // index to a promise of its values
-  let shown = 0, [, low, high] = study.windows[0];
+  let shown = 0, [, low, high, tone] = study.windows[0];
 
   // The opposite of reports/packing.py.
   async function unpack(part) {
@@ -30,8 +30,12 @@
     return values;
   }
   function drawValues(part, values) {
-    const shades = new Uint8ClampedArray(65536), scale = 255 / (high - low);
-    for (let number = 0; number < 65536; number++) shades[number] = (part.offset + part.step * number - low) * scale;
+    const shades = new Uint8ClampedArray(65536), end = tone.length - 1;
+    for (let number = 0; number < 65536; number++) {
+      const share = (part.offset + part.step * number - low) / (high - low);
+      // the tone is told from one width below the window to one above
+      shades[number] = end < 0 ? share * 255 : tone[Math.min(Math.max(Math.round((share + 1) * end / 3), 0), end)];
+    }
     const image = new ImageData(part.columns, part.rows);
     const pixels = new Uint32Array(image.data.buffer);
     for (let place = 0; place < pixels.length; place++) pixels[place] = 0xff000000 | shades[values[place]] * 0x010101;
@@ -105,7 +109,10 @@
     });
   });
   document.querySelectorAll("[data-window]").forEach((button, place) => {
-    button.addEventListener("click", () => setWindow(study.windows[place][1], study.windows[place][2]));
+    button.addEventListener("click", () => {
+      tone = study.windows[place][3];
+      setWindow(study.windows[place][1], study.windows[place][2]);
+    });
   });
   for (const input of [level, width]) {
     input.addEventListener("change", () => setWindow(level.value - width.value / 2, +level.value + width.value / 2));

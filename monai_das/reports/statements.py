@@ -61,10 +61,14 @@ def series_name(header: Dataset) -> str:
 
 
 def series_description(kind: str, result: CaseResult, header: Dataset) -> str:
-    """Return model, version, ``kind`` and source series in 64 characters; of a long name the last words are kept."""
+    """Return version, model, ``kind`` and source series in 64 characters; of a long name the last words are kept.
+
+    The version comes first, because viewers show the first twenty characters or so.
+    """
     source = series_name(header).partition(" (")[0]
-    fixed = f" {result.model.version}, {kind} of {source}"[:LONGEST_TEXT]
-    return shortened(result.model.name.replace("\\", "/"), LONGEST_TEXT - len(fixed)) + fixed
+    version, fixed = result.model.version[:16], f", {kind} of {source}"
+    name = shortened(result.model.name.replace("\\", "/"), LONGEST_TEXT - len(version) - 1 - len(fixed))
+    return f"{version} {name}{fixed}"
 
 
 def shortened(name: str, room: int) -> str:

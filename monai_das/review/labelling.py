@@ -10,11 +10,12 @@ VERDICTS = ("informative", "not informative", "artefact")
 UNSURE = "unsure"
 SELECTED = "selected by the model"
 # name of the control or object in the configuration, and so in every answer
-SLICES, CLIP, VERDICT, CLASS, QUALITY, NOTE, ADDED, KEY_FRAMES = (
-    "slices", "clip", "verdict", "class", "quality", "note", "added", "key_frames",
+SLICES, CLIP, VERDICT, CLASS, QUALITY, NOTE, ADDED, KEY_FRAMES, LOOKED = (
+    "slices", "clip", "verdict", "class", "quality", "note", "added", "key_frames", "looked",
 )  # fmt: skip
+I_LOOKED = "I looked, and this is my answer"
 FRAME_RATE = 15
-VERDICT_KEYS, CLASS_KEYS = "123", "qwertyuiop"
+VERDICT_KEYS, CLASS_KEYS, LOOKED_KEY = "123", "qwertyuiop", "a"
 # a picture and its controls side by side, both whole on a page of 1440 x 800 pixels
 STYLE = """
 .das-page { display: flex; gap: 16px; align-items: flex-start; }
@@ -34,7 +35,8 @@ STYLE = """
 def labelling_config(kind: str, classes: Sequence[str]) -> str:
     """Return Label Studio's XML for ``"volume"`` (a verdict for each slice) or ``"clip"`` (a video's key frames).
 
-    Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, and a note.
+    Both ask for the class (one of ``classes``, or unsure), the quality from 1 to 5, a note, and whether the reader
+    looked: without this tick nothing can be submitted, so that whoever agrees with all that is ticked says so.
 
     Raises:
         ValueError: the kind is unknown, there is no class, or a class is named like the answer "unsure".
@@ -50,6 +52,8 @@ def labelling_config(kind: str, classes: Sequence[str]) -> str:
     shown = SLICES if kind == "volume" else CLIP
     picture, controls = _volume() if kind == "volume" else _clip()
     whole = _choices(CLASS, shown, [*classes, UNSURE], CLASS_KEYS, 'required="true"')
+    message = f'required="true" requiredMessage="Please tick: {I_LOOKED} (key {LOOKED_KEY.upper()})"'
+    looked = _choices(LOOKED, shown, [I_LOOKED], LOOKED_KEY, message)
     # Label Studio takes files only for projects with one named tag that shows something: texts are headers, without
     return "".join([
         '<View className="das-page">\n',
@@ -64,6 +68,7 @@ def labelling_config(kind: str, classes: Sequence[str]) -> str:
         '    <Header value="Quality, 1 (poor) to 5 (good)" size="5"/>\n',
         f'    <Rating name="{QUALITY}" toName="{shown}" maxRating="5"/>\n',
         f'    <TextArea name="{NOTE}" toName="{shown}" placeholder="Note" rows="1" maxSubmissions="1"/>\n',
+        f"    {looked}\n",
         "  </View>\n</View>\n",
     ])  # fmt: skip
 

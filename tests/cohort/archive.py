@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_das.datasets import write_dicom_series, write_nifti
+from monai_das.datasets import compress_dicom_series, write_dicom_series, write_nifti
 from tests.contract.contracts import change_contract, hold_contract
 
 HANG, FAULT = 212, 211
@@ -44,7 +44,10 @@ def poison_bundle(bundle):
 
 
 def write_archive(folder, healthy, poisons=tuple(ENDS)):
-    """Write ``healthy`` studies, NIfTI and DICOM in turns, and one of each of ``poisons``; return the manifest."""
+    """Write ``healthy`` studies and one of each of ``poisons``; return the manifest.
+
+    The healthy ones are NIfTI, raw DICOM and JPEG 2000 in turns.
+    """
     places = {f"study-{number}": _healthy(folder, number) for number in range(healthy)}
     places |= {name: _poisoned(folder, name) for name in poisons}
     rows = [{"case_id": name, "location": place.name, "bytes": _size(place)} for name, place in sorted(places.items())]
@@ -61,12 +64,15 @@ def write_manifest(path, rows):
 
 
 def _healthy(folder, number):
-    values = np.random.default_rng(number).integers(0, 200, (12, 14, 8 + number % 3), dtype=np.int16)
+    plane = (36, 40) if number % 4 == 2 else (12, 14)  # JPEG 2000 takes no smaller one
+    values = np.random.default_rng(number).integers(0, 200, (*plane, 8 + number % 3), dtype=np.int16)
     place = folder / (f"study{number}.nii.gz" if number % 2 else f"series{number}")
     if number % 2:
         write_nifti(values, place, (1.0, 1.0, 2.0))
     else:
         write_dicom_series(values, place)
+        if number % 4 == 2:
+            compress_dicom_series(place, "j2k")
     return place
 
 

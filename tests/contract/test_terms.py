@@ -158,3 +158,16 @@ def test_a_condition_that_cannot_be_is_named_by_its_attribute(metadata, keyword,
 def test_a_threshold_of_three_classes_is_refused(metadata):
     with pytest.raises(ValueError, match=r"for two classes a number between 0 and 1, got 0\.5"):
         Contract.from_metadata(metadata, classes=["a", "b", "c"], threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("terms", "made_for"),
+    [
+        ({"modality": ("CT",), "body_part": ("HEAD", "BRAIN")}, ("CT", "HEAD")),
+        ({"values": "hu"}, ("CT", "")),
+        ({"modality": ("CT", "MR")}, ("", "")),
+        ({}, ("", "")),
+    ],
+)
+def test_what_a_model_was_made_for_is_known_where_the_contract_leaves_one(terms, made_for):
+    assert Contract(classes=("a", "b"), **terms).made_for == made_for

@@ -57,12 +57,19 @@ def test_a_cluster_with_too_few_cores_is_an_error_at_once(tmp_path):
     )
 
 
+def test_a_ray_that_cannot_be_reached_is_an_error_in_one_line(tmp_path):
+    manifest, bundle = write_archive(tmp_path, 1, ()), write_random_bundle(tmp_path / "bundle")
+
+    with pytest.raises(RuntimeError, match=r"Ray cannot join the cluster at nowhere \(Invalid .*\); look at: ray"):
+        run_cohort(manifest, bundle, tmp_path / "out", RayEngine(1, "nowhere"), CohortOptions(key=KEY))
+
+
 def test_kills_lose_and_double_nothing():
     command = [sys.executable, ROOT / "scripts" / "kill_cohort.py", "--kills", "5", "--series", "40"]
     said = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=1200)
 
     assert said.returncode == 0, said.stderr
     found = json.loads(said.stdout.splitlines()[-1])
-    assert sum(found["kills"].values()) == 5
+    assert sum(found["engines"]["local"]["kills"].values()) == 5
     assert found["series"] == 40
     assert found["states"]["done"] == 35

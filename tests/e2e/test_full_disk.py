@@ -56,10 +56,11 @@ def test_predict_ends_in_one_line_and_what_is_finished_is_whole(small_disk, stud
     assert {each.name for each in (small_disk / "out").iterdir()} - {"errors.json"} == set(written)
 
 
-def test_cohort_ends_in_one_line_and_what_is_finished_is_whole(small_disk, studies, tmp_path):
+@pytest.mark.parametrize("engine", [[], ["--address", "local"]], ids=["processes", "ray"])
+def test_cohort_ends_in_one_line_and_what_is_finished_is_whole(small_disk, studies, tmp_path, engine):
     rows = [{"case_id": each.stem, "location": str(each), "bytes": 1} for each in sorted(studies.iterdir())]
     manifest = write_manifest(tmp_path / "manifest.csv", rows)
 
-    written = run_into_the_end("cohort", manifest, small_disk / "out", "--report", "json,png")
+    written = run_into_the_end("cohort", manifest, small_disk / "out", "--report", "json,png", *engine)
 
     assert 0 < len(written) < 24

@@ -11,6 +11,7 @@ from monai_das.data import KeptSource, VolumeCase, WholeSource, open_source
 from monai_das.data.refs import affine_refs
 from monai_das.data.source import as_image
 from monai_das.datasets import write_dicom_series, write_nifti
+from monai_das.inference import DASModelInfo
 from monai_das.reports.drawing import CaseDrawing
 from monai_das.reports.window import CT_PRESETS, Window, windows
 
@@ -82,6 +83,34 @@ def test_the_window_is_the_headers_or_that_of_the_kind_of_image(tmp_path, case, 
     shown = picture_of(drawing, 1)
     expected = np.clip((next(drawing.values([1])) - first.low) / (first.high - first.low), 0, 1) * 255
     assert np.abs(shown - expected).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("low", "made_for", "first"),
+    [
+        (-1000, ("CT", "HEAD"), "brain"),
+        (-1000, ("CT", ""), "soft tissue"),
+        (-1000, ("", "HEAD"), "percentiles 1 to 99"),
+        (0, ("CT", "HEAD"), "percentiles 1 to 99"),
+    ],
+)
+def test_nifti_is_shown_as_the_ct_that_the_model_was_made_for(tmp_path, case, low, made_for, first):
+    write_nifti(ramp(low=low), tmp_path / "case.nii")
+    model = DASModelInfo("A model", "1.2.3", "ab" * 32, modality=made_for[0], body_part=made_for[1])
+
+    drawing = case(open_source(tmp_path / "case.nii"), model=model)
+
+    assert drawing.windows[0].name == first
+
+
+def test_a_table_of_the_header_is_drawn_and_its_curve_goes_with_the_window(tmp_path, case):
+    drawing = case(series(tmp_path, ramp(), WindowCenter=0, WindowWidth=500, VOILUTFunction="SIGMOID"))
+
+    (window, *others) = drawing.windows
+    values = next(drawing.values([1]))
+    assert (window.low, window.high) == (-250, 250)
+    assert np.abs(picture_of(drawing, 1) - 255 / (1 + np.exp(-4 * values / 500))).max() < 2
+    assert (len(window.shades), [each.shades for each in others]) == (769, [[]] * len(others))
 
 
 def test_mr_without_a_window_is_shown_between_percentiles(tmp_path, case):

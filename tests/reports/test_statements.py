@@ -24,8 +24,8 @@ def test_a_series_names_model_version_and_source(result_with):
 
     named = series_description("report", result, header(SeriesNumber=3, SeriesDescription="AX T1"))
 
-    assert named == "..for adrenal gland classification 0.1.0, report of series 3"
-    assert series_description("report", result_with(), header()) == "A model 1.2.3, report of series ..67890123"
+    assert named == "0.1.0 ..for adrenal gland classification, report of series 3"
+    assert series_description("report", result_with(), header()) == "1.2.3 A model, report of series ..67890123"
     assert max(len(series_description("key slices", result, header(SeriesNumber=n))) for n in (1, 10**9)) <= 64
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from monai_das.review import exported_verdicts, verdict_agreement, with_images
+from monai_das.review.labelling import I_LOOKED
 
 
 def verdicts(tasks, **settings):
@@ -172,6 +173,16 @@ def test_an_answer_of_which_nothing_was_touched_is_left_out(export):
 
     assert told == []
     assert problem.what.startswith("nothing was looked at: the reader touched nothing of what the model had said")
+
+
+LOOKED = row("looked", choices=[I_LOOKED])
+
+
+@pytest.mark.parametrize("rows", [[{**NORMAL, "origin": "prediction"}, LOOKED], [NORMAL]])
+def test_a_tick_that_says_so_or_a_class_that_the_reader_gave_is_an_answer(export, rows):
+    (verdict,) = verdicts([answered(export[0], rows, lead_time=60.0)])
+
+    assert (verdict.label_name, verdict.slices_confirmed, verdict.slices_rejected) == ("normal", (), ())
 
 
 @pytest.mark.parametrize(("first", "last"), [(65, 65), (0, 3), (9, 8), (60, 10**12)])

@@ -27,6 +27,13 @@ def test_predictions_fit_the_labelling_configuration(results, kind):
         assert set(row["value"][row["type"]]) <= values
 
 
+@pytest.mark.parametrize("kind", ["volume", "clip"])
+def test_class_and_that_one_has_looked_must_be_given(kind):
+    config = ElementTree.fromstring(labelling_config(kind, ["normal", "hyperplasia"]))
+
+    assert {each.get("name") for each in config.iter() if each.get("required") == "true"} == {"class", "looked"}
+
+
 def test_label_studio_takes_files_for_our_projects():
     """It does only where one named tag, or none, shows something of a task by ``value``."""
     for kind in ("volume", "clip"):

@@ -28,18 +28,20 @@ from monai_das.data.dicom.series_files import (
     split_place,
 )
 from monai_das.data.dicom.series_headers import image_headers, images_ahead
-from monai_das.data.dicom.shown import header_window, pixel_aspect
+from monai_das.data.dicom.shown import CURVE_STEPS, HeaderWindow, header_window, pixel_aspect
 from monai_das.data.dicom.source import DICOMSource
 from monai_das.data.dicom.stack import dicom_slice_refs, header_stack, slice_uid
 from monai_das.data.dicom.stack_geometry import StackGeometry, dicom_geometry, geometry_of, stack_geometry
 from monai_das.data.dicom.strays import DICOM_SUFFIXES, lost_slices
 
 __all__ = [
+    "CURVE_STEPS",
     "DICOM_SUFFIXES",
     "DICOMFolder",
     "DICOMSource",
     "DICOMTree",
     "Grouping",
+    "HeaderWindow",
     "ImageHeader",
     "ImageRecord",
     "PixelFile",

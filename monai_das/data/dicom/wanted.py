@@ -49,6 +49,7 @@ KEYWORDS = (
     "WindowCenter",
     "WindowWidth",
     "VOILUTFunction",
+    "VOILUTSequence",
     "SoftwareVersions",
     "RedPaletteColorLookupTableDescriptor",
     "GreenPaletteColorLookupTableDescriptor",

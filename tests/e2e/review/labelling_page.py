@@ -5,11 +5,17 @@ import time  # the page has no sign that a picture has been turned
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+
+from monai_das.review.labelling import I_LOOKED
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -17,6 +23,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip
+SUBMIT = "[data-testid=bottombar-submit-button]"
 PATIENCE = 120
 WIDTH, HEIGHT = 1440, 800
 
@@ -42,12 +49,15 @@ class LabellingPage:
     def __exit__(self, *_):
         self.browser.quit()
 
-    def log_in(self, email, password):
-        self.browser.get(f"{self.url}/user/login/")
+    def log_in(self, email, password, page="login"):
+        self.browser.get(f"{self.url}/user/{page}/")
         self.browser.find_element(By.NAME, "email").send_keys(email)
         self.browser.find_element(By.NAME, "password").send_keys(password)
         self.browser.find_element(By.CSS_SELECTOR, "form button[type=submit], form [type=submit]").click()
-        self.until(lambda: "/login" not in self.browser.current_url)
+        self.until(lambda: f"/{page}" not in self.browser.current_url)
+
+    def sign_up(self, email, password):
+        self.log_in(email, password, "signup")
 
     def open_task(self, project, task):
         """Open a task and wait for its picture, or its video."""
@@ -85,7 +95,7 @@ class LabellingPage:
             element.click()
             return True
 
-        faults = (StaleElementReferenceException, ElementNotInteractableException)
+        faults = (StaleElementReferenceException, ElementNotInteractableException, ElementClickInterceptedException)
         WebDriverWait(self.browser, PATIENCE, ignored_exceptions=faults).until(clicked)
 
     def choose(self, name):
@@ -115,15 +125,23 @@ class LabellingPage:
     def hidden(self, selector):
         """Return what of the elements that the CSS ``selector`` finds lies outside the visible part of the page."""
         return self.browser.execute_script(
-            "const bar = document.querySelector('[data-testid=bottombar-submit-button]').getBoundingClientRect();"
+            f"const bar = document.querySelector('{SUBMIT}').getBoundingClientRect();"
             f"return [...document.querySelectorAll('{selector}')].filter(each => {{"
             "const box = each.getBoundingClientRect();"
             "return !box.width || box.top < 0 || box.left < 0 || box.bottom > bar.top || box.right > innerWidth;"
             "}).map(each => each.outerHTML.slice(0, 200))"
         )
 
+    def refusal(self):
+        """Submit, and return why Label Studio does not take it."""
+        self.click(SUBMIT)
+        content = (By.CSS_SELECTOR, ".ant-modal-confirm-content")
+        return self.until(lambda: "".join(each.text for each in self.browser.find_elements(*content)))
+
     def submit(self):
-        """Submit as a person would, whose answers within two seconds are not counted as read."""
-        time.sleep(max(0.0, self.opened + 3.0 - time.monotonic()))
-        self.click("[data-testid=bottombar-submit-button]")
+        """Say that one has looked and submit, no quicker than a person: answers within two seconds are not counted."""
+        self.press("a")
+        self.until(lambda: I_LOOKED in self.ticked())
+        time.sleep(max(0.0, self.opened + 2.5 - time.monotonic()))
+        self.click(SUBMIT)
         self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "[data-testid=bottombar-update-button]"))

@@ -19,32 +19,56 @@ SAID = (("normal", "hyperplasia", "hyperplasia", "normal"), ("normal", "hyperpla
 KAPPA = 0.5
 
 
-def second_reader(http):
-    user = {"email": "second@example.org", "username": "second", "password": "example-pass"}
-    http.post("/api/users/", json=user)
-    return next(each["id"] for each in http.get("/api/users/").json() if each["email"] == user["email"])
+def answer(page, project, tasks, classes):
+    """Answer each task as a reader does: a class, the first picture rejected, the second wanted."""
+    from selenium.webdriver.common.keys import Keys
 
-
-def answer(http, project, classes, reader):
-    """Answer each task of a project through the API: a class, the first picture rejected, the second wanted."""
-    for task in http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]:
-        target = {"to_name": "slices", "type": "choices"}
-        result = [{**target, "from_name": "class", "value": {"choices": [classes[task["data"]["case"]]]}}]
-        for place, word in enumerate(("not informative", "informative")):
-            result.append({**target, "from_name": "verdict", "item_index": place, "value": {"choices": [word]}})
-        content = {"result": result} if reader is None else {"result": result, "completed_by": reader}
-        http.post(f"/api/tasks/{task['id']}/annotations/", json=content).raise_for_status()
+    for task in tasks:
+        page.open_task(project, task["id"])
+        name = classes[task["data"]["case"]]
+        # who agrees leaves the class as it is
+        if page.ticked() != {name}:
+            page.choose(name)
+        page.press("2")
+        page.until(lambda: "not informative" in page.ticked())
+        page.press(Keys.CONTROL, Keys.ARROW_RIGHT)
+        page.until(lambda: page.place().startswith("2 of "))
+        page.press("1")
+        page.until(lambda: "informative" in page.ticked())
+        page.submit()
 
 
 @pytest.fixture(scope="module")
-def read(server, http, results, ids, command):
-    """The numbers of two projects, each answered by a reader of its own."""
+def browser(label_studio, chromium, tmp_path_factory):
+    """Start a browser that nobody has used."""
+    pytest.importorskip("selenium")
+    from tests.e2e.review.labelling_page import LabellingPage
+
+    return lambda: LabellingPage(label_studio.url, tmp_path_factory.mktemp("profile"), *chromium)
+
+
+@pytest.fixture(scope="module")
+def read(server, http, results, ids, command, label_studio, browser):
+    """Two projects, each answered by a reader of its own in a browser, and why the first page was refused at first."""
     made = command("review", "init", "--title", "Two readers", "--readers", 2, "--bundle", "bundle", **server)
     projects = [int(line.split()[1]) for line in made.splitlines()]
-    for project, classes, reader in zip(projects, SAID, (None, second_reader(http)), strict=True):
-        command("review", "push", results, "--project", project, **server)
-        answer(http, project, dict(zip(ids, classes, strict=True)), reader)
-    return SimpleNamespace(projects=projects)
+    command("review", "push", results, "--project", *projects, **server)
+    refusal = None
+    for project, classes in zip(projects, SAID, strict=True):
+        tasks = http.get("/api/tasks/", params={"project": project, "fields": "all"}).json()["tasks"]
+        with browser() as page:
+            if refusal is None:
+                page.log_in(label_studio.email, label_studio.password)
+                page.open_task(project, tasks[0]["id"])
+                refusal = page.refusal()
+            else:
+                page.sign_up("second@example.org", "example-pass")
+            answer(page, project, tasks, dict(zip(ids, classes, strict=True)))
+    return SimpleNamespace(projects=projects, refusal=refusal)
+
+
+def test_a_page_that_nobody_looked_at_is_not_taken(read):
+    assert read.refusal == "Please tick: I looked, and this is my answer (key A)"
 
 
 def test_two_projects_are_pulled_as_one_and_kappa_is_that_by_hand(read, server, ids, command, tmp_path):
