@@ -51,7 +51,7 @@ def test_selected_slices_and_their_neighbours_have_all_values(result_with, page_
     assert sorted(map(int, data["full"])) == [0, 1, 6, 7, 8]
     assert {(each["rows"], each["columns"], each["step"]) for each in data["full"].values()} == {(20, 30, 1.0)}
     drawing = CaseDrawing(result, pixels_of(result))
-    assert data["windows"] == [[each.name, each.low, each.high] for each in drawing.windows]
+    assert data["windows"] == [[each.name, each.low, each.high, []] for each in drawing.windows]
     assert [picture(each).size for each in data["network"].values()] == [(30, 20)] * 2
 
 
