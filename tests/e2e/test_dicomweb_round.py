@@ -16,7 +16,6 @@ from pydicom.data import get_testdata_file
 
 from monai_das.cli import main
 from monai_das.data import dicomweb_session, open_source
-from monai_das.datasets import compress_dicom_series
 from monai_das.inference import Predictor
 from monai_das.inference.lazy_reading import SliceSelector
 from tests.case_folders import only_case, only_result
@@ -86,8 +85,6 @@ def study(request, tmp_path):
     if request.param == "echo clip":
         return copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "series")
     write_head_ct(tmp_path / "series", **PLANTED)
-    if request.param == "head CT in JPEG 2000":
-        compress_dicom_series(tmp_path / "series", "j2k")
     return tmp_path / "series"
 
 
@@ -107,7 +104,6 @@ def test_results_are_found_beside_the_study_on_the_server(orthanc, study, tmp_pa
     assert (result["total_slices"], result["thumbnails"]) == (files["total_slices"], "drawn")
 
 
-@pytest.mark.parametrize("study", ["head CT", "head CT in JPEG 2000", "echo clip"], indirect=True)
 def test_a_server_gives_the_numbers_that_disk_gives(orthanc, study, tmp_path):
     """Its drawings may choose other slices, one in ten at most; the same slices have the same logits."""
     uid, series, _ = place_of(study)
