@@ -20,6 +20,7 @@ from monai_das.data.dicom.reduced import reduced_frame
 from monai_das.data.dicom.stack import DICOMStack, dicom_stack
 from monai_das.data.dicom.stack_geometry import StackGeometry, geometry_of
 from monai_das.data.dicom.strays import raise_lost
+from monai_das.data.extremes import with_exact_range
 from monai_das.data.source import SliceSource, checked_indices
 from monai_das.transforms.thumbnails import make_thumbnails
 
@@ -72,19 +73,20 @@ class DICOMSource(SliceSource):
     def several_thumbnails(self, sizes: Sequence[int]) -> list[Tensor]:
         """Return all slices in several small sizes; see :class:`SliceSource`.
 
-        JPEG 2000 is decoded at a reduced resolution, below twice each size. All other frames are decoded once and
-        shrunk one after the other, so that only one is in memory.
+        JPEG 2000 is decoded at a reduced resolution, below twice each size, and the slices that may hold the lowest and
+        highest value whole, so that the range is exact. All other frames are decoded once and shrunk one after the
+        other, so that only one is in memory.
         """
+        coarse: set[int] = set()
         found = [np.empty((len(self), size, size, self.channels), dtype=np.float32) for size in sizes]
-        self.exact_thumbnails = True
         for index, (pixels, frame) in enumerate(self._places):
             whole: NDArray[Any] | None = None
             for small, size in zip(found, sizes, strict=True):
                 values = reduced_frame(pixels, frame, size)
                 if values is None:
                     values = whole = decode_frame(pixels, frame) if whole is None else whole
-                elif small is found[0]:
-                    self.exact_thumbnails = False
+                else:
+                    coarse.add(size)
                 small[index] = (values if values.shape[:2] == (size, size) else _shrunk(values, size)).reshape(
                     size, size, -1
                 )
@@ -92,7 +94,20 @@ class DICOMSource(SliceSource):
         for small in found:
             small *= slopes
             small += intercepts
-        return [torch.from_numpy(small).permute(3, 2, 1, 0) for small in found]
+        self.exact_thumbnails = sizes[0] not in coarse
+        tensors = [torch.from_numpy(small).permute(3, 2, 1, 0) for small in found]
+        return [self._ranged(small) if size in coarse else small for small, size in zip(tensors, sizes, strict=True)]
+
+    def _ranged(self, small: Tensor) -> Tensor:
+        """Return the coarse thumbnails ``(C, size, size, D)`` with exact ones of the slices of the extremes."""
+
+        def exact(place: int) -> Tensor:
+            return make_thumbnails(self.read([place])[None], small.size(1))[0, ..., 0]
+
+        planes = small.flatten(0, 2)
+        places = {0, len(self) - 1, int(planes.amax(dim=0).argmax()), int(planes.amin(dim=0).argmin())}
+        step = max(abs(slope) for slope, _ in self._rescale)
+        return with_exact_range(small, step, {place: exact(place) for place in places}, exact)
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""

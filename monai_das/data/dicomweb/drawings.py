@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.dicomweb.extremes import with_exact_range
+from monai_das.data.extremes import with_exact_range
 from monai_das.data.source import SliceSource
 from monai_das.transforms.thumbnails import make_thumbnails
 

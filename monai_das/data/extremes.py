@@ -1,4 +1,4 @@
-"""Which slices hold the lowest and highest value of a study, where only drawings of most slices are known."""
+"""Which slices hold the lowest and highest value of a study, where most slices are known about right alone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_FETCHED = 24
 def with_exact_range(drawn: Tensor, step: float, known: dict[int, Tensor], exact: Callable[[int], Tensor]) -> Tensor:
     """Return ``drawn`` with exact thumbnails of the slices that hold its extremes, so that its range is exact.
 
-    Drawings say where the extremes may be, never what they are: slices are fetched until no other is likely to reach
-    beyond those that were, by the errors that the drawings of these have; at most :data:`MOST_FETCHED`. Values of the
-    others that reach beyond are cut off.
+    Drawings, or coarse wavelets, say where the extremes may be, never what they are: slices are fetched until no other is
+    likely to reach beyond those that were, by the errors that are known of these; at most :data:`MOST_FETCHED`. Values of
+    the others that reach beyond are cut off.
 
     Args:
         drawn: thumbnails of all slices ``(C, h, w, D)``, about right.
         step: between two greys of the drawings, in the units of the slices.
-        known: exact thumbnails ``(C, h, w)`` of some slices; those that are fetched join them.
+        known: exact thumbnails ``(C, h, w)`` of two or more slices; those that are fetched join them.
         exact: fetches one.
     """
     estimate = _extremes(drawn)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_das.data.dicomweb.extremes import MOST_FETCHED, with_exact_range
+from monai_das.data.extremes import MOST_FETCHED, with_exact_range
 
 STEP = 1000 / 255
 
