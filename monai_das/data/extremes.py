@@ -16,21 +16,24 @@ DEVIATIONS = 3.0
 MOST_FETCHED = 24
 
 
-def with_exact_range(drawn: Tensor, step: float, known: dict[int, Tensor], exact: Callable[[int], Tensor]) -> Tensor:
+def with_exact_range(
+    drawn: Tensor, step: float, known: dict[int, Tensor], exact: Callable[[int], Tensor], most: int = MOST_FETCHED
+) -> Tensor:
     """Return ``drawn`` with exact thumbnails of the slices that hold its extremes, so that its range is exact.
 
-    Drawings, or coarse wavelets, say where the extremes may be, never what they are: slices are fetched until no other is
-    likely to reach beyond those that were, by the errors that are known of these; at most :data:`MOST_FETCHED`. Values of
-    the others that reach beyond are cut off.
+    Drawings, or coarse wavelets, say where the extremes may be, never what they are: slices are fetched until no other
+    is likely to reach beyond those that were, by the errors that are known of these; at most ``most``.
+    Values of the others that reach beyond are cut off.
 
     Args:
         drawn: thumbnails of all slices ``(C, h, w, D)``, about right.
         step: between two greys of the drawings, in the units of the slices.
         known: exact thumbnails ``(C, h, w)`` of two or more slices; those that are fetched join them.
         exact: fetches one.
+        most: so many are fetched at most.
     """
     estimate = _extremes(drawn)
-    for _ in range(MOST_FETCHED):
+    for _ in range(most):
         place = _likely_beyond(estimate, step, known)
         if place is None:
             break

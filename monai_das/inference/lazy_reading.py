@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from monai.data import MetaTensor
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from monai_das.data import Finding, SliceRef, SliceSource, StudyBaseError, StudyError, finding_of, plane_refs
 from monai_das.data.source import LUMINANCE, as_image, read_thumbnails
@@ -19,8 +18,8 @@ from monai_das.samplers import Selection
 from monai_das.transforms.scale_intensity import INTENSITY_RANGE
 from monai_das.transforms.thumbnails import make_thumbnails
 
-# share of the step that remains of a wavelet's overshoot at a corner, after a mean of 3 x 3 pixels
-OVERSHOOT = 0.05
+# scores of drawings are off by less, seen on head CT and echo from Orthanc
+DRAWN_ERROR = 0.1
 
 Inspect = Callable[[SliceSource, Tensor, Tensor, float | None], None]
 
@@ -110,12 +109,16 @@ class SliceSelector:
         if self.inspect is not None:
             self.inspect(source, image.as_tensor(), overview, slice_spacing(source, meta))
         selection = self._score(overview)
+        if source.drawn and unsure(selection):
+            image = self._with_channels(
+                as_image(read_thumbnails(source, size).numpy(), source.thumbnail_affine(size), source.name)
+            )
+            overview, meta = preprocessed(image, self.small_steps, self.key)
+            selection, source.drawn, source.exact_thumbnails = self._score(overview), False, True
         self.lap()
         places, rows = torch.unique(selection.indices[0].cpu(), return_inverse=True)
         indices = sorted(refs[place].index for place in places.tolist())
         few = self._with_channels(as_image(source.read(indices).numpy(), source.full_affine(), source.name))
-        if not source.exact_thumbnails and not source.drawn:
-            overview, meta = preprocessed(refined(image, few, indices), self.small_steps, self.key)
         if INTENSITY_RANGE in meta.meta:
             few.meta[INTENSITY_RANGE] = meta.meta[INTENSITY_RANGE]
         slices, placed = preprocessed(few, self.steps, self.key)
@@ -163,21 +166,18 @@ class SliceSelector:
         raise ValueError(Finding(words))
 
 
-def refined(image: MetaTensor, few: MetaTensor, indices: Sequence[int]) -> MetaTensor:
-    """Return approximate thumbnails with the range of values of exact thumbnails, so that scaling by it is right.
+def unsure(selection: Selection) -> bool:
+    """Tell whether drawings may decide more than one in twenty of the chosen slices of a case, ``selection``.
 
-    The slices ``indices`` have been read at full size: their thumbnails become exact. In the others, single pixels
-    beside sharp edges overshoot by up to a seventh of the step, as coarse levels of a wavelet do. They become means of
-    3 x 3 pixels, and values outside the exact range move towards it by the overshoot that may remain.
+    So it is where a slice that was not chosen has a score that drawings cannot tell from that of the chosen one nearest
+    to it.
     """
-    exact = make_thumbnails(few.as_tensor()[None], image.size(1))[0]
-    low, high = exact.min(), exact.max()
-    others = image.as_tensor().permute(3, 0, 1, 2)
-    smooth = avg_pool2d(others, 3, stride=1, padding=1, count_include_pad=False).permute(1, 2, 3, 0)
-    most = float(OVERSHOOT * (high - low))
-    values = smooth - (smooth - high).clamp(0.0, most) + (low - smooth).clamp(0.0, most)
-    values[..., list(indices)] = exact
-    return MetaTensor(values, meta=dict(image.meta))
+    scores, chosen = selection.scores[0], selection.weights[0].sum(dim=0) > 0
+    places = torch.arange(len(scores), device=scores.device)
+    taken = places[chosen]
+    nearest = taken[(places[:, None] - taken).abs().argmin(dim=1)]
+    close = ~chosen & ((scores - scores[nearest]).abs() < DRAWN_ERROR)
+    return len(set(nearest[close].tolist())) > len(taken) / 20
 
 
 def network_refs(source: SliceSource, placed: MetaTensor, depth: int) -> tuple[SliceRef, ...]:

@@ -16,6 +16,7 @@ from pydicom.data import get_testdata_file
 
 from monai_das.cli import main
 from monai_das.data import dicomweb_session, open_source
+from monai_das.datasets import compress_dicom_series
 from monai_das.inference import Predictor
 from monai_das.inference.lazy_reading import SliceSelector
 from tests.case_folders import only_case, only_result
@@ -85,6 +86,8 @@ def study(request, tmp_path):
     if request.param == "echo clip":
         return copied(get_testdata_file("examples_ybr_color.dcm", download=False), tmp_path / "series")
     write_head_ct(tmp_path / "series", **PLANTED)
+    if request.param == "head CT in JPEG 2000":
+        compress_dicom_series(tmp_path / "series", "j2k")
     return tmp_path / "series"
 
 
@@ -101,9 +104,10 @@ def test_results_are_found_beside_the_study_on_the_server(orthanc, study, tmp_pa
     assert_anonymous(out, said, orthanc, "PLANTED", uid, series)
     files = command_line(study, tmp_path / "files")
     assert (result["case_id"], result["group"]) == (files["case_id"], files["group"])
-    assert (result["total_slices"], result["thumbnails"]) == (files["total_slices"], "drawn")
+    assert (result["total_slices"], result["thumbnails"]) == (files["total_slices"], "exact")
 
 
+@pytest.mark.parametrize("study", ["head CT", "head CT in JPEG 2000", "echo clip"], indirect=True)
 def test_a_server_gives_the_numbers_that_disk_gives(orthanc, study, tmp_path):
     """Its drawings may choose other slices, one in ten at most; the same slices have the same logits."""
     uid, series, _ = place_of(study)
@@ -114,7 +118,8 @@ def test_a_server_gives_the_numbers_that_disk_gives(orthanc, study, tmp_path):
 
     drawn, exact = select(web), select(open_source(study))
 
-    assert web.drawn
+    # the adrenal model is unsure of these: drawings cannot tell close scores apart, and the slices are fetched
+    assert not web.drawn
     local, served = (set(loaded.selection.indices[0].tolist()) for loaded in (exact, drawn))
     assert len(local & served) >= 0.9 * len(local)
     chosen = SimpleNamespace(

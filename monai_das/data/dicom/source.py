@@ -27,6 +27,8 @@ from monai_das.transforms.thumbnails import make_thumbnails
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+# slices of a coarse series that are decoded whole beside the first guesses, to know its range
+MOST_DECODED = 6
 # float32 holds all whole numbers up to here
 EXACT = 2**24
 
@@ -107,7 +109,7 @@ class DICOMSource(SliceSource):
         planes = small.flatten(0, 2)
         places = {0, len(self) - 1, int(planes.amax(dim=0).argmax()), int(planes.amin(dim=0).argmin())}
         step = max(abs(slope) for slope, _ in self._rescale)
-        return with_exact_range(small, step, {place: exact(place) for place in places}, exact)
+        return with_exact_range(small, step, {place: exact(place) for place in places}, exact, MOST_DECODED)
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """Return the slices ``indices``; see :class:`SliceSource`. The slices are the outermost axis in memory."""
