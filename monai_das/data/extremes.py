@@ -28,7 +28,7 @@ def with_exact_range(
     Args:
         drawn: thumbnails of all slices ``(C, h, w, D)``, about right.
         step: between two greys of the drawings, in the units of the slices.
-        known: exact thumbnails ``(C, h, w)`` of two or more slices; those that are fetched join them.
+        known: exact thumbnails ``(C, h, w)`` of some slices, two or more to know their errors; those that are fetched join them.
         exact: fetches one.
         most: so many are fetched at most.
     """

@@ -17,8 +17,8 @@ from tests.case_folders import only_case, only_result
 
 OVERLAYS = {ULTRASOUND: "covid_blues", FLAIR: "brain_flair"}
 WEIGHTS = {
-    ULTRASOUND: "c57eb9cb791a304fdd18047acbb33b3dfcc22ecb477c2079e838a168680e05de",
-    FLAIR: "31ab8d38b52dea476493f71c4c0059acf03e88001802fddd618011d368d7675a",
+    ULTRASOUND: "2e0cd008c8c7a0d8978b3ca19e5ecda4475913a702110114a3cf5a39c3f2ee74",
+    FLAIR: "4006037571dbf378024373dbaea132392bc6d887cfa6b60fcae8cbd335b381cc",
 }
 
 every_one = pytest.mark.parametrize("folder", list(OVERLAYS), ids=lambda folder: folder.name)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 # slices of a coarse series that are decoded whole beside the first guesses, to know its range
-MOST_DECODED = 6
+MOST_DECODED = 2
 # float32 holds all whole numbers up to here
 EXACT = 2**24
 
@@ -107,7 +107,7 @@ class DICOMSource(SliceSource):
             return make_thumbnails(self.read([place])[None], small.size(1))[0, ..., 0]
 
         planes = small.flatten(0, 2)
-        places = {0, len(self) - 1, int(planes.amax(dim=0).argmax()), int(planes.amin(dim=0).argmin())}
+        places = {int(planes.amax(dim=0).argmax()), int(planes.amin(dim=0).argmin())}
         step = max(abs(slope) for slope, _ in self._rescale)
         return with_exact_range(small, step, {place: exact(place) for place in places}, exact, MOST_DECODED)
 
