@@ -28,7 +28,7 @@ def with_exact_range(
     Args:
         drawn: thumbnails of all slices ``(C, h, w, D)``, about right.
         step: between two greys of the drawings, in the units of the slices.
-        known: exact thumbnails ``(C, h, w)`` of some slices, two or more to know their errors; those that are fetched join them.
+        known: exact thumbnails ``(C, h, w)`` of one or more slices; those that are fetched join them.
         exact: fetches one.
         most: so many are fetched at most.
     """
@@ -64,7 +64,7 @@ def _likely_beyond(estimate: Tensor, step: float, known: dict[int, Tensor]) -> i
     top = truth.amax(dim=1, keepdim=True)
     half = len(top) // 2
     allowed = TOLERANCE * (top[:half] + top[half:]).clamp(min=1e-6).repeat(2, 1)
-    reach = (DEVIATIONS * errors.std(dim=1, keepdim=True)).clamp(min=step)
+    reach = (DEVIATIONS * errors.std(dim=1, keepdim=True, correction=min(1, len(places) - 1))).clamp(min=step)
     # where slices share an extreme, as background does, it is a limit of the values
     shared = (truth > top - allowed / 10).sum(dim=1, keepdim=True) > 1
     beyond = estimate + errors.mean(dim=1, keepdim=True) + torch.where(shared, -reach, reach) - top - allowed
