@@ -2,6 +2,7 @@
 
 import os
 import time  # the page has no sign that a picture has been turned
+from contextlib import suppress
 from pathlib import Path
 
 from selenium import webdriver
@@ -9,6 +10,7 @@ from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
     StaleElementReferenceException,
+    TimeoutException,
 )
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -113,6 +115,14 @@ class LabellingPage:
             actions.key_up(key)
         actions.perform()
 
+    def press_until(self, condition, *keys):
+        """Press as ``press`` does until ``condition`` holds: a page that is still being built loses keys."""
+        for _ in range(PATIENCE // 10):
+            self.press(*keys)
+            with suppress(TimeoutException):
+                return WebDriverWait(self.browser, 10).until(lambda _: condition())
+        raise TimeoutException(f"{keys} had no effect")
+
     def ticked(self):
         """Return the names of the choices that are ticked."""
         boxes = self.browser.find_elements(By.CSS_SELECTOR, "input[type=checkbox]:checked")
@@ -140,8 +150,7 @@ class LabellingPage:
 
     def submit(self):
         """Say that one has looked and submit, no quicker than a person: answers within two seconds are not counted."""
-        self.press("a")
-        self.until(lambda: I_LOOKED in self.ticked())
+        self.press_until(lambda: I_LOOKED in self.ticked(), "a")
         time.sleep(max(0.0, self.opened + 2.5 - time.monotonic()))
         self.click(SUBMIT)
         self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "[data-testid=bottombar-update-button]"))

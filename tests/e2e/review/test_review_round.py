@@ -29,12 +29,9 @@ def answer(page, project, tasks, classes):
         # who agrees leaves the class as it is
         if page.ticked() != {name}:
             page.choose(name)
-        page.press("2")
-        page.until(lambda: "not informative" in page.ticked())
-        page.press(Keys.CONTROL, Keys.ARROW_RIGHT)
-        page.until(lambda: page.place().startswith("2 of "))
-        page.press("1")
-        page.until(lambda: "informative" in page.ticked())
+        page.press_until(lambda: "not informative" in page.ticked(), "2")
+        page.press_until(lambda: page.place().startswith("2 of "), Keys.CONTROL, Keys.ARROW_RIGHT)
+        page.press_until(lambda: "informative" in page.ticked(), "1")
         page.submit()
 
 
