@@ -101,9 +101,9 @@ class LabellingPage:
         WebDriverWait(self.browser, PATIENCE, ignored_exceptions=faults).until(clicked)
 
     def choose(self, name):
-        """Tick the choice called ``name``."""
-        self.click(f"input[name='{name}']")
-        self.until(lambda: self.browser.find_element(By.CSS_SELECTOR, f"input[name='{name}']").is_selected())
+        """Tick the choice called ``name``; a page that is still being built loses clicks, so once more then."""
+        box = f"input[name='{name}']"
+        self.again_until(lambda: self.browser.find_element(By.CSS_SELECTOR, box).is_selected(), self.click, box)
 
     def press(self, *keys):
         """Press the last of ``keys`` while the others are held."""
@@ -116,12 +116,17 @@ class LabellingPage:
         actions.perform()
 
     def press_until(self, condition, *keys):
-        """Press as ``press`` does until ``condition`` holds: a page that is still being built loses keys."""
+        """Press as ``press`` does until ``condition`` holds."""
+        self.again_until(condition, self.press, *keys)
+
+    def again_until(self, condition, act, *arguments):
+        """Do ``act``, and again where ``condition`` does not hold within ten seconds."""
         for _ in range(PATIENCE // 10):
-            self.press(*keys)
+            act(*arguments)
             with suppress(TimeoutException):
-                return WebDriverWait(self.browser, 10).until(lambda _: condition())
-        raise TimeoutException(f"{keys} had no effect")
+                WebDriverWait(self.browser, 10).until(lambda _: condition())
+                return
+        raise TimeoutException(f"{arguments} had no effect")
 
     def ticked(self):
         """Return the names of the choices that are ticked."""

@@ -26,7 +26,8 @@ def answer(page, project, tasks, classes):
     for task in tasks:
         page.open_task(project, task["id"])
         name = classes[task["data"]["case"]]
-        # who agrees leaves the class as it is
+        # who agrees leaves the class as it is; it is ticked a moment after the page is there
+        page.until(page.ticked)
         if page.ticked() != {name}:
             page.choose(name)
         page.press_until(lambda: "not informative" in page.ticked(), "2")
