@@ -209,7 +209,12 @@ def _slice_bytes(source: SliceSource, indices: Sequence[int]) -> int:
 
 def read_thumbnails(source: SliceSource, size: int) -> Tensor:
     """Return all slices of ``source`` small, as :meth:`SliceSource.thumbnails`, each read at full size and shrunk."""
-    return torch.cat([make_thumbnails(source.read([place])[None], size)[0] for place in range(len(source))], dim=-1)
+    return torch.stack([read_thumbnail(source, place, size) for place in range(len(source))], dim=-1)
+
+
+def read_thumbnail(source: SliceSource, place: int, size: int) -> Tensor:
+    """Return the slice ``place`` of ``source`` small, ``(C, size, size)``, read at full size and shrunk."""
+    return make_thumbnails(source.read([place])[None], size)[0, ..., 0]
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:

@@ -102,17 +102,14 @@ class SliceSelector:
     def _few(self, source: SliceSource) -> LoadedSelection:
         self.lap()
         size = self.network.thumbnail_size
-        image = as_image(self._thumbnails(source, size).numpy(), source.thumbnail_affine(size), source.name)
-        image = self._with_channels(image)
+        image = self._image(source, self._thumbnails(source, size))
         overview, meta = preprocessed(image, self.small_steps, self.key)
         refs = network_refs(source, meta, overview.size(3))
         if self.inspect is not None:
             self.inspect(source, image.as_tensor(), overview, slice_spacing(source, meta))
         selection = self._score(overview)
         if source.drawn and unsure(selection):
-            image = self._with_channels(
-                as_image(read_thumbnails(source, size).numpy(), source.thumbnail_affine(size), source.name)
-            )
+            image = self._image(source, read_thumbnails(source, size))
             overview, meta = preprocessed(image, self.small_steps, self.key)
             selection, source.drawn, source.exact_thumbnails = self._score(overview), False, True
         self.lap()
@@ -126,6 +123,10 @@ class SliceSelector:
         slices = slices[..., rows][None].to(self.device)
         self.lap()
         return LoadedSelection(selection, slices, refs, overview, placed)
+
+    def _image(self, source: SliceSource, small: Tensor) -> MetaTensor:
+        """Return thumbnails ``(C, size, size, D)`` of ``source`` as an image with the network's channels."""
+        return self._with_channels(as_image(small.numpy(), source.thumbnail_affine(small.size(1)), source.name))
 
     def _thumbnails(self, source: SliceSource, size: int) -> Tensor:
         return self._made(source, size) if self.store is None else self.store.thumbnails(source, size, self._made)

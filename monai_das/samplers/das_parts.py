@@ -145,9 +145,9 @@ def bounded(raw: Tensor, bound: float) -> Tensor:
     return bound * torch.tanh(raw.float().mean(dim=2) / bound)
 
 
-def case_temperature(raw: Tensor, base: float = 1.0) -> Tensor:
-    """Return ``base`` times 0.5 to 1.5, float32: the paper's adaptive temperature of a learned number."""
-    return base * (0.5 + torch.sigmoid(raw.float()))
+def case_temperature(raw: Tensor) -> Tensor:
+    """Return 0.5 to 1.5, float32: the paper's adaptive temperature of a learned number."""
+    return 0.5 + torch.sigmoid(raw.float())
 
 
 def eligible_first(keys: Tensor, share: Tensor, floor: float) -> Tensor:

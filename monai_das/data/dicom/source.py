@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +22,7 @@ from monai_das.data.dicom.stack import DICOMStack, dicom_stack
 from monai_das.data.dicom.stack_geometry import StackGeometry, geometry_of
 from monai_das.data.dicom.strays import raise_lost
 from monai_das.data.extremes import with_exact_range
-from monai_das.data.source import SliceSource, checked_indices
+from monai_das.data.source import SliceSource, checked_indices, read_thumbnail
 from monai_das.transforms.thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ class DICOMSource(SliceSource):
 
     def _ranged(self, small: Tensor) -> Tensor:
         """Return the coarse thumbnails ``(C, size, size, D)`` with exact ones of the slices of the extremes."""
-
-        def exact(place: int) -> Tensor:
-            return make_thumbnails(self.read([place])[None], small.size(1))[0, ..., 0]
-
+        exact = partial(read_thumbnail, self, size=small.size(1))
         planes = small.flatten(0, 2)
         places = {int(planes.amax(dim=0).argmax()), int(planes.amin(dim=0).argmin())}
         step = max(abs(slope) for slope, _ in self._rescale)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_das.data.extremes import with_exact_range
-from monai_das.data.source import SliceSource
+from monai_das.data.source import SliceSource, read_thumbnail
 from monai_das.transforms.thumbnails import make_thumbnails
 
 # slices that are fetched whole to learn the range of values and what the server's drawing does to them
@@ -59,7 +59,7 @@ def drawn_thumbnails(source: SliceSource, picture: Picture, size: int) -> Tensor
     if line is None:
         return None
     values = drawn * line[0] + line[1]
-    return with_exact_range(values, abs(line[0]), known, lambda place: _small(source.read([place]), size))
+    return with_exact_range(values, abs(line[0]), known, lambda place: read_thumbnail(source, place, size))
 
 
 def _small(one: Tensor, size: int) -> Tensor:
