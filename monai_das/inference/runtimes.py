@@ -42,7 +42,8 @@ TOLERANCE = 1e-4
 class RuntimeNetwork:
     """A network whose ``score`` and ``classify`` another runtime computes, one case at a time, on the CPU.
 
-    OpenVINO computes ``classify`` alone: it has no sums of 64 bits, which a sampling design needs.
+    OpenVINO computes ``classify`` alone: it has no sums of 64 bits, which a sampling design needs. ONNX Runtime, which
+    its extra holds too, chooses beside it.
 
     Args:
         network: makes the thumbnails, and holds the sampler whose budget may be lowered afterwards.
@@ -60,7 +61,7 @@ class RuntimeNetwork:
     def __init__(self, network: DASNetwork, runtime: str, parts: OnnxParts) -> None:
         self.network, self.runtime, self.parts = network, runtime, parts
         self.most: int = network.sampler.num_slices
-        self.choose = onnx_graph(parts.score) if runtime == "onnx" else None
+        self.choose = onnx_graph(parts.score)
         self.answer = {"onnx": onnx_graph, "openvino": openvino_graph}[runtime](parts.classify)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -88,8 +89,6 @@ class RuntimeNetwork:
 
     def score(self, thumbnails: Tensor) -> Selection:
         """Return what the sampler chooses."""
-        if self.choose is None:
-            return self.network.score(thumbnails)
         pixels = thumbnails.numpy()
         if not np.isfinite(pixels.sum(dtype=np.float64)):
             check_finite(thumbnails)

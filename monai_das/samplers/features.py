@@ -18,9 +18,7 @@ def slice_moments(thumbnails: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         pixels = thumbnails.float().flatten(1, 3)
         mean = pixels.mean(dim=1, keepdim=True)
-        # difference and square in one pass over the pixels
-        squares = functional.mse_loss(pixels, mean.expand_as(pixels), reduction="none")
-        return mean[:, 0], squares.mean(dim=1)
+        return mean[:, 0], (pixels - mean).square_().mean(dim=1)
 
 
 def within_variance(thumbnails: Tensor) -> Tensor:
@@ -61,24 +59,21 @@ def on_grid(image: Tensor, grid: int = 32) -> Tensor:
     return pooled(image, factor) if factor > 1 else image
 
 
-def sobel_energy(image: Tensor, step: int = 1) -> Tensor:
-    """Return the mean squared Sobel gradient of each slice, ``(B, D)``, of ``(B, C, h, w, D)``.
+def edge_energies(image: Tensor, step: int = 1) -> tuple[Tensor, Tensor]:
+    """Return the mean squared Sobel gradient and Laplacian (4 neighbours) of each slice, two ``(B, D)``.
 
-    It is taken at every ``step``-th pixel of both axes, at full resolution.
+    ``image`` is ``(B, C, h, w, D)``. Both are taken at every ``step``-th pixel of both axes, at full resolution, and
+    share the sums over rows.
     """
-    across = image[:, :, :, 2::step] - image[:, :, :, :-2:step]
-    gx = (across[:, :, 2::step] + across[:, :, :-2:step]).add_(across[:, :, 1:-1:step], alpha=2.0)
-    down = image[:, :, 2::step] - image[:, :, :-2:step]
-    gy = (down[:, :, :, 2::step] + down[:, :, :, :-2:step]).add_(down[:, :, :, 1:-1:step], alpha=2.0)
-    return gx.square_().add_(gy.square_()).mean(dim=(1, 2, 3))
-
-
-def laplacian_energy(image: Tensor, step: int = 1) -> Tensor:
-    """Return the mean squared Laplacian (4 neighbours) of each slice, ``(B, D)``; pixels as in ``sobel_energy``."""
-    rows, columns = image[:, :, 1:-1:step], image[:, :, :, 1:-1:step]
-    around = (columns[:, :, 2::step] + columns[:, :, :-2:step]).add_(rows[:, :, :, 2::step])
-    around = around.add_(rows[:, :, :, :-2:step]).sub_(rows[:, :, :, 1:-1:step], alpha=4.0)
-    return around.square_().mean(dim=(1, 2, 3))
+    above, here, below = image[:, :, :-2:step], image[:, :, 1:-1:step], image[:, :, 2::step]
+    beside, down = above + below, below - above
+    smooth = torch.add(beside, here, alpha=2.0)
+    across = smooth[:, :, :, 2::step] - smooth[:, :, :, :-2:step]
+    along = (down[:, :, :, 2::step] + down[:, :, :, :-2:step]).add_(down[:, :, :, 1:-1:step], alpha=2.0)
+    around = (here[:, :, :, 2::step] + here[:, :, :, :-2:step]).add_(beside[:, :, :, 1:-1:step])
+    around = around.sub_(here[:, :, :, 1:-1:step], alpha=4.0)
+    gradient = across.square_().addcmul_(along, along)
+    return gradient.mean(dim=(1, 2, 3)), around.square_().mean(dim=(1, 2, 3))
 
 
 def exporting() -> bool:
@@ -133,5 +128,5 @@ class SliceFeatures(nn.Module):
         """Do the work of ``forward`` on the grid, where the variance within slices is known already."""
         with torch.no_grad():
             energy = between_variance(small, lengths) if self.between else variance
-            edges = (sobel_energy(small, self.step), laplacian_energy(small, self.step))
-            return torch.stack((energy, edges[0], edges[1]), dim=1)
+            gradient, laplacian = edge_energies(small, self.step)
+            return torch.stack((energy, gradient, laplacian), dim=1)
