@@ -41,7 +41,7 @@ def run_scale(rounds: int = 3, price: float = 0.05) -> str:
     with TemporaryDirectory() as folder:
         load = os.getloadavg()[0]
         points = [_measured(Path(folder), side, depth, rounds) for side, depth in STACKS]
-        rates = {count: cases_per_second(Path(folder) / f"series{STACKS[0][0]}", count) for count in (1, 2)}
+        rates = {count: throughput(Path(folder) / f"series{STACKS[0][0]}", count)[0] for count in (1, 2)}
     (size, *small), (larger, *large) = points
     slices = KEPT * BYTES / OBJECTS * SERIES
     kept = OBJECTS * 64 * 64 * 4
@@ -87,8 +87,8 @@ def _measured(folder: Path, side: int, depth: int, rounds: int) -> tuple[int, fl
     return size, min(taken[False][1:]), min(taken[True][1:])
 
 
-def cases_per_second(series: Path, workers: int, cases: int = COHORT) -> float:
-    """Return the throughput of local ``workers`` on so many copies of ``series``, from the first case to the last.
+def throughput(series: Path, workers: int, cases: int = COHORT) -> tuple[float, float]:
+    """Return how many copies of ``series`` local ``workers`` do in a second, and how many are in work at once.
 
     The start of the workers does not count: an archive has one start and many cases.
     """
@@ -112,4 +112,4 @@ def cases_per_second(series: Path, workers: int, cases: int = COHORT) -> float:
         raise RuntimeError(f"{len(undone)} of {cases} cases are {undone[0]}; look at monai-das predict on {series}")
     began = min(row["ended"].timestamp() - row["seconds"] for row in ledger)
     ended = max(row["ended"].timestamp() for row in ledger)
-    return cases / float(ended - began)
+    return cases / (ended - began), sum(row["seconds"] for row in ledger) / (ended - began)

@@ -14,8 +14,10 @@ from monai_das._optional import require
 from monai_das.contract import Contract
 from monai_das.contract.check import header_reasons
 
-# of a block; its results are committed together, and one worker does it
-MOST_CASES, MOST_BYTES = 64, 256 << 20
+# of a block, which one worker does
+MOST_CASES, MOST_BYTES = 8, 256 << 20
+# blocks of a small manifest, as far as it has cases: all workers have work, and none is left with the last long block
+FEWEST_BLOCKS = 64
 # one slice an instance
 CLASSIC = frozenset(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "4", "128"))
 
@@ -139,8 +141,9 @@ def _sizes(accepted: Any) -> list[int]:
 
 def _blocks(sizes: list[int]) -> Iterator[Block]:
     start = held = 0
+    most = max(1, min(MOST_CASES, len(sizes) // FEWEST_BLOCKS))
     for row, size in enumerate(sizes):
-        if row > start and (row - start == MOST_CASES or held + size > MOST_BYTES):
+        if row > start and (row - start == most or held + size > MOST_BYTES):
             yield Block(start, row, held)
             start, held = row, 0
         held += size

@@ -3,7 +3,7 @@
 import pytest
 
 from monai_das.cohort import plan_cohort, read_manifest
-from monai_das.cohort.plan import MOST_BYTES
+from monai_das.cohort.plan import MOST_BYTES, MOST_CASES
 from monai_das.contract import Contract
 from tests.cohort.archive import write_manifest
 
@@ -91,7 +91,7 @@ def test_the_contract_leaves_out_what_the_manifest_shows(tmp_path):
     ]
     plan = planned(tmp_path, rows)
 
-    assert [case["case_id"] for case in plan.cases(plan.blocks[0])] == ["c1", "c5"]
+    assert [case["case_id"] for block in plan.blocks for case in plan.cases(block)] == ["c1", "c5"]
     assert plan.refused["c2"].startswith("Modality (0008,0060) is MR, CT is accepted")
     assert "no image of CT" in plan.refused["c3"]
     assert plan.refused["c4"] == "fewer instances than the 16 slices that are accepted"
@@ -121,4 +121,14 @@ def test_refused_rows_are_shared_too(tmp_path):
 
 def test_bytes_that_are_not_known_count_as_the_mean(tmp_path):
     plan = planned(tmp_path, [row(1, bytes=100), row(2, bytes=""), row(3, bytes=300)])
-    assert [block.size for block in plan.blocks] == [600]
+    assert [block.size for block in plan.blocks] == [100, 200, 300]
+
+
+@pytest.mark.parametrize(("cases", "blocks"), [(16, 16), (100, 100), (300, 75), (5000, 625)])
+def test_a_small_cohort_has_work_for_all_workers_and_all_shards(tmp_path, cases, blocks):
+    plan = planned(tmp_path, [row(number) for number in range(cases)])
+
+    assert len(plan.blocks) == blocks
+    assert max(block.stop - block.start for block in plan.blocks) <= MOST_CASES
+    mine = [sum(block.stop - block.start for block in plan.shard(number, 2)) for number in range(2)]
+    assert abs(mine[0] - mine[1]) <= MOST_CASES

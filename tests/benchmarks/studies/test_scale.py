@@ -13,7 +13,7 @@ pytest.importorskip("pyarrow")
 def test_costs_lie_on_a_line_through_two_stacks(monkeypatch, capsys):
     seconds = {256: (10**9, 2.0, 1.0), 512: (3 * 10**9, 4.0, 1.5)}
     monkeypatch.setattr(scale, "_measured", lambda folder, side, depth, rounds: seconds[side])
-    monkeypatch.setattr(scale, "cases_per_second", lambda series, workers: 2.0 * workers**0.5)
+    monkeypatch.setattr(scale, "throughput", lambda series, workers: (2.0 * workers**0.5, float(workers)))
 
     assert main(["scale", "--price", "2"]) == 0
 
@@ -37,11 +37,13 @@ def test_a_stack_is_timed_without_and_with_kept_thumbnails(monkeypatch, tmp_path
 def test_the_throughput_is_that_of_a_real_cohort(tmp_path):
     write_dicom_series(phantom(32, 20), tmp_path / "series")
 
-    assert scale.cases_per_second(tmp_path / "series", workers=0, cases=2) > 0.0
+    rate, at_once = scale.throughput(tmp_path / "series", workers=0, cases=2)
+    assert rate > 0.0
+    assert 0.5 < at_once <= 1.001
 
 
 def test_a_cohort_whose_cases_fail_is_no_measurement(tmp_path):
     (tmp_path / "series").mkdir()
 
     with pytest.raises(RuntimeError, match=r"2 of 2 cases are failed; look at monai-das predict on .*series"):
-        scale.cases_per_second(tmp_path / "series", workers=0, cases=2)
+        scale.throughput(tmp_path / "series", workers=0, cases=2)
