@@ -14,7 +14,8 @@ from monai_das._optional import require
 from monai_das.data.dicom.decode import encoded_frame, inverted
 from monai_das.data.dicom.pixel_file import PixelFile
 
-JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+# the last three are High-Throughput JPEG 2000, of the same wavelet; OpenJPEG 2.5 reads it, in Pillow too
+JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{last}" for last in (90, 91, 201, 202, 203))
 START = b"\xff\x4f\xff\x51"
 CODING = 0xFF52
 GREY = ("MONOCHROME1", "MONOCHROME2")
