@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_das.data.dicom.bare import read_dataset
+from monai_das.data.dicom.charls import charls, charls_frame
 from monai_das.data.dicom.codestream import coded_size, has_end
 from monai_das.data.dicom.itk_decode import itk_frame
 from monai_das.data.dicom.pixel_file import PixelFile
@@ -34,6 +35,9 @@ def decode_frame(pixels: PixelFile, frame: int) -> NDArray[Any]:
     try:
         if pixels.plain:
             return _as_shown(pixels, _plain_frame(pixels, frame))
+        if by_charls(pixels):
+            data, allocated = encoded_frame(pixels, frame), pixels.bits[0]
+            return _as_shown(pixels, charls_frame(data, pixels.header.size, allocated, signed=pixels.signed))
         if _for_itk(pixels):
             encoded_frame(pixels, frame)  # says so where the picture is of another size
             return itk_frame(pixels, frame)
@@ -90,6 +94,12 @@ def _stored_frame(pixels: PixelFile, frame: int) -> bytes:
             return found
         stream.seek(pixels.value_at)
         return get_frame(stream, frame, number_of_frames=pixels.header.frames)
+
+
+def by_charls(pixels: PixelFile) -> bool:
+    """Say whether CharLS itself decodes the file, several frames at once; plug-ins let one thread work at a time."""
+    grey_jpeg_ls = pixels.syntax in JPEG_LS and pixels.samples == 1
+    return grey_jpeg_ls and pixels.value_at is not None and "pyjpegls" in PLUGINS and charls() is not None
 
 
 def plugin_for(syntax: str, installed: tuple[str, ...]) -> str | None:

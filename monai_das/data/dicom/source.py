@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.at_once import at_once, processors
+from monai_das.data.budget import PLANES, limit
 from monai_das.data.dicom.bare import read_dataset
-from monai_das.data.dicom.decode import decode_frame
+from monai_das.data.dicom.decode import by_charls, decode_frame
 from monai_das.data.dicom.frames import frame_rescale
 from monai_das.data.dicom.pixel_file import PixelFile, check_pixels
 from monai_das.data.dicom.reduced import reduced_frame
@@ -77,22 +79,12 @@ class DICOMSource(SliceSource):
         """Return all slices in several small sizes; see :class:`SliceSource`.
 
         JPEG 2000 is decoded at a reduced resolution, below twice each size, and the slices that may hold the lowest and
-        highest value whole, so that the range is exact. All other frames are decoded once and shrunk one after the
-        other, so that only one is in memory.
+        highest value whole, so that the range is exact. All other frames are decoded once and shrunk at once, so that
+        no more are in memory than threads decode them.
         """
-        coarse: set[int] = set()
         found = [np.empty((len(self), size, size, self.channels), dtype=np.float32) for size in sizes]
-        for index, (pixels, frame) in enumerate(self._places):
-            whole: NDArray[Any] | None = None
-            for small, size in zip(found, sizes, strict=True):
-                values = reduced_frame(pixels, frame, size)
-                if values is None:
-                    values = whole = decode_frame(pixels, frame) if whole is None else whole
-                else:
-                    coarse.add(size)
-                small[index] = (values if values.shape[:2] == (size, size) else _shrunk(values, size)).reshape(
-                    size, size, -1
-                )
+        shrink = partial(self._shrink_into, found, sizes)
+        coarse = set().union(*at_once(shrink, range(len(self)), self._at_once()))
         slopes, intercepts = np.array(self._rescale, dtype=np.float32).T[..., None, None, None]
         for small in found:
             small *= slopes
@@ -114,10 +106,40 @@ class DICOMSource(SliceSource):
         chosen = checked_indices(indices, len(self), self.name)
         columns, rows = self.plane_shape
         found = np.empty((len(chosen), rows, columns, self.channels), dtype=np.float32)
-        for place, index in enumerate(chosen):
+
+        def decode(place: int) -> None:
+            index = chosen[place]
             values = decode_frame(*self._places[index])
             found[place] = rescaled(values, *self._rescale[index]).reshape(rows, columns, -1)
+
+        at_once(decode, range(len(chosen)), self._at_once())
         return torch.from_numpy(found).permute(3, 2, 1, 0)
+
+    def _shrink_into(self, found: Sequence[NDArray[Any]], sizes: Sequence[int], index: int) -> set[int]:
+        """Write slice ``index`` into ``found``, thumbnails in ``sizes``, and return which sizes are coarse."""
+        pixels, frame = self._places[index]
+        coarse: set[int] = set()
+        whole: NDArray[Any] | None = None
+        for small, size in zip(found, sizes, strict=True):
+            values = reduced_frame(pixels, frame, size)
+            if values is None:
+                values = whole = decode_frame(pixels, frame) if whole is None else whole
+            else:
+                coarse.add(size)
+            shrunk = values if values.shape[:2] == (size, size) else _shrunk(values, size)
+            small[index] = shrunk.reshape(size, size, -1)
+        return coarse
+
+    def _at_once(self) -> int:
+        """Return how many slices to decode at once, so that they fit into the memory; one where threads do not pay.
+
+        They pay for JPEG-LS alone: uncompressed slices take longer by two threads than by one, and other decoders let
+        one thread work at a time.
+        """
+        if not all(by_charls(pixels) for pixels, _ in self._places):
+            return 1
+        columns, rows = self.plane_shape
+        return min(processors(), limit() // (PLANES * 4 * columns * rows * self.channels))
 
     def header(self, index: int) -> Dataset:
         """Return all tags before the pixels of the object that holds slice ``index``, read once."""
