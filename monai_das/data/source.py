@@ -16,8 +16,9 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.at_once import REQUESTS_AT_ONCE
 from monai_das.data.boundary import at_boundary
-from monai_das.data.budget import check_memory
+from monai_das.data.budget import PLANES, check_memory, limit
 from monai_das.data.file_versions import FileVersion
 from monai_das.data.messages import StudyError
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -208,8 +209,17 @@ def _slice_bytes(source: SliceSource, indices: Sequence[int]) -> int:
 
 
 def read_thumbnails(source: SliceSource, size: int) -> Tensor:
-    """Return all slices of ``source`` small, as :meth:`SliceSource.thumbnails`, each read at full size and shrunk."""
-    return torch.stack([read_thumbnail(source, place, size) for place in range(len(source))], dim=-1)
+    """Return all slices of ``source`` small, as :meth:`SliceSource.thumbnails`, each read at full size and shrunk.
+
+    From a server several are read at once, if they fit into the memory.
+    """
+    fit = limit() // (PLANES * _slice_bytes(source, [0]))
+    most = max(1, min(REQUESTS_AT_ONCE, fit)) if source.kind == "dicomweb" else 1
+    found: list[Tensor] = []
+    for start in range(0, len(source), most):
+        slices = source.read(range(start, min(start + most, len(source))))
+        found += [make_thumbnails(one[None, ..., None], size)[0, ..., 0] for one in slices.unbind(-1)]
+    return torch.stack(found, dim=-1)
 
 
 def read_thumbnail(source: SliceSource, place: int, size: int) -> Tensor:

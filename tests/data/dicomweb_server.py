@@ -37,6 +37,7 @@ class DICOMwebFolder(ThreadingHTTPServer):
         delay: seconds before every answer.
         draws: whether it draws: ``"well"``, ``"noise"`` or ``"never"``.
         short: whether it leaves out the last of the frames asked for.
+        running, most: how many requests it answers now, and how many it has answered at once.
     """
 
     daemon_threads = True
@@ -45,8 +46,21 @@ class DICOMwebFolder(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.folder, self.requests, self.login = Path(folder), [], None
         self.delay, self.draws, self.short = 0.0, "well", False
+        self.running, self.most, self.lock = 0, 0, threading.Lock()
         self.read = cache(lambda path, _: dcmread(path))
         self.root = f"http://127.0.0.1:{self.server_port}/dicom-web"
+
+    @contextmanager
+    def counted(self):
+        """Count a request as long as it is answered."""
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.running -= 1
 
     def handle_error(self, *_):
         """Say nothing where a client went away."""
@@ -64,10 +78,11 @@ class Answer(BaseHTTPRequestHandler):
         """Keep the tests' output clean."""
 
     def do_GET(self):
-        time.sleep(self.server.delay)
         self.server.requests.append(self.path)
         try:
-            kind, body = self.answer()
+            with self.server.counted():
+                time.sleep(self.server.delay)
+                kind, body = self.answer()
         except RefusalError as refusal:
             self.send_error(refusal.args[0])
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.at_once import REQUESTS_AT_ONCE, at_once
 from monai_das.data.extremes import with_exact_range
 from monai_das.data.source import SliceSource, read_thumbnail
 from monai_das.transforms.thumbnails import make_thumbnails
@@ -18,7 +18,6 @@ from monai_das.transforms.thumbnails import make_thumbnails
 # slices that are fetched whole to learn the range of values and what the server's drawing does to them
 PROBES = 5
 ROUNDS = 3
-REQUESTS_AT_ONCE = 4
 # below this correlation with the probes a drawing is not of the values
 TRUSTED = 0.95
 # drawn larger than asked for, as servers shrink without averaging
@@ -77,8 +76,7 @@ def _drawings(source: SliceSource, picture: Picture, size: int, window: Window) 
         burnt = float(((pixels == 0) | (pixels == 255)).mean())
         return make_thumbnails(_planes(pixels, source.channels)[None, ..., None], size)[0], burnt
 
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        thumbnails, burnt = zip(*pool.map(draw, range(len(source))), strict=True)
+    thumbnails, burnt = zip(*at_once(draw, range(len(source)), REQUESTS_AT_ONCE), strict=True)
     return torch.cat(thumbnails, dim=-1), torch.tensor(burnt)
 
 

@@ -85,7 +85,7 @@ class DICOMwebService:
 
     def object(self, series: str, uid: str) -> Dataset:
         """Return the whole object ``uid``, compressed as the server has it."""
-        with self.told():
+        with self.told(self._place(series, uid)):
             found: Dataset = self.client.retrieve_instance(
                 self.study, series, uid, media_types=(("application/dicom", "*"),)
             )
@@ -94,8 +94,9 @@ class DICOMwebService:
     def frames(self, series: str, uid: str, numbers: Sequence[int]) -> tuple[list[bytes], str]:
         """Return the frames ``numbers`` (1-based) of the object ``uid`` as stored, and their transfer syntax."""
         listed = ",".join(str(number) for number in numbers)
-        with self.told():
-            answer = self._get(f"{self._place(series, uid)}/frames/{listed}", FRAMES)
+        place = self._place(series, uid)
+        with self.told(place):
+            answer = self._get(f"{place}/frames/{listed}", FRAMES)
             parts, syntax = multipart(answer.headers.get("Content-Type", ""), answer.content)
             if len(parts) != len(numbers):
                 raise ValueError(Finding(f"{len(numbers)} frames asked for, {len(parts)} came"))
@@ -116,37 +117,38 @@ class DICOMwebService:
             centre, width = (window[0] + window[1]) / 2, window[1] - window[0]
             query += f"&window={centre:.6g},{width:.6g},linear"
         part = "" if frame is None else f"/frames/{frame}"
-        with self.told():
-            answer = self._get(f"{self._place(series, uid)}{part}/rendered?{query}", "image/png")
+        place = self._place(series, uid)
+        with self.told(place):
+            answer = self._get(f"{place}{part}/rendered?{query}", "image/png")
             image = pillow.open(io.BytesIO(answer.content))
             pixels: NDArray[np.uint8] = np.asarray(image.convert("L" if image.mode in ("L", "1", "I;16") else "RGB"))
             return pixels
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Turn refusals of the server and failures of the network into errors with the address."""
-        errors = self.requests.exceptions
+    def told(self, place: str | None = None) -> Iterator[None]:
+        """Turn refusals of the server and failures of the network into errors with the address, or with ``place``."""
+        name, errors = self.name if place is None else place, self.requests.exceptions
         try:
             yield
         except errors.HTTPError as error:
-            raise _refusal(self.name, error.response.status_code) from error
+            raise _refusal(name, error.response.status_code) from error
         except errors.Timeout as error:
             raise NoAnswerError(
-                self.name, f"no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
+                name, f"no answer within {self.timeout:g} s; is the server well? or give a longer timeout"
             ) from error
         except errors.SSLError as error:
             raise NoConnectionError(
-                self.name, "no secure connection; is it http? or name the file of its certificate in REQUESTS_CA_BUNDLE"
+                name, "no secure connection; is it http? or name the file of its certificate in REQUESTS_CA_BUNDLE"
             ) from error
         except errors.ConnectionError as error:
-            raise NoConnectionError(self.name, "no server can be reached there; check host and port") from error
+            raise NoConnectionError(name, "no server can be reached there; check host and port") from error
         except StudyBaseError:
             raise
         except (errors.RequestException, ValueError, KeyError, TypeError, OSError) as error:
             known = finding_of(error)
             why = "" if known is None else f" ({known.plain})"
             words = f"what answers does not speak DICOMweb{why}; check the root of the address"
-            raise StudyError(self.name, words, texts=[_short(error)]) from error
+            raise StudyError(name, words, texts=[_short(error)]) from error
 
     def _place(self, series: str, uid: str) -> str:
         return f"{self.root}/studies/{self.study}/series/{series}/instances/{uid}"

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_das.data.at_once import REQUESTS_AT_ONCE, at_once
 from monai_das.data.dicom import (
     DICOMSource,
     PixelFile,
@@ -37,7 +38,8 @@ class DICOMwebSource(SliceSource):
 
     Opening asks for the metadata of the study or series once: order, identity and affine come from the same code as for
     files. :meth:`read` fetches single-frame objects whole, as the server has them compressed, and of multi-frame
-    objects the requested frames; they are decoded as files are, so values are the same to the last bit.
+    objects the requested frames; they are decoded as files are, so values are the same to the last bit. At most four
+    requests run at once; the error is that of the first slice that fails, and names its object.
 
     Thumbnails are drawn by the server (8 bits a pixel). A window loses values, so five slices are fetched first: the
     window spans their values and a tenth more, and a line fitted between their drawings and their true thumbnails takes
@@ -113,11 +115,13 @@ class DICOMwebSource(SliceSource):
     def _fetched(self, places: list[int], folder: Path) -> Iterator[tuple[int, Path]]:
         """Yield ``(place, file)``, one file of one frame in ``folder`` for each of ``places``."""
         single = [place for place in places if self.refs[place].frame is None]
-        for place in single:
-            header = self.header(place)
-            file = folder / f"{place}.dcm"
+
+        def fetch(place: int) -> Path:
+            header, file = self.header(place), folder / f"{place}.dcm"
             self._service.object(str(header.SeriesInstanceUID), str(header.SOPInstanceUID)).save_as(file)
-            yield place, file
+            return file
+
+        yield from zip(single, at_once(fetch, single, REQUESTS_AT_ONCE), strict=True)
         many = [place for place in places if self.refs[place].frame is not None]
         if many:
             header = self.header(many[0])
