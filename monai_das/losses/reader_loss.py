@@ -11,7 +11,7 @@ from torch.nn import functional
 from monai_das.losses.selection_loss import DASLoss, Output
 from monai_das.samplers.selection import lowest
 
-KINDS = ("ranking", "cross_entropy", "shares")
+KINDS = ("ranking", "cross_entropy", "shares", "binary")
 
 
 class DASReaderLoss(nn.Module):
@@ -26,10 +26,11 @@ class DASReaderLoss(nn.Module):
     slice to win a softmax against the slices that are not positive (with weights 1 and ``unlabelled_weight``), and
     where there is no positive slice, the unlabelled ones to win against the rejected. ``"shares"`` asks the softmax of
     the scores to give the positive slices equal shares, and the others none; where there is no positive slice, the
-    unlabelled ones; and where every slice is rejected, all of them. It suits verdicts on all slices, such as the
-    ``slices`` of a datalist. With ``widen`` the shares are soft: each is spread along D by a Gaussian. All are means
-    over the cases with verdicts. Cases without verdicts contribute nothing, and a batch of such cases gives the task
-    loss.
+    unlabelled ones; and where every slice is rejected, all of them. ``"binary"`` asks the sigmoid of each score for the
+    verdict of its slice; unlabelled slices count as rejected beside positive ones, else as positive. Both suit verdicts
+    on all slices, such as the ``slices`` of a datalist. With ``widen`` their targets are soft: each positive slice is
+    spread along D by a Gaussian. All are means over the cases with verdicts. Cases without verdicts contribute nothing,
+    and a batch of such cases gives the task loss.
 
     Where the target has no label, the slices teach alone, and the loss is the penalty plus the readers' term.
 
@@ -40,11 +41,12 @@ class DASReaderLoss(nn.Module):
         loss: the task loss, cross entropy by default.
         verdict_weight: factor on the readers' term.
         penalty_weight: factor on the sampler's own penalty.
-        kind: ``"ranking"``, ``"cross_entropy"`` or ``"shares"``.
-        unlabelled_weight: weight of pairs with an unlabelled slice; 0 compares judged slices alone.
-        margin: by how much the better slice should score higher; scores are logits, before noise; not for shares.
-        widen: standard deviation of the Gaussian that spreads the shares, in slices; 0 spreads nothing.
-        temperature: of the softmax that learns the shares. The scores become as many times sharper than the shares:
+        kind: ``"ranking"``, ``"cross_entropy"``, ``"shares"`` or ``"binary"``.
+        unlabelled_weight: weight of pairs with an unlabelled slice, or of that slice; 0 compares judged slices alone.
+        margin: by how much the better slice should score higher; scores are logits, before noise; for ranking and
+            cross entropy.
+        widen: standard deviation of the Gaussian that spreads positive slices, in slices; 0 spreads nothing.
+        temperature: of the softmax that learns the shares, or of the sigmoid. The scores become as many times sharper:
             above 1 for a budget that is smaller than what readers mark, which should go to the surest slices.
 
     Shape:
@@ -115,8 +117,7 @@ class DASReaderLoss(nn.Module):
         real = scores > 0.5 * lowest()
         # what is padded has no verdict; its score must not overflow the softplus
         scores = scores.float().masked_fill(~real, 0.0)
-        kinds = {"ranking": self.ranking, "cross_entropy": self.cross_entropy, "shares": self.shares}
-        each = kinds[self.kind](scores, said, real)
+        each: Tensor = getattr(self, self.kind)(scores, said, real)
         judged = ((said != 0) & real).any(dim=1).float()
         return (each * judged).sum() / judged.sum().clamp(min=1.0)
 
@@ -148,14 +149,28 @@ class DASReaderLoss(nn.Module):
         best = said.masked_fill(~real, -2).amax(dim=1, keepdim=True)
         wanted = ((said == best) & real).float()
         if self.widen > 0.0:
-            place = torch.arange(scores.size(1), device=scores.device) / self.widen
-            wanted = wanted @ torch.exp(-0.5 * (place[:, None] - place).square()) * real
+            wanted = wanted @ self.near(scores) * real
         wanted = wanted / wanted.sum(dim=1, keepdim=True)
         unsure = (said == 0) & (best != 0)
         weights = real * torch.where(unsure, self.unlabelled_weight, 1.0)
         counted = torch.where(weights > 0.0, scores / self.temperature + torch.log(weights.clamp(min=1e-12)), -1e4)
         missed = torch.log(wanted.clamp(min=1e-12)) - torch.log_softmax(counted, dim=1)
         return (wanted * missed).sum(dim=1)
+
+    def binary(self, scores: Tensor, said: Tensor, real: Tensor) -> Tensor:
+        """Return the mean cross entropy of the slices' own probabilities, ``(B,)``."""
+        best = said.masked_fill(~real, -2).amax(dim=1, keepdim=True).clamp(min=0)
+        wanted = ((said == best) & real).float()
+        if self.widen > 0.0:
+            wanted = (wanted[:, None] * self.near(scores)).amax(dim=2)
+        weights = real * torch.where(said == 0, self.unlabelled_weight, 1.0)
+        losses = functional.binary_cross_entropy_with_logits(scores / self.temperature, wanted, reduction="none")
+        return (losses * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-6)
+
+    def near(self, scores: Tensor) -> Tensor:
+        """Return the Gaussian of the distance of two slices, ``(D, D)``; 1 for a slice and itself."""
+        place = torch.arange(scores.size(1), device=scores.device) / self.widen
+        return torch.exp(-0.5 * (place[:, None] - place).square())
 
 
 def slice_verdicts(verdicts: Tensor) -> Tensor:

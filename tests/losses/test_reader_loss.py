@@ -138,6 +138,33 @@ def test_at_a_temperature_scores_become_so_much_sharper_than_shares(scores):
     torch.testing.assert_close(warm, term(scores, verdicts, kind="shares"))
 
 
+def test_binary_verdicts_make_each_score_the_logit_of_its_own_slice():
+    scores = torch.tensor([[2.0, -1.0, 5.0, 0.5]])
+    verdicts = torch.tensor([[1, -1, 0, 1]])
+
+    value = term(scores, verdicts, kind="binary", temperature=2.0)
+
+    chances = torch.sigmoid(scores[0] / 2.0)
+    told = chances[0].log() + (1.0 - chances[1]).log() + 0.5 * (1.0 - chances[2]).log() + chances[3].log()
+    wanted = -told / 3.5
+    torch.testing.assert_close(value, wanted)
+
+
+def test_binary_verdicts_of_slices_that_are_all_rejected_teach_too(scores):
+    term(scores, torch.full((2, 4), -1), kind="binary").backward()
+    assert (scores.grad > 0.0).all()
+
+
+def test_widened_binary_verdicts_ask_less_of_the_neighbours_of_a_wanted_slice():
+    scores = torch.tensor([[0.0, 0.0, 0.0, 0.0, lowest()]], requires_grad=True)
+
+    term(scores, torch.tensor([[-1, -1, 1, -1, 0]]), kind="binary", widen=1.0).backward()
+
+    pulled = -4.0 * scores.grad[0]
+    wanted = torch.exp(torch.tensor([-2.0, -0.5, 0.0, -0.5])) - 0.5
+    torch.testing.assert_close(pulled, torch.cat((wanted, torch.zeros(1))))
+
+
 def test_without_a_label_the_slices_teach_alone(scores, pred):
     logits, selection = output_of(pred, scores)
     penalised = DASOutput(logits, selection._replace(penalty=torch.tensor([1.0, 3.0])))
