@@ -2,6 +2,7 @@
 
 from monai_das.datasets.csv_table import CSVTable, read_csv_table
 from monai_das.datasets.data_look import DataLook, look_at_data
+from monai_das.datasets.datalist_part import datalist_part
 from monai_das.datasets.datalists import (
     csv_datalist,
     datalist_classes,
@@ -33,6 +34,7 @@ __all__ = [
     "csv_datalist",
     "data_fingerprint",
     "datalist_classes",
+    "datalist_part",
     "datalist_places",
     "dicom_datalist",
     "folder_datalist",
