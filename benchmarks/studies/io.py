@@ -1,8 +1,9 @@
-"""``python -m benchmarks io``: what reading costs, and what thumbnails save of it; one thread, one run."""
+"""``python -m benchmarks io``: what reading costs, what thumbnails save of it on one thread, and what threads save."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from monai_das.datasets import compress_dicom_series, write_dicom_series
 from monai_das.networks import DASMobileNetV3Small, make_thumbnails
 from monai_das.samplers import DASSampler
 
-SYNTAXES = ("raw", "jpegls", "j2k")
+SYNTAXES = ("raw", "rle", "jpegls", "j2k")
 BUDGETS = (32, 16)
 PIXELS, THUMBNAIL, BATCH = 224, 64, 16
 
@@ -108,7 +109,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 @torch.no_grad()
 def run_io(depth: int = 300, side: int = 512, rounds: int = 2, syntaxes: Sequence[str] = SYNTAXES) -> str:
-    """Return the table of the routes, with one JSON object as its last line.
+    """Return the table of the routes, that of reading by several threads, and one JSON object as the last line.
 
     Every route runs ``rounds`` times, in turns, so that a slow phase of the machine hits all; the least time counts.
     """
@@ -122,10 +123,16 @@ def run_io(depth: int = 300, side: int = 512, rounds: int = 2, syntaxes: Sequenc
         del volume
         taken = {syntax: _timed(folder, rounds) for syntax, folder in folders.items()}
         headers = min(seconds(lambda: open_source(folders[syntaxes[0]])) for _ in range(max(rounds, 5)))
+        walls = {syntax: _walls(folder, rounds) for syntax, folder in folders.items()}
     torch.set_num_threads(threads)
     for route in taken[syntaxes[0]]:
         cells = [f"{taken[syntax][route]:.3f}" for syntax in syntaxes]
         lines.append(f"| {route[0]} | {route[1] or 'all'} | {' | '.join(cells)} |")
+    lines += ["", "Wall seconds, without the network\n", "| reading | threads | " + " | ".join(syntaxes) + " |"]
+    lines.append("|---|---|" + "---|" * len(syntaxes))
+    for name, count in walls[syntaxes[0]]:
+        cells = [f"{walls[syntax][name, count]:.3f}" for syntax in syntaxes]
+        lines.append(f"| {name} | {count} | {' | '.join(cells)} |")
     speedup = {
         syntax: {str(k): round(found["lean", 0] / found["thumbnails", k], 2) for k in BUDGETS}
         for syntax, found in taken.items()
@@ -149,3 +156,21 @@ def _timed(folder: Path, rounds: int) -> dict[tuple[str, int], float]:
         ways |= {(name, budget): getattr(routes[budget], name) for name in ("decode_all", "thumbnails", "uniform")}
     found = [{way: seconds(function) for way, function in ways.items()} for _ in range(rounds)]
     return {way: min(one[way] for one in found) for way in ways}
+
+
+def _walls(folder: Path, rounds: int) -> dict[tuple[str, int], float]:
+    """Return the least wall seconds of reading by one thread, and by one for each processor of this process."""
+    source = open_source(folder)
+    acts: dict[str, Callable[[], Tensor]] = {
+        "all slices": lambda: source.read(range(len(source))),
+        "thumbnails": lambda: source.thumbnails(THUMBNAIL),
+    }
+    found: dict[tuple[str, int], float] = {}
+    for _ in range(rounds):
+        for count in sorted({1, len(os.sched_getaffinity(0))}):
+            torch.set_num_threads(count)
+            for name, act in acts.items():
+                began = time.perf_counter()
+                act()
+                found[name, count] = min(found.get((name, count), float("inf")), time.perf_counter() - began)
+    return found

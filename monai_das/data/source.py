@@ -16,7 +16,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_das.data.at_once import REQUESTS_AT_ONCE
+from monai_das.data.at_once import REQUESTS_AT_ONCE, at_once
 from monai_das.data.boundary import at_boundary
 from monai_das.data.budget import PLANES, check_memory, limit
 from monai_das.data.file_versions import FileVersion
@@ -218,7 +218,8 @@ def read_thumbnails(source: SliceSource, size: int) -> Tensor:
     found: list[Tensor] = []
     for start in range(0, len(source), most):
         slices = source.read(range(start, min(start + most, len(source))))
-        found += [make_thumbnails(one[None, ..., None], size)[0, ..., 0] for one in slices.unbind(-1)]
+        parts = slices.unbind(-1)
+        found += at_once(lambda one: make_thumbnails(one[None, ..., None], size)[0, ..., 0], parts, 1, computes=True)
     return torch.stack(found, dim=-1)
 
 

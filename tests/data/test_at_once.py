@@ -39,11 +39,34 @@ def test_no_more_run_at_once_than_may():
     assert most == 3
 
 
-@pytest.mark.parametrize(("most", "count"), [(1, 5), (0, 5), (4, 1)])
-def test_one_at_a_time_needs_no_thread(most, count):
-    found = at_once(lambda _: threading.current_thread(), range(count), most)
+@pytest.fixture
+def pytorch_threads():
+    """Return a function that sets how many threads PyTorch uses; they are put back."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("most", "count", "threads", "computes"), [(1, 5, 1, True), (0, 5, 3, False), (4, 1, 3, True)])
+def test_one_at_a_time_needs_no_thread(pytorch_threads, most, count, threads, computes):
+    pytorch_threads(threads)
+
+    found = at_once(lambda _: threading.current_thread(), range(count), most, computes=computes)
 
     assert found == [threading.current_thread()] * count
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_pytorch_has_one_thread_inside_and_as_many_as_before_elsewhere(pytorch_threads, most):
+    pytorch_threads(3)
+    elsewhere = []
+
+    inside = at_once(lambda _: torch.get_num_threads(), range(5), most, computes=True)
+
+    late = threading.Thread(target=lambda: elsewhere.append(torch.get_num_threads()))
+    late.start()
+    late.join()
+    assert (inside, elsewhere, torch.get_num_threads()) == ([1] * 5, [3], 3)
 
 
 @pytest.mark.parametrize("most", [1, 3])

@@ -84,7 +84,7 @@ class DICOMSource(SliceSource):
         """
         found = [np.empty((len(self), size, size, self.channels), dtype=np.float32) for size in sizes]
         shrink = partial(self._shrink_into, found, sizes)
-        coarse = set().union(*at_once(shrink, range(len(self)), self._at_once()))
+        coarse = set().union(*at_once(shrink, range(len(self)), self._at_once(), computes=True))
         slopes, intercepts = np.array(self._rescale, dtype=np.float32).T[..., None, None, None]
         for small in found:
             small *= slopes

@@ -109,7 +109,7 @@ def test_threads_read_what_one_reads(jpeg_ls, threads, monkeypatch, act):
     monkeypatch.setattr(module, "processors", lambda: 1)
     threads.clear()
     assert torch.equal(values(), several)
-    assert set(threads) == {threading.main_thread()}
+    assert len(set(threads)) == 1
 
 
 @pytest.mark.parametrize("syntax", ["raw", "rle", "j2k"])
@@ -129,7 +129,7 @@ def test_no_more_slices_are_decoded_at_once_than_fit(jpeg_ls, threads):
     with memory_limit(2 * 8 * 4 * 40 * 36 - 1):
         source.read([0, 1])
 
-    assert set(threads) == {threading.main_thread()}
+    assert len(set(threads)) == 1
 
 
 @pytest.mark.parametrize("act", ["read", "thumbnails"])
