@@ -167,7 +167,7 @@ def _walls(folder: Path, rounds: int) -> dict[tuple[str, int], float]:
     }
     found: dict[tuple[str, int], float] = {}
     for _ in range(rounds):
-        for count in sorted({1, len(os.sched_getaffinity(0))}):
+        for count in sorted({1, os.cpu_count() or 1}):
             torch.set_num_threads(count)
             for name, act in acts.items():
                 began = time.perf_counter()

@@ -24,7 +24,9 @@ def processors() -> int:
 
     So a worker of a cohort or of a DataLoader, which gives PyTorch one thread, reads with one.
     """
-    return min(torch.get_num_threads(), len(os.sched_getaffinity(0)))
+    # Linux alone knows what of its processors a process may use
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(torch.get_num_threads(), usable)
 
 
 def at_once(act: Callable[[T], R], items: Sequence[T], most: int, *, computes: bool = False) -> list[R]:

@@ -98,6 +98,14 @@ def test_context_variables_hold_in_the_threads():
 @pytest.mark.parametrize(("torch_threads", "affinity", "expected"), [(1, 8, 1), (3, 8, 3), (8, 2, 2)])
 def test_threads_are_those_of_pytorch_and_of_the_process(monkeypatch, torch_threads, affinity, expected):
     monkeypatch.setattr(torch, "get_num_threads", lambda: torch_threads)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)), raising=False)
 
     assert processors() == expected
+
+
+def test_without_affinity_the_processors_of_the_machine_count(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+
+    assert processors() == 3
