@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os.path
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from monai_das._optional import require
+from monai_das.datasets import csv_separator, decoded_csv
 
 NEEDED = ("case_id", "location")
 TEXTS = (*NEEDED, "series_uid", "modality", "sop_class", "transfer_syntax")
@@ -14,7 +17,7 @@ NUMBERS = ("instances", "bytes")
 
 
 def read_manifest(path: str | PathLike[str]) -> Any:
-    """Return the manifest ``path``, Parquet or CSV, as a ``pyarrow.Table``.
+    """Return the manifest ``path``, Parquet or CSV (any separator and encoding), as a ``pyarrow.Table``.
 
     A row is a case. ``case_id`` is what you call it, and every result has that name: let it identify no patient.
     ``location`` is a file, the folder of one series, or a DICOMweb address; a relative path starts at the manifest's
@@ -28,8 +31,8 @@ def read_manifest(path: str | PathLike[str]) -> Any:
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: it cannot be read, lacks a column, has no row, or a row without ``case_id`` or ``location``; two
-            rows have the same ``case_id`` or ``location``.
+        ValueError: it cannot be read, lacks a column or has one twice, has no row, or a row without ``case_id`` or
+            ``location``; two rows have the same ``case_id`` or ``location``, however that is written.
         ImportError: the extra ``ray`` is not installed.
     """
     file = Path(path)
@@ -43,8 +46,12 @@ def read_manifest(path: str | PathLike[str]) -> Any:
     missing = [name for name in NEEDED if name not in found.column_names]
     if missing:
         raise ValueError(
-            f"{file}: a manifest has the columns case_id and location; there is no {' and no '.join(missing)}"
+            f"{file}: a manifest has the columns case_id and location; there is no {' and no '.join(missing)}, but "
+            f"{', '.join(found.column_names) or 'nothing'}"
         )
+    twice = [name for name in (*TEXTS, *NUMBERS) if found.column_names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{file}: has several columns {twice[0]}; keep one")
     table = arrow.table(
         {
             **{name: _column(found, name, arrow.string(), file) for name in TEXTS},
@@ -57,6 +64,7 @@ def read_manifest(path: str | PathLike[str]) -> Any:
         _check(table[name].to_pylist(), name, file)
     folder = file.absolute().parent
     places = [_absolute(each, folder) for each in table["location"].to_pylist()]
+    _check([each if _address(each) else os.path.normpath(each) for each in places], "location", file)
     return table.set_column(table.column_names.index("location"), "location", arrow.array(places, arrow.string()))
 
 
@@ -67,7 +75,12 @@ def _parquet(file: Path) -> Any:
 def _csv(file: Path) -> Any:
     csv, arrow = require("pyarrow.csv", extra="ray"), require("pyarrow", extra="ray")
     types = {**dict.fromkeys(TEXTS, arrow.string()), **dict.fromkeys(NUMBERS, arrow.int64())}
-    return csv.read_csv(file, convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=True))
+    text, _ = decoded_csv(file.read_bytes())
+    return csv.read_csv(
+        io.BytesIO(text.encode()),
+        parse_options=csv.ParseOptions(delimiter=csv_separator(text)),
+        convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=True),
+    )
 
 
 def _column(table: Any, name: str, kind: Any, file: Path) -> Any:
@@ -94,4 +107,8 @@ def _check(values: list[str | None], name: str, file: Path) -> None:
 
 
 def _absolute(location: str, folder: Path) -> str:
-    return location if location.startswith(("http://", "https://")) else str(folder / location)
+    return location if _address(location) else str(folder / location)
+
+
+def _address(location: str) -> bool:
+    return location.startswith(("http://", "https://"))

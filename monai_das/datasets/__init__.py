@@ -1,6 +1,6 @@
 """Data sets by name, datalists, splits by patient, reviewed cases, and volumes to try things on."""
 
-from monai_das.datasets.csv_table import CSVTable, read_csv_table
+from monai_das.datasets.csv_table import CSVTable, csv_separator, decoded_csv, read_csv_table
 from monai_das.datasets.data_look import DataLook, look_at_data
 from monai_das.datasets.datalist_part import datalist_part
 from monai_das.datasets.datalists import (
@@ -32,10 +32,12 @@ __all__ = [
     "covid_blues_datalist",
     "covid_blues_items",
     "csv_datalist",
+    "csv_separator",
     "data_fingerprint",
     "datalist_classes",
     "datalist_part",
     "datalist_places",
+    "decoded_csv",
     "dicom_datalist",
     "folder_datalist",
     "group_place",

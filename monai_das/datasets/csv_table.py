@@ -51,9 +51,8 @@ def read_csv_table(file: str | PathLike[str]) -> CSVTable:
     """
     path = Path(file)
     content = path.read_bytes()
-    text, encoding = _decoded(content)
-    header = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(SEPARATORS, key=lambda each: len(next(csv.reader([header], delimiter=each), [])))
+    text, encoding = decoded_csv(content)
+    separator = csv_separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     filled = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     if len(filled) < 2 or len(filled[0][1]) < 2:
@@ -75,7 +74,13 @@ def says_nothing(value: str) -> bool:
     return value.lower() in EMPTY
 
 
-def _decoded(content: bytes) -> tuple[str, str]:
+def csv_separator(text: str) -> str:
+    """Return the separator by which the first line of a CSV ``text`` has the most columns."""
+    header = text.lstrip("\r\n").partition("\n")[0]
+    return max(SEPARATORS, key=lambda each: len(next(csv.reader([header], delimiter=each), [])))
+
+
+def decoded_csv(content: bytes) -> tuple[str, str]:
     """Return text and encoding: by a byte order mark, else UTF-8 if it is, else that of Windows, else Latin-1."""
     marked = [name for mark, name in BOMS.items() if content.startswith(mark)]
     for encoding in (*marked, "utf-8", "cp1252", "latin-1"):
