@@ -64,7 +64,7 @@
     }
     if (index === shown) screen.dataset.drawn = kind + " " + index;
   }
-  const kinds = { network: "what the network saw", full: "all values", preview: "preview" };
+  const kinds = { network: "what the network saw", full: "values of the file", preview: "preview" };
   function show(index) {
     shown = Math.min(Math.max(index, 0), last);
     const taken = selected.includes(shown);
