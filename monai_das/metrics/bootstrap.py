@@ -15,7 +15,11 @@ BLOCK = 20_000_000
 
 
 class MeasureEstimate(NamedTuple):
-    """A measure and its 95 % interval, ``low`` to ``high``; NaN if the cases do not determine it."""
+    """A measure and its 95 % interval, ``low`` to ``high``; NaN if the cases do not determine it.
+
+    Where every bootstrap sample has one value, as those of a few cases that are all right or all wrong, the bootstrap
+    knows no interval: an interval without a width would say that nothing is unsure.
+    """
 
     value: float
     low: float
@@ -82,7 +86,7 @@ def bootstrap_measures(
         for name, measure in measures.items():
             samples[name].append(measure(probabilities, labels, weights))
     plain = classification_measures(probabilities, labels, threshold)
-    return {name: MeasureEstimate(plain[name], *interval_of(np.concatenate(each))) for name, each in samples.items()}
+    return {name: _estimate(plain[name], np.concatenate(each)) for name, each in samples.items()}
 
 
 def bootstrap_mean(
@@ -91,4 +95,9 @@ def bootstrap_mean(
     """Return the mean of ``values`` ``(N,)`` with its 95 % interval; a case whose value is NaN does not count."""
     (plain,) = weighted_mean(values, np.ones((1, len(values))))
     samples = weighted_mean(values, case_weights(labels, draws, seed, groups))
-    return MeasureEstimate(float(plain), *interval_of(samples))
+    return _estimate(float(plain), samples)
+
+
+def _estimate(value: float, samples: Array) -> MeasureEstimate:
+    low, high = interval_of(samples)
+    return MeasureEstimate(value, low, high) if low < high else MeasureEstimate(value, float("nan"), float("nan"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +58,12 @@ class DASEvaluation:
         lines.append("")
         lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
         lines += [estimate_row(WORDS[name], estimate) for name, estimate in self.measures.items()]
+        unsure = any(math.isnan(each.low) and not math.isnan(each.value) for each in self.measures.values())
         if len(self.auc_by_file) > 1:
             lines += [f"| AUC of {path} | {shown(value)} | - |" for path, value in self.auc_by_file.items()]
+        if unsure:
+            fewest = min(Counter(self.cases.labels.tolist()).values())
+            lines += ["", f"No interval (-): all bootstrap samples agree; too few cases, {fewest} of the rarest class"]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def check_trained(project, found, figures):
     )
     assert tuple(found["probabilities"]) == trained.classes
     assert len(found["selected_slices"]) == trained.num_slices
-    assert figures["auc_low"] <= figures["auc"] <= figures["auc_high"]
+    # without an interval where all bootstrap samples agree
+    assert (figures["auc_low"] or 0.0) <= figures["auc"] <= (figures["auc_high"] or 1.0)
     assert figures["groups"] > 1
     written = metadata["eval_metrics"]
     assert (written["part"], written["auc"], written["auc_low"]) == ("test", figures["auc"], figures["auc_low"])

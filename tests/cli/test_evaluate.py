@@ -150,7 +150,8 @@ def test_figures_are_written_into_the_bundle_beside_those_of_the_validation(fold
 
         assert metrics_of(bundle) == {"part": "test", **figures, "validation": {"part": "validation", "auc": 0.75}}
         readme = (bundle / "docs" / "README.md").read_text(encoding="utf-8")
-        assert f"| auc_low | {figures['auc_low']} |" in readme
+        assert f"| auc | {figures['auc']} ({figures['auc_low']} to {figures['auc_high']}) |" in readme
+        assert "auc_low" not in readme
         assert "| auc | 0.75 |" in readme.partition("on the validation part")[2]
 
 
@@ -205,3 +206,14 @@ def test_help_shows_product_commands_and_no_laboratory(capsys):
     shown = capsys.readouterr().out
     assert "evaluate" in shown
     assert "benchmark" not in shown
+
+
+def test_a_perfect_score_of_a_few_cases_has_no_interval(tmp_path, capsys):
+    (tmp_path / "few.csv").write_text("a,0.9,0.1,0.0\nb,0.8,0.2,0.0\nc,0.2,0.8,1.0\n")
+
+    main(["evaluate", str(tmp_path / "few.csv")])
+
+    *lines, figures = capsys.readouterr().out.splitlines()
+    assert "| AUC | 1.000 | - |" in lines
+    assert "No interval (-): all bootstrap samples agree; too few cases, 1 of the rarest class" in lines
+    assert json.loads(figures)["auc_low"] is None

@@ -64,7 +64,21 @@ def test_one_class_has_no_auc():
     found = bootstrap_measures(np.full((4, 2), 0.5), np.zeros(4, np.int64), draws=10)
 
     assert np.isnan(found["auc"]).all()
-    assert found["brier"] == (0.25, 0.25, 0.25)
+    assert found["brier"].value == 0.25
+
+
+@pytest.mark.parametrize("chance", [0.9, 0.1], ids=["all right", "all wrong"])
+def test_samples_that_all_agree_make_no_interval(chance):
+    labels = np.array([0, 1, 1])
+    table = np.where(np.eye(2)[labels] > 0, chance, 1.0 - chance)
+
+    found = bootstrap_measures(table, labels, draws=50)
+
+    assert found["auc"].value == (1.0 if chance > 0.5 else 0.0)
+    assert np.isnan(found["auc"][1:]).all()
+    mean = bootstrap_mean(np.ones(3), labels, draws=50)
+    assert mean.value == 1.0
+    assert np.isnan(mean[1:]).all()
 
 
 def test_a_mean_leaves_out_what_is_not_known():
