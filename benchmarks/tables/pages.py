@@ -10,6 +10,7 @@ from monai_das._atomic import atomic_path
 
 PAGES = {
     "lgg_sets": "Brain MR (TCGA-LGG, CC BY-NC-SA 4.0): does a set of 12 slices hold a tumour, k = 3, by patients",
+    "lgg_brains": "Whole brains (TCGA-LGG, CC BY-NC-SA 4.0): tumour slices, and where the tumour lies",
     "hard_needle": "The hard needle: 24, 32 and 48 slices, Gaussian and Rician noise, an eighth of the slices",
     "evidence": "Known evidence: two needle sets and planted lesions, an eighth of the slices",
     "headline": "AdrenalMNIST3D at 28 cubed, three budgets",

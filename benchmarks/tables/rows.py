@@ -80,6 +80,8 @@ def row_of(cell: Cell, runs: Sequence[Result], resampling: Resampling) -> TableR
         cpu_seconds=mean(line["cpu_seconds"] for line, _, _ in each),
         ms=average("ms") or 0.0,
         old_engine=by_old_engine(runs),
+        met=average("met"),
+        precision=average("precision"),
     )
 
 

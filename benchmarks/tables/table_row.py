@@ -13,7 +13,8 @@ class TableRow:
     ``difference`` and its interval are paired: the reference's AUC minus this one's, on the same samples; ``p`` is
     corrected for all comparisons of the table. ``recall_difference`` is the same for the recall. They are None for the
     reference itself, and if the number of seeds or the cases differ. ``old_engine``: one of the runs was trained before
-    the present engine.
+    the present engine. ``met`` is the share of the cases with telling slices of which one was chosen, ``precision`` the
+    share of their chosen slices that tell.
     """
 
     data: str
@@ -40,3 +41,5 @@ class TableRow:
     recall_difference_low: float | None = None
     recall_difference_high: float | None = None
     old_engine: bool = False
+    met: float | None = None
+    precision: float | None = None

@@ -17,7 +17,7 @@ from monai_das._atomic import atomic_path
 HEAD = (
     "| data | slices | method | seeds | test AUC (95 % interval) | worst | balanced acc. | acc. | ECE "
     "| reference minus this (95 % interval) | p (Holm) | recall | reference minus this (95 % interval) "
-    "| training s | ms/case |"
+    "| met | precision | training s | ms/case |"
 )
 
 
@@ -31,7 +31,7 @@ def markdown_of(rows: Sequence[TableRow]) -> str:
             p = f"{row.p:.3f}"
         budget = "all" if row.budget is None else f"{row.budget:.1%}"
         trained = f"{row.seeds} x {row.folds} folds" if row.folds else f"{row.seeds}"
-        found = "" if row.recall is None else f"{row.recall:.3f}"
+        found, met, precision = (_shown(each) for each in (row.recall, row.met, row.precision))
         missed = ""
         if row.recall_difference is not None:
             missed = (
@@ -40,9 +40,13 @@ def markdown_of(rows: Sequence[TableRow]) -> str:
         lines.append(
             f"| {row.data} | {budget} | {name} | {trained} | {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}) "
             f"| {row.worst:.3f} | {row.balanced_accuracy:.3f} | {row.accuracy:.3f} | {row.ece:.3f} | {gap} | {p} "
-            f"| {found} | {missed} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
+            f"| {found} | {missed} | {met} | {precision} | {row.cpu_seconds:.0f} | {row.ms:.2f} |"
         )
     return "\n".join(with_note(lines, any(row.old_engine for row in rows)))
+
+
+def _shown(share: float | None) -> str:
+    return "" if share is None else f"{share:.3f}"
 
 
 def csv_of(rows: Sequence[TableRow]) -> str:
