@@ -18,19 +18,24 @@ DEPTH, KEPT = 12, 4
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """What the codecs were given: names of files at full resolution, and the number of halvings of reduced ones."""
+    """What the codecs were given at full resolution, names or bytes, and the number of halvings of reduced ones."""
     noted = {"full": [], "reduced": []}
-    at_full, at_reduced = decode._decoded_frame, reduced._pillow
+    at_full, by_charls, at_reduced = decode._decoded_frame, decode.charls_frame, reduced._pillow
 
     def note_full(pixels, frame):
         noted["full"].append(pixels.path.name)
         return at_full(pixels, frame)
+
+    def note_jpegls(data, *args, **options):
+        noted["full"].append(data)
+        return by_charls(data, *args, **options)
 
     def note_reduced(data, halvings):
         noted["reduced"].append(halvings)
         return at_reduced(data, halvings)
 
     monkeypatch.setattr(decode, "_decoded_frame", note_full)
+    monkeypatch.setattr(decode, "charls_frame", note_jpegls)
     monkeypatch.setattr(reduced, "_pillow", note_reduced)
     return noted
 

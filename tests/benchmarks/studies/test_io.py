@@ -22,7 +22,7 @@ def test_the_last_line_has_every_figure():
 
 
 def test_reading_by_all_processors_stands_beside_reading_by_one(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     before = torch.get_num_threads()
 
     report = run_io(depth=34, side=64, rounds=1, syntaxes=("raw", "jpegls"))
