@@ -19,6 +19,7 @@ from monai_das.contract.weights import terms_of
 from monai_das.datasets.fingerprint import data_fingerprint
 from monai_das.inference.bundle_files import MARK, bundle_metadata
 from monai_das.inference.trained_preprocessing import inference_steps, told_intensity, told_plane
+from monai_das.metrics import figure_rows
 from monai_das.networks import DASNetwork
 
 Config = dict[str, Any]
@@ -171,8 +172,8 @@ def write_bundle(
 def readme(metadata: Config) -> str:
     """Return ``docs/README.md`` of a bundle, made from its ``metadata``."""
     metrics = metadata["eval_metrics"]
-    rows = _figure_rows({name: value for name, value in metrics.items() if name != VALIDATION})
-    before = _figure_rows(metrics.get(VALIDATION, {}))
+    rows = figure_rows({name: value for name, value in metrics.items() if name != VALIDATION})
+    before = figure_rows(metrics.get(VALIDATION, {}))
     rows += f"\n\nDuring training, on the validation part:\n\n| | |\n|---|---|\n{before}" if before else ""
     classes = ", ".join(class_names(metadata))
     return (
@@ -218,18 +219,6 @@ def write_figures(bundle: Path, figures: Config, parts: Collection[str]) -> None
     for name, content in files.items():
         with atomic_path(bundle / name) as path:
             _write_text(content, path)
-
-
-def _figure_rows(figures: Config) -> str:
-    """Return rows of a Markdown table: a measure and its 95 % interval share one, where there is one."""
-    rows = []
-    for name, value in figures.items():
-        if not name.endswith(("_low", "_high")):
-            low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
-            no_interval = " (no interval)" if f"{name}_low" in figures else ""
-            interval = no_interval if low is None else f" ({low} to {high})"
-            rows.append(f"| {name} | {'-' if value is None else value}{interval} |")
-    return "\n".join(rows)
 
 
 def without_remarks(node: Any) -> Any:

@@ -8,7 +8,13 @@ from monai_das.metrics.bootstrap import (
     case_weights,
     interval_of,
 )
-from monai_das.metrics.evaluation import DASEvaluation, estimate_figures, estimate_row, evaluate_predictions
+from monai_das.metrics.evaluation import (
+    DASEvaluation,
+    estimate_figures,
+    estimate_row,
+    evaluate_predictions,
+    figure_rows,
+)
 from monai_das.metrics.measures import answers, auc, classification_measures, weighted_auc, weighted_mean
 from monai_das.metrics.predictions import CasePredictions, group_numbers, read_predictions
 from monai_das.metrics.selection import DASSelectionMetric, covered_share, distinct_share, empty_share
@@ -35,6 +41,7 @@ __all__ = [
     "estimate_figures",
     "estimate_row",
     "evaluate_predictions",
+    "figure_rows",
     "group_numbers",
     "interval_of",
     "read_predictions",

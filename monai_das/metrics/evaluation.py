@@ -124,6 +124,18 @@ def estimate_figures(name: str, estimate: MeasureEstimate) -> dict[str, float | 
     return {key: rounded(value) for key, value in ends}
 
 
+def figure_rows(figures: Mapping[str, Any]) -> str:
+    """Return rows of a Markdown table: a measure and its 95 % interval share one, where there is one."""
+    rows = []
+    for name, value in figures.items():
+        if not name.endswith(("_low", "_high")):
+            low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
+            no_interval = " (no interval)" if f"{name}_low" in figures else ""
+            interval = no_interval if low is None else f" ({low} to {high})"
+            rows.append(f"| {name} | {'-' if value is None else value}{interval} |")
+    return "\n".join(rows)
+
+
 def rounded(value: float) -> float | None:
     """Return ``value`` to four digits, None for NaN."""
     return None if math.isnan(value) else round(value, 4)
