@@ -217,15 +217,19 @@ def read_thumbnails(source: SliceSource, size: int) -> Tensor:
     most = max(1, min(REQUESTS_AT_ONCE, fit)) if source.kind == "dicomweb" else 1
     found: list[Tensor] = []
     for start in range(0, len(source), most):
-        slices = source.read(range(start, min(start + most, len(source))))
-        parts = slices.unbind(-1)
-        found += at_once(lambda one: make_thumbnails(one[None, ..., None], size)[0, ..., 0], parts, 1, computes=True)
+        slices = torch.split(source.read(range(start, min(start + most, len(source)))), 1, dim=-1)
+        found += at_once(lambda one: _small(one, size), slices, 1, computes=True)
     return torch.stack(found, dim=-1)
 
 
 def read_thumbnail(source: SliceSource, place: int, size: int) -> Tensor:
     """Return the slice ``place`` of ``source`` small, ``(C, size, size)``, read at full size and shrunk."""
-    return make_thumbnails(source.read([place])[None], size)[0, ..., 0]
+    return _small(source.read([place]), size)
+
+
+def _small(one: Tensor, size: int) -> Tensor:
+    """Return a slice ``(C, W, H, 1)`` as ``(C, size, size)``."""
+    return make_thumbnails(one[None], size)[0, ..., 0]
 
 
 def checked_indices(indices: Sequence[int], depth: int, name: str) -> list[int]:
